@@ -1,0 +1,78 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The plugin is built in Embedded Swift: no runtime in the server, nothing that runs at load. Embedded modules
+// cannot be imported by others, so the rooms that the plugin and the command line share are compiled twice from
+// the same sources: `Sources/Embedded/` holds links to them. docs/decisions/0001-embedded-swift.md says why.
+let sharedRooms = ["MetricsModel", "MetricsMemory", "Pseudonyms", "EventLog", "EventDrain"]
+
+let normal: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+
+let embedded: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableExperimentalFeature("Embedded"),
+    .unsafeFlags(
+        ["-wmo", "-enforce-exclusivity=unchecked"]
+            + sharedRooms.flatMap { ["-module-alias", "\($0)=\($0)Embedded"] }),
+]
+
+/// A sanitizer's functions are the host's: they stay open in the library.
+let isSanitized = Context.environment["QPC_SANITIZE"] != nil
+
+func room(_ name: String, dependsOn rooms: [String], c: [String]) -> [Target] {
+    [
+        .target(
+            name: name, dependencies: (rooms + c).map { .init(stringLiteral: $0) },
+            swiftSettings: normal),
+        .target(
+            name: "\(name)Embedded",
+            dependencies: (rooms.map { "\($0)Embedded" } + c).map { .init(stringLiteral: $0) },
+            path: "Sources/Embedded/\(name)", swiftSettings: embedded),
+    ]
+}
+
+let package = Package(
+    name: "qpc-metrics",
+    products: [
+        .library(name: "MetricsPlugin", type: .dynamic, targets: ["MetricsPlugin"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: [
+        .target(name: "CPluginABI"),
+        .target(name: "CMachine"),
+        .target(name: "CMetricsLayout"),
+        .systemLibrary(name: "CSQLite"),
+        .systemLibrary(name: "CSodium"),
+    ]
+        + room("MetricsModel", dependsOn: [], c: [])
+        + room("MetricsMemory", dependsOn: ["MetricsModel"], c: ["CMachine", "CMetricsLayout"])
+        + room("Pseudonyms", dependsOn: ["MetricsModel"], c: ["CMachine", "CSodium"])
+        + room("EventLog", dependsOn: ["MetricsModel", "Pseudonyms"], c: ["CMachine", "CSQLite"])
+        + room(
+            "EventDrain", dependsOn: ["MetricsModel", "MetricsMemory", "EventLog", "Pseudonyms"],
+            c: ["CMachine", "CMetricsLayout"])
+        + [
+            .target(
+                name: "MetricsPlugin",
+                dependencies: [
+                    "CPluginABI", "CMachine", "CMetricsLayout", "MetricsModelEmbedded", "MetricsMemoryEmbedded",
+                    "EventDrainEmbedded",
+                ],
+                exclude: ["exports.map"],
+                swiftSettings: embedded,
+                linkerSettings: [
+                    .unsafeFlags(
+                        [
+                            "-use-ld=lld",
+                            "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/MetricsPlugin/exports.map",
+                            "-Xlinker", "-z", "-Xlinker", "nodelete",
+                            "-Xlinker", "--exclude-libs=ALL",
+                            "-Xlinker", "--gc-sections",
+                            // Static, so that no symbol of the host's can take their place.
+                            "-Xlinker", "-l:libsqlite3.a", "-Xlinker", "-l:libsodium.a", "-Xlinker", "-lm",
+                        ] + (isSanitized ? [] : ["-Xlinker", "-z", "-Xlinker", "defs"]))
+                ]),
+        ]
+)

@@ -1,0 +1,40 @@
+// machine.h: what Swift cannot say of the machine: a thread-local without a call, and the CPU's tick counter.
+#ifndef QPCM_MACHINE_H
+#define QPCM_MACHINE_H
+
+#include <stdint.h>
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+/// A server thread's way to its slot. It is a cache of one entry, and holds while `session` is the
+/// session number of the plugin state that the hook was called with.
+typedef struct qpcm_thread {
+    uint64_t session;
+    void *slot;             // null: none was to be had
+    uint64_t calls_to_retry;  // counts down to the next look for a free slot
+} qpcm_thread;
+
+// initial-exec: one load from the thread pointer, no call of __tls_get_addr. The C library keeps room for such
+// variables of libraries that are loaded late; these are 24 bytes of it.
+extern _Thread_local qpcm_thread qpcm_current_thread __attribute__((tls_model("initial-exec")));
+
+static inline qpcm_thread *qpcm_thread_current(void) { return &qpcm_current_thread; }
+
+/// The CPU's tick counter: x86's time-stamp counter, ARM's virtual counter.
+static inline uint64_t qpcm_ticks(void) {
+#if defined(__x86_64__)
+    return __rdtsc();
+#elif defined(__aarch64__)
+    uint64_t ticks;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+    return ticks;
+#else
+#error "no tick counter is known for this CPU"
+#endif
+}
+
+/// Whether the counter runs at one rate whatever the CPU's clock does, in all power states.
+int qpcm_ticks_invariant(void);
+
+#endif

@@ -1,0 +1,57 @@
+// system.h: the C library as far as the plugin uses it. Embedded Swift, in which the plugin is built, has no Glibc
+// module; what that module would express in Swift is expressed here.
+#ifndef QPCM_SYSTEM_H
+#define QPCM_SYSTEM_H
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include <stdio.h>
+
+/// A GNU function, which <string.h> declares only to those who define _GNU_SOURCE.
+extern void *memmem(const void *haystack, size_t haystack_bytes, const void *needle, size_t needle_bytes);
+
+static inline int32_t qpcm_errno(void) { return errno; }
+
+/// `open` with a mode: variadic in C.
+static inline int32_t qpcm_open(const char *path, int32_t flags, uint32_t mode) { return open(path, flags, mode); }
+
+/// `mmap`, shared; null instead of MAP_FAILED.
+static inline void *qpcm_map_shared(int32_t descriptor, size_t bytes, int32_t writable) {
+    int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+    void *address = mmap(0, bytes, protection, MAP_SHARED | MAP_NORESERVE, descriptor, 0);
+    return address == MAP_FAILED ? 0 : address;
+}
+
+/// Whether the status is a regular file's.
+static inline int32_t qpcm_is_regular(const struct stat *status) { return S_ISREG(status->st_mode); }
+static inline int32_t qpcm_is_directory(const struct stat *status) { return S_ISDIR(status->st_mode); }
+
+/// `stat` of a path, a symbolic link not followed.
+static inline int32_t qpcm_lstat(const char *path, struct stat *status) { return lstat(path, status); }
+static inline int32_t qpcm_fstat(int32_t descriptor, struct stat *status) { return fstat(descriptor, status); }
+
+/// Takes the lock that belongs to this descriptor, or says EWOULDBLOCK.
+static inline int32_t qpcm_lock_exclusively(int32_t descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
+
+/// A condition whose time-outs are of the monotonic clock: setting the time of day does not disturb it.
+void qpcm_condition_init(pthread_cond_t *condition);
+
+/// Waits at most so long; the mutex is held, as with pthread_cond_wait.
+void qpcm_condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, uint64_t nanoseconds);
+
+/// Names a thread, at most 15 characters.
+void qpcm_name_thread(pthread_t thread, const char *name);
+
+#endif

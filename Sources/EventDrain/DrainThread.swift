@@ -1,0 +1,226 @@
+import CMachine
+import CMetricsLayout
+import EventLog
+import MetricsMemory
+import MetricsModel
+
+/// The plugin's one thread: wakes every few milliseconds, drains, keeps the log, beats. All signals are blocked in it,
+/// and its name is `qpc-metrics`.
+///
+/// The server's threads never wake it, for that would be a system call. `flush` and `stop` do.
+public final class DrainThread: @unchecked Sendable {
+    public struct Options: Sendable {
+        public var flushIntervalNanoseconds: UInt64
+        /// 0: every commit is synced by SQLite itself.
+        public var syncIntervalNanoseconds: UInt64
+
+        public init(flushIntervalNanoseconds: UInt64, syncIntervalNanoseconds: UInt64) {
+            self.flushIntervalNanoseconds = flushIntervalNanoseconds
+            self.syncIntervalNanoseconds = syncIntervalNanoseconds
+        }
+    }
+
+    private let live: LiveFile
+    private let drainer: Drainer
+    private let options: Options
+    private let say: StandardError
+    private let upkeep: LogUpkeep
+
+    private var thread = pthread_t()
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let wake = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let done = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    // Guarded by the mutex.
+    private var flushesAsked: UInt64 = 0
+    private var flushesDone: UInt64 = 0
+    private var isStopping = false
+
+    // The thread's own.
+    private var waitingSince: UInt64 = 0
+    private var retryAt: UInt64 = 0
+    private var failure: Int32 = 0
+
+    public init(live: LiveFile, drainer: Drainer, options: Options, directory: String, say: StandardError) {
+        self.live = live
+        self.drainer = drainer
+        self.options = options
+        self.say = say
+        upkeep = LogUpkeep(
+            map: live.map, writer: drainer.writer, directory: directory,
+            syncIntervalNanoseconds: options.syncIntervalNanoseconds)
+        pthread_mutex_init(mutex, nil)
+        qpcm_condition_init(wake)
+        qpcm_condition_init(done)
+    }
+
+    deinit {
+        pthread_mutex_destroy(mutex)
+        pthread_cond_destroy(wake)
+        pthread_cond_destroy(done)
+        mutex.deallocate()
+        wake.deallocate()
+        done.deallocate()
+    }
+
+    /// - Returns: 0, or the system's error number.
+    public func start() -> Int32 {
+        // The thread inherits the mask it is made under: no signal of the server's is ever delivered to it.
+        var all = sigset_t()
+        var before = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_SETMASK, &all, &before)
+        let code = pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument else { return nil }
+                Unmanaged<DrainThread>.fromOpaque(argument).takeRetainedValue().run()
+                return nil
+            }, Unmanaged.passRetained(self).toOpaque())
+        pthread_sigmask(SIG_SETMASK, &before, nil)
+        if code != 0 {
+            Unmanaged.passUnretained(self).release()
+            return code
+        }
+        qpcm_name_thread(thread, "qpc-metrics")
+        return 0
+    }
+
+    /// Returns when every event whose hook returned before the call is in the log and on the disk; or when that has
+    /// failed, which has then been said. Any thread; blocks.
+    public func flush() {
+        pthread_mutex_lock(mutex)
+        flushesAsked += 1
+        let ticket = flushesAsked
+        pthread_cond_signal(wake)
+        while flushesDone < ticket { pthread_cond_wait(done, mutex) }
+        pthread_mutex_unlock(mutex)
+    }
+
+    /// Drains what is left, and joins the thread. Once; any thread; blocks.
+    public func stop() {
+        pthread_mutex_lock(mutex)
+        isStopping = true
+        pthread_cond_signal(wake)
+        pthread_mutex_unlock(mutex)
+        pthread_join(thread, nil)
+    }
+
+    // MARK: The thread
+
+    private var tickNanoseconds: UInt64 { live.options.ringBytes < 1 << 20 ? 5_000_000 : 20_000_000 }
+
+    private func run() {
+        drainer.startLiveClock()
+        live.map.set(QPCM_HEADER_STATE, UInt64(QPCM_STATE_RUNNING))
+        upkeep.beat()
+        prepareSlots(isFirst: true)
+        while true {
+            pthread_mutex_lock(mutex)
+            if !isStopping && flushesAsked == flushesDone {
+                qpcm_condition_wait(wake, mutex, tickNanoseconds)
+            }
+            let asked = flushesAsked
+            let stopping = isStopping
+            pthread_mutex_unlock(mutex)
+
+            let isAsked = stopping || asked != flushesDone
+            drainIfDue(force: isAsked)
+            if isAsked { finishFlush() }
+            if asked != flushesDone {
+                pthread_mutex_lock(mutex)
+                flushesDone = asked
+                pthread_cond_broadcast(done)
+                pthread_mutex_unlock(mutex)
+            }
+            if stopping { break }
+            upkeep.run(isIdle: waitingSince == 0)
+            prepareSlots(isFirst: false)
+        }
+        upkeep.close()
+        live.map.set(QPCM_HEADER_STATE, UInt64(QPCM_STATE_STOPPED))
+    }
+
+    private func drainIfDue(force: Bool) {
+        let now = TickClock.monotonicNanoseconds()
+        let fullest = drainer.look()
+        if fullest == 0 && !force {
+            waitingSince = 0
+            return
+        }
+        if waitingSince == 0 { waitingSince = now }
+        guard force || now >= retryAt else { return }
+        // Two ticks early: one may pass before a record is seen, another before the flush.
+        let patience = options.flushIntervalNanoseconds - min(options.flushIntervalNanoseconds, 2 * tickNanoseconds)
+        guard force || now &- waitingSince >= patience || fullest >= UInt64(live.options.ringBytes) / 8 else {
+            return
+        }
+        drainAll()
+    }
+
+    private func drainAll() {
+        while true {
+            let start = TickClock.monotonicNanoseconds()
+            do {
+                let progress = try drainer.step()
+                recordFlush(since: start)
+                upkeep.didCommit()
+                if failure != 0 {
+                    failure = 0
+                    live.map.set(QPCM_HEADER_LOG_TROUBLE, 0)
+                    say.say(.info, "the log can be written again")
+                }
+                if !progress.isMoreWaiting {
+                    waitingSince = 0
+                    return
+                }
+                upkeep.checkpointIfDue()
+            } catch {
+                failed(error)
+                return
+            }
+        }
+    }
+
+    private func recordFlush(since start: UInt64) {
+        let microseconds = (TickClock.monotonicNanoseconds() &- start) / 1000
+        let bucket = Histogram.bucket(of: microseconds, bounds: Histogram.flushDurationBounds)
+        live.map.drainDirect.increment(CounterIndex.flushDuration + bucket)
+        live.map.drainDirect.add(microseconds, to: CounterIndex.flushDurationSum)
+    }
+
+    /// Events wait in their rings; the next try is soon, and what it is about is said once.
+    private func failed(_ error: LogError) {
+        live.map.drainDirect.increment(CounterIndex.flushErrors(error.cause))
+        live.map.set(QPCM_HEADER_LOG_TROUBLE, UInt64(UInt32(bitPattern: error.code)))
+        if failure != error.code { say.say(.error, "\(error.message); events wait in memory, and it is tried again") }
+        failure = error.code
+        retryAt = TickClock.monotonicNanoseconds() + 200_000_000
+    }
+
+    /// What `flush` promises: the counters too, and all of it on the disk.
+    private func finishFlush() {
+        guard failure == 0 else { return }
+        do {
+            try drainer.saveCounters()
+            try drainer.writer.sync()
+            upkeep.didSync()
+        } catch {
+            failed(error)
+        }
+    }
+
+    // MARK: Slots
+
+    private static let spareSlots = 2
+
+    /// Keeps slots ready for threads to come, their memory faulted in.
+    private func prepareSlots(isFirst: Bool) {
+        if isFirst {
+            let map = live.map
+            for index in 0..<live.options.initialSlots {
+                live.populate(offset: map.slot(index) - map.base, bytes: map.slotStride)
+            }
+        }
+        if live.freeSlots < Self.spareSlots { _ = live.makeSlot(owned: false, populate: true) }
+    }
+}

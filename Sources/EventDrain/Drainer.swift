@@ -1,0 +1,277 @@
+import CMachine
+import CMetricsLayout
+import EventLog
+import MetricsMemory
+import MetricsModel
+
+/// Takes records from the rings into the log: one bounded step at a time, with no thread of its own.
+///
+/// A step is one transaction: rows, how far each ring was taken, and the counters as of then. Only after the commit
+/// are the records wiped and their room given back; so whatever dies when, each record is in the log or in its ring.
+public final class Drainer {
+    /// The most events of one transaction: bounds its time, and what a rollback repeats.
+    public static let eventsPerStep = 50_000
+
+    public let map: LiveMap
+    public let session: (UInt64, UInt64)
+    public let writer: EventLogWriter
+
+    /// The `ringed` totals of all sessions, as the log has them after the last commit...
+    private let committed = CounterTotals()
+    /// ...and with what the open transaction adds.
+    private let working = CounterTotals()
+    private var rings: [Ring] = []
+    private var clock: RecordClock
+    /// The log still tells of an earlier session's rings.
+    private var isFirstCommit: Bool
+    private var damagedRings = 0
+
+    /// One ring, and where the transaction found it.
+    private struct Ring {
+        var consumer: RingConsumer
+        var committedPosition: UInt64
+        var batch: Int64 = 0
+        var batchSize: UInt64 = 0
+        var committedBatch: Int64 = 0
+        var committedBatchSize: UInt64 = 0
+        /// The record at the position, while one is known.
+        var next: RecordView?
+        var nextTicks: UInt64 = 0
+    }
+
+    public struct Progress {
+        public var events = 0
+        /// Whether something was left for the next step.
+        public var isMoreWaiting = false
+    }
+
+    /// - Parameter ringed: the totals with which the session begins: the log's own, or after damage those that
+    ///   `Reconciliation` made.
+    public init(
+        map: LiveMap, session: (UInt64, UInt64), clock: UInt64, writer: EventLogWriter, ringed: [UInt64],
+        stored: StoredState
+    ) {
+        self.map = map
+        self.session = session
+        self.writer = writer
+        self.clock = RecordClock(clock: clock, anchor: map.anchor)
+        let isKnown = stored.session.map { $0 == session } ?? false
+        isFirstCommit = !isKnown
+        for index in 0..<CounterIndex.words {
+            committed[index] = ringed[index]
+            working[index] = ringed[index]
+        }
+        if isKnown {
+            for position in stored.rings where position.slot < map.slotsReady { adopt(position) }
+        }
+    }
+
+    /// The records to come are of this machine, now: their clock can be read.
+    public func startLiveClock() { clock.startLive() }
+
+    deinit {
+        committed.deallocate()
+        working.deallocate()
+    }
+
+    /// Goes on where the log says that a ring was left.
+    private func adopt(_ position: RingPosition) {
+        findRings()
+        guard position.slot >= 0, position.slot < rings.count else { return }
+        let slot = map.slot(position.slot)
+        // What is below head was wiped after a commit; the log can only be behind if it was replaced.
+        let start = max(position.position, RingConsumer.head(of: slot))
+        rings[position.slot].consumer = RingConsumer(
+            slot: slot, ringBytes: UInt64(map.ringBytes), position: start)
+        rings[position.slot].committedPosition = start
+        rings[position.slot].batch = position.batch
+        rings[position.slot].batchSize = position.batchSize
+        rings[position.slot].committedBatch = position.batch
+        rings[position.slot].committedBatchSize = position.batchSize
+    }
+
+    /// Threads come, and slots are made for them.
+    private func findRings() {
+        while rings.count < map.slotsReady {
+            let slot = map.slot(rings.count)
+            let head = RingConsumer.head(of: slot)
+            rings.append(
+                Ring(
+                    consumer: RingConsumer(slot: slot, ringBytes: UInt64(map.ringBytes), position: head),
+                    committedPosition: head))
+        }
+    }
+
+    /// Looks at all rings. Returns the bytes that wait in the fullest.
+    public func look() -> UInt64 {
+        findRings()
+        var fullest: UInt64 = 0
+        for index in rings.indices {
+            let waiting = rings[index].consumer.look()
+            if waiting > fullest { fullest = waiting }
+        }
+        return fullest
+    }
+
+    /// Takes what the last `look` saw, oldest first, up to `eventsPerStep` events, and commits it.
+    ///
+    /// - Throws: `LogError`. Nothing is lost by it: the records stay in their rings, and the next step tries again.
+    public func step() throws(LogError) -> Progress {
+        var progress = Progress()
+        guard rings.contains(where: { !$0.consumer.isEmpty }) || isFirstCommit else { return progress }
+        clock.look()
+        do {
+            try writer.beginTransaction()
+            if isFirstCommit { try writer.forgetRings() }
+            progress.events = try takeRecords()
+            try commit()
+        } catch {
+            rollBack()
+            throw error
+        }
+        finish()
+        progress.isMoreWaiting = rings.contains { !$0.consumer.isEmpty }
+        return progress
+    }
+
+    /// Commits the counters, though no record waits; for what the drops and errors of the live file say.
+    public func saveCounters() throws(LogError) {
+        do {
+            try writer.beginTransaction()
+            if isFirstCommit { try writer.forgetRings() }
+            try commit()
+        } catch {
+            rollBack()
+            throw error
+        }
+        finish()
+    }
+
+    /// Counts something that belongs to the log's own account: with the next commit it becomes true.
+    public func count(_ value: UInt64, to index: Int) { working.add(value, to: index) }
+
+    /// The log's own account as of the last commit.
+    public func total(_ index: Int) -> UInt64 { committed[index] }
+
+    // MARK: The transaction
+
+    private func takeRecords() throws(LogError) -> Int {
+        var event = Event()
+        var taken = 0
+        for index in rings.indices { advance(index) }
+        while taken < Self.eventsPerStep {
+            // The ring with the oldest record, and how long it stays the oldest.
+            var oldest = -1
+            var until = UInt64.max
+            for index in rings.indices where rings[index].next != nil {
+                if oldest < 0 {
+                    oldest = index
+                } else if rings[index].nextTicks < rings[oldest].nextTicks {
+                    until = rings[oldest].nextTicks
+                    oldest = index
+                } else if rings[index].nextTicks < until {
+                    until = rings[index].nextTicks
+                }
+            }
+            guard oldest >= 0 else { break }
+            while taken < Self.eventsPerStep, let record = rings[oldest].next, rings[oldest].nextTicks <= until {
+                taken += try take(record, from: oldest, into: &event)
+                rings[oldest].consumer.take(record)
+                advance(oldest)
+            }
+        }
+        return taken
+    }
+
+    @inline(__always)
+    private func advance(_ index: Int) {
+        switch rings[index].consumer.next() {
+        case nil: rings[index].next = nil
+        case .record(let record):
+            rings[index].next = record
+            rings[index].nextTicks = record.ticks
+        case .damaged:
+            // What is behind cannot be told apart. The next start counts it as torn, from the counters.
+            rings[index].consumer.skipToEnd()
+            rings[index].next = nil
+            damagedRings += 1
+        }
+    }
+
+    /// Returns the events that the record was: one, or none for what begins a batch.
+    @inline(__always)
+    private func take(_ record: RecordView, from index: Int, into event: inout Event) throws(LogError) -> Int {
+        guard let kind = record.eventKind else {
+            if record.beginsBatch {
+                Tally.batchCall(messages: record.a, into: working)
+                rings[index].batch = 0
+                rings[index].batchSize = record.a
+            }
+            return 0
+        }
+        record.fill(&event, kind: kind)
+        event.timeMicroseconds = clock.microseconds(at: record.ticks)
+        if kind == .batchEnqueue {
+            if rings[index].batch == 0 { rings[index].batch = writer.nextID }
+            event.batch = rings[index].batch
+            event.batchSize = rings[index].batchSize
+        }
+        try writer.append(event)
+        Tally.event(event, into: working)
+        working.add(1, to: CounterIndex.written(kind))
+        return 1
+    }
+
+    private func commit() throws(LogError) {
+        var positions: [RingPosition] = []
+        for index in rings.indices {
+            let ring = rings[index]
+            if isFirstCommit || ring.consumer.position != ring.committedPosition || ring.batch != ring.committedBatch {
+                positions.append(
+                    RingPosition(
+                        slot: index, position: ring.consumer.position, batch: ring.batch,
+                        batchSize: ring.batchSize))
+            }
+        }
+        let direct = map.totals(.direct)
+        try writer.commitTransaction(
+            session: session, rings: positions, ringed: { working[$0] }, direct: { direct[$0] })
+    }
+
+    private func rollBack() {
+        writer.rollBack()
+        for index in 0..<CounterIndex.words { working[index] = committed[index] }
+        for index in rings.indices {
+            rings[index].consumer.position = rings[index].committedPosition
+            rings[index].batch = rings[index].committedBatch
+            rings[index].batchSize = rings[index].committedBatchSize
+            rings[index].next = nil
+        }
+    }
+
+    /// After the commit: shows the new totals in the live file, then gives the rings' room back.
+    private func finish() {
+        isFirstCommit = false
+        let shown = map.drainRinged
+        for kind in EventKind.allCases { show(CounterIndex.written(kind), in: shown) }
+        for kind in EventKind.allCases {
+            for cause in RemovalCause.allCases { show(CounterIndex.removed(kind, cause), in: shown) }
+            for cause in DropCause.allCases { show(CounterIndex.dropped(kind, cause), in: shown) }
+            show(CounterIndex.lost(kind), in: shown)
+        }
+        for index in 0..<CounterIndex.words { committed[index] = working[index] }
+        for index in rings.indices {
+            rings[index].committedBatch = rings[index].batch
+            rings[index].committedBatchSize = rings[index].batchSize
+            guard rings[index].consumer.position != rings[index].committedPosition else { continue }
+            rings[index].committedPosition = rings[index].consumer.position
+            rings[index].consumer.release()
+        }
+        map.set(anchor: clock.anchor)
+    }
+
+    private func show(_ index: Int, in block: CounterBlock) {
+        let added = working[index] &- committed[index]
+        if added != 0 { block.add(added, to: index) }
+    }
+}

@@ -1,0 +1,60 @@
+import MetricsMemory
+import CMetricsLayout
+
+/// Turns the ticks of records into UTC.
+///
+/// Two moments at which both clocks were read frame the records of a step; a record's time lies between them by its
+/// ticks, so no rate has to be known in advance and no error builds up. When the time of day was set in between, the
+/// frame cannot be trusted, and records keep the time that the clock showed before.
+public struct RecordClock {
+    private let clock: UInt64
+    /// The start of the frame: at least `frameNanoseconds` old, so that its rate is exact.
+    private(set) var anchor: TickAnchor
+    private var scale: UInt64
+    private var isLive: Bool
+
+    private static var frameNanoseconds: UInt64 { 100_000_000 }
+
+    /// - Parameter anchor: as the live file has it; for a dead server's records it is all that is known.
+    init(clock: UInt64, anchor: TickAnchor) {
+        self.clock = clock
+        self.anchor = anchor
+        scale = anchor.scale
+        isLive = false
+    }
+
+    /// A first anchor for a new session, from the machine's clocks.
+    public static func firstAnchor(clock: UInt64) -> TickAnchor {
+        guard clock == UInt64(QPCM_CLOCK_TSC) else { return TickAnchor(ticks: 0, nanoseconds: 0, scale: 1 << 32) }
+        var first = TickAnchor.now(clock: clock, scale: 0)
+        // A first rate, from 200 microseconds; the first frame makes it exact.
+        while true {
+            let second = TickAnchor.now(clock: clock, scale: 0)
+            if second.nanoseconds &- first.nanoseconds >= 200_000 {
+                if let scale = first.scale(until: second, known: nil) {
+                    return TickAnchor(ticks: second.ticks, nanoseconds: second.nanoseconds, scale: scale)
+                }
+                first = second
+            }
+        }
+    }
+
+    mutating func startLive() { isLive = true }
+
+    /// Reads both clocks, before a step.
+    mutating func look() {
+        guard isLive, clock == UInt64(QPCM_CLOCK_TSC) else { return }
+        let now = TickAnchor.now(clock: clock, scale: scale)
+        guard now.nanoseconds &- anchor.nanoseconds >= Self.frameNanoseconds else { return }
+        if let rate = anchor.scale(until: now, known: anchor.scale) { scale = rate }
+        // From the new moment back to the frame's start the rate is exact; ahead of it, as good as it can be.
+        anchor = TickAnchor(ticks: now.ticks, nanoseconds: now.nanoseconds, scale: scale)
+    }
+
+    /// UTC, microseconds since 1970.
+    @inline(__always)
+    func microseconds(at ticks: UInt64) -> Int64 {
+        if clock != UInt64(QPCM_CLOCK_TSC) { return Int64(truncatingIfNeeded: ticks / 1000) }
+        return Int64(truncatingIfNeeded: anchor.nanoseconds(at: ticks) / 1000)
+    }
+}

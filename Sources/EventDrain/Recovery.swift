@@ -1,0 +1,168 @@
+import CMachine
+import CMetricsLayout
+import EventLog
+import MetricsMemory
+import MetricsModel
+import Pseudonyms
+
+/// Brings a directory into order: opens the log, and takes into it what a dead server left in its rings. The plugin's
+/// start and the command `recover` both do this, with the directory held.
+public enum Recovery {
+    public struct Options: Sendable {
+        public var identities: IdentityMode
+        public var syncEachCommit: Bool
+
+        public init(identities: IdentityMode, syncEachCommit: Bool) {
+            self.identities = identities
+            self.syncEachCommit = syncEachCommit
+        }
+    }
+
+    /// An open log, and the totals with which a new session begins.
+    public struct Outcome {
+        public var writer: EventLogWriter
+        public var ringed: [UInt64]
+        public var direct: [UInt64]
+        /// Events taken from the dead server's rings.
+        public var recovered = 0
+        /// Events whose log was deleted or set aside.
+        public var lost: UInt64 = 0
+        /// Events of which a power cut or damage kept only the count.
+        public var torn: UInt64 = 0
+    }
+
+    /// - Throws: `RecoveryError`; nothing is lost by it, what was in the rings is still there.
+    public static func run(
+        _ directory: DataDirectory, options: Options, say: StandardError
+    ) throws(RecoveryError) -> Outcome {
+        var setAside: UInt64 = 0
+        let key = try key(directory, options: options, say: say)
+        let writer = try openLog(directory, options: options, key: key, setAside: &setAside, say: say)
+        let live = try openLive(directory, setAside: &setAside, say: say)
+        do {
+            var outcome = try take(live, into: writer)
+            outcome.ringed[CounterIndex.filesSetAside] &+= setAside
+            return outcome
+        } catch {
+            throw .log(error)
+        }
+    }
+
+    private static func key(
+        _ directory: DataDirectory, options: Options, say: StandardError
+    ) throws(RecoveryError) -> IdentityKey? {
+        guard options.identities == .pseudonym else { return nil }
+        do {
+            return try IdentityKey.load(directory: directory.path)
+        } catch {
+            switch error {
+            case .missing: break
+            case .unusable(let path):
+                let name = directory.setAside(IdentityKey.fileName)
+                say.say(.warning, "\(path) is not a key of \(IdentityKey.byteCount) bytes; it is now \(name ?? "gone"), and a new one is made")
+            case .system: throw .key(error)
+            }
+        }
+        do { return try IdentityKey.make(directory: directory.path) } catch { throw .key(error) }
+    }
+
+    private static func openLog(
+        _ directory: DataDirectory, options: Options, key: IdentityKey?, setAside: inout UInt64,
+        say: StandardError
+    ) throws(RecoveryError) -> EventLogWriter {
+        for attempt in 0..<2 {
+            do {
+                return try EventLogWriter(
+                    directory: directory.path, mode: options.identities, key: key,
+                    syncEachCommit: options.syncEachCommit)
+            } catch {
+                guard error.cause == .corrupt, attempt == 0, let name = directory.setAside(Schema.fileName) else {
+                    throw .log(error)
+                }
+                setAside += 1
+                say.say(.warning, "\(error.message); it is now \(name), and a new log is begun")
+            }
+        }
+        throw .log(LogError(operation: "open", path: directory.path, code: 1, detail: "no log could be made"))
+    }
+
+    private static func openLive(
+        _ directory: DataDirectory, setAside: inout UInt64, say: StandardError
+    ) throws(RecoveryError) -> LiveFileReader? {
+        let path = directory.path + "/live.qpcm"
+        do {
+            return try LiveFileReader(path: path, writable: true)
+        } catch {
+            if error.code == ENOENT { return nil }
+            guard error.code == EINVAL || error.code == ELOOP, let name = directory.setAside("live.qpcm") else {
+                throw .live(error)
+            }
+            setAside += 1
+            say.say(.warning, "\(error.message); it is now \(name), and a new one is begun")
+            return nil
+        }
+    }
+
+    private static func take(_ live: LiveFileReader?, into writer: EventLogWriter) throws(LogError) -> Outcome {
+        let stored = try StoredState.read(writer.connection)
+        guard let live else {
+            return Outcome(writer: writer, ringed: stored.ringed, direct: stored.direct)
+        }
+        let session = live.header.session
+        var positions: [Int: UInt64] = [:]
+        if let known = stored.session, known == session {
+            for ring in stored.rings { positions[ring.slot] = ring.position }
+        }
+        let pending = PendingRecords.tally(live.map, positions: positions)
+        let totals = Reconciliation.totals(log: stored, live: live.map, session: session, pending: pending)
+        let drainer = Drainer(
+            map: live.map, session: session, clock: live.header.clock, writer: writer, ringed: totals.ringed,
+            stored: stored)
+        var outcome = Outcome(writer: writer, ringed: totals.ringed, direct: totals.direct)
+        outcome.lost = totals.lost
+        repeat {
+            _ = drainer.look()
+            let progress = try drainer.step()
+            outcome.recovered += progress.events
+            if !progress.isMoreWaiting { break }
+        } while true
+
+        // Counted by a hook, and neither in the log nor in a ring: the power went, or the file was damaged.
+        let counted = live.map.totals(.ringed)
+        for kind in EventKind.allCases {
+            let index = CounterIndex.events(kind)
+            let known = drainer.total(index)
+            guard counted[index] > known, totals.lost == 0 else { continue }
+            let torn = counted[index] - known
+            drainer.count(torn, to: index)
+            drainer.count(torn, to: CounterIndex.dropped(kind, .torn))
+            outcome.torn += torn
+        }
+        try drainer.saveCounters()
+        live.map.set(QPCM_HEADER_STATE, UInt64(QPCM_STATE_STOPPED))
+        for index in 0..<CounterIndex.words { outcome.ringed[index] = drainer.total(index) }
+        outcome.direct = totals.direct
+        return outcome
+    }
+}
+
+/// Why a directory could not be brought into order.
+public enum RecoveryError: Error {
+    case key(IdentityKeyError)
+    case log(LogError)
+    case live(MemoryError)
+
+    public var message: String {
+        switch self {
+        case .key(let error):
+            switch error {
+            case .missing: return "there is no identity key"
+            case .unusable(let path): return "\(path) is not a key"
+            case .system(let operation, let path, let code):
+                return "cannot \(operation) \(path): \(String(cString: strerror(code)))"
+            }
+        case .log(let error): return error.message
+        case .live(let error): return error.message
+        }
+    }
+}

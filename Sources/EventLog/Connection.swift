@@ -1,0 +1,167 @@
+import CSQLite
+
+/// One connection to the log. Used by one thread at a time.
+public final class Connection {
+    public enum Mode: Sendable {
+        /// The only writer, and the only one that ever checkpoints.
+        case writer
+        /// Everybody else. Needs no write access to the directory.
+        case reader
+    }
+
+    let handle: OpaquePointer
+    public let path: String
+
+    public init(path: String, mode: Mode) throws(LogError) {
+        var opened: OpaquePointer?
+        let flags =
+            mode == .writer
+            ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW
+            : SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW
+        let code = sqlite3_open_v2(path, &opened, flags, nil)
+        guard code == SQLITE_OK, let opened else {
+            let detail = String(cString: sqlite3_errstr(code))
+            let extended = opened.map { sqlite3_extended_errcode($0) } ?? code
+            sqlite3_close_v2(opened)
+            throw LogError(operation: "open", path: path, code: extended, detail: detail)
+        }
+        handle = opened
+        self.path = path
+        sqlite3_extended_result_codes(handle, 1)
+        if mode == .reader {
+            // A reader never takes part in checkpoints, not even as the last one to close.
+            _ = qpcm_never_checkpoint_on_close(handle)
+            sqlite3_busy_timeout(handle, 5000)
+        }
+    }
+
+    deinit { sqlite3_close_v2(handle) }
+
+    func error(_ operation: String) -> LogError {
+        LogError(
+            operation: operation, path: path, code: sqlite3_extended_errcode(handle),
+            detail: String(cString: sqlite3_errmsg(handle)))
+    }
+
+    /// Runs statements that return nothing.
+    public func execute(_ sql: String, operation: String) throws(LogError) {
+        guard sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else { throw error(operation) }
+    }
+
+    public func prepare(_ sql: String, operation: String = "query") throws(LogError) -> Statement {
+        var prepared: OpaquePointer?
+        let code = sqlite3_prepare_v3(
+            handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
+        guard code == SQLITE_OK, let prepared else { throw error(operation) }
+        return Statement(handle: prepared, connection: self)
+    }
+
+    /// The first column of the first row as an integer; nil for no row or NULL.
+    public func integer(_ sql: String, operation: String = "query") throws(LogError) -> Int64? {
+        let statement = try prepare(sql, operation: operation)
+        guard try statement.step(), !statement.isNull(0) else { return nil }
+        return statement.integer(0)
+    }
+
+    public var changes: Int64 { sqlite3_changes64(handle) }
+
+    /// Flushes the write-ahead file to the disk.
+    public func syncWAL() throws(LogError) {
+        let code = qpcm_sync_wal(handle)
+        guard code == SQLITE_OK else {
+            throw LogError(
+                operation: "sync", path: path, code: code, detail: String(cString: sqlite3_errstr(code)))
+        }
+    }
+
+    /// How far a checkpoint came, in frames of the write-ahead file.
+    public struct Checkpoint {
+        public var frames: Int32
+        public var moved: Int32
+    }
+
+    public func checkpoint(truncating: Bool) throws(LogError) -> Checkpoint {
+        var frames: Int32 = 0
+        var moved: Int32 = 0
+        let mode = truncating ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE
+        let code = sqlite3_wal_checkpoint_v2(handle, nil, mode, &frames, &moved)
+        // Busy: a reader stands in the way. What could be moved has been.
+        guard code == SQLITE_OK || code & 0xFF == SQLITE_BUSY else { throw error("checkpoint") }
+        return Checkpoint(frames: frames, moved: moved)
+    }
+
+    public var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
+}
+
+/// A prepared statement.
+public final class Statement {
+    private let handle: OpaquePointer
+    private let connection: Connection
+
+    init(handle: OpaquePointer, connection: Connection) {
+        self.handle = handle
+        self.connection = connection
+    }
+
+    deinit { sqlite3_finalize(handle) }
+
+    @inline(__always)
+    public func bind(_ value: Int64, at index: Int) { sqlite3_bind_int64(handle, Int32(truncatingIfNeeded: index), value) }
+
+    @inline(__always)
+    public func bindNull(at index: Int) { sqlite3_bind_null(handle, Int32(truncatingIfNeeded: index)) }
+
+    public func bind(blob bytes: [UInt8], at index: Int) {
+        _ = bytes.withUnsafeBytes {
+            qpcm_bind_blob_copied(handle, Int32(index), $0.baseAddress, Int32($0.count))
+        }
+    }
+
+    /// Text must be valid UTF-8.
+    public func bind(text bytes: [UInt8], at index: Int) {
+        _ = bytes.withUnsafeBytes {
+            qpcm_bind_text_copied(
+                handle, Int32(index), $0.baseAddress?.assumingMemoryBound(to: CChar.self), Int32($0.count))
+        }
+    }
+
+    /// True while there is a row.
+    public func step(operation: String = "query") throws(LogError) -> Bool {
+        switch sqlite3_step(handle) {
+        case SQLITE_ROW: return true
+        case SQLITE_DONE: return false
+        default:
+            let error = connection.error(operation)
+            sqlite3_reset(handle)
+            throw error
+        }
+    }
+
+    /// Runs a statement that returns nothing, and makes it ready for the next time.
+    @inline(__always)
+    public func run(operation: String) throws(LogError) {
+        guard sqlite3_step(handle) == SQLITE_DONE else {
+            let error = connection.error(operation)
+            sqlite3_reset(handle)
+            throw error
+        }
+        sqlite3_reset(handle)
+    }
+
+    public func reset() { sqlite3_reset(handle) }
+
+    @inline(__always)
+    public func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
+
+    @inline(__always)
+    public func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
+
+    public func isText(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_TEXT }
+
+    /// Bytes of a blob or a text.
+    public func bytes(_ column: Int32) -> [UInt8] {
+        guard let start = sqlite3_column_blob(handle, column) else { return [] }
+        let count = Int(sqlite3_column_bytes(handle, column))
+        return [UInt8](UnsafeRawBufferPointer(start: start, count: count))
+    }
+}

@@ -1,0 +1,432 @@
+import CMachine
+import CSQLite
+import MetricsModel
+import Pseudonyms
+
+/// Writes events, and with them, in the same transaction, how far each ring was taken and the counters as of then.
+/// One thread: the drain's, or that of a command that recovers a dead server's events.
+public final class EventLogWriter {
+    /// The most distinct reasons that are kept; later ones are written as "other".
+    public static let reasonLimit: Int64 = 1000
+
+    public let connection: Connection
+    public let path: String
+    private let mode: IdentityMode
+    private let key: IdentityKey?
+
+    private var messages: RowBatch
+    private var batchMessages: RowBatch
+    private var auths: RowBatch
+    private var channels: RowBatch
+    private var fetches: RowBatch
+    private var registrations: RowBatch
+
+    private let identityNames: NameTable
+    private let userNames: NameTable
+    private let channelNames: NameTable
+    private let reasonNames: NameTable
+    private var activity = ActivityWindow()
+    private var activityIsLoaded = false
+
+    private let saveCounter: Statement
+    private let saveRing: Statement
+    private let saveState: Statement
+    private let begin: Statement
+    private let commit: Statement
+    private var savedRinged: [UInt64]
+    private var savedDirect: [UInt64]
+
+    /// The id that the next event will get.
+    public private(set) var nextID: Int64
+    private let walPages: UnsafeMutablePointer<Int32>
+
+    /// Opens the log of a directory, or makes it.
+    ///
+    /// - Parameter key: needed for `.pseudonym`.
+    /// - Parameter syncEachCommit: whether a commit is on the disk when it returns; otherwise `sync` does that.
+    /// - Throws: `LogError`; `cause` is `.corrupt` for a file that is no log of this version.
+    public init(
+        directory: String, mode: IdentityMode, key: IdentityKey?, syncEachCommit: Bool
+    ) throws(LogError) {
+        path = directory + "/" + Schema.fileName
+        self.mode = mode
+        self.key = key
+        try Self.makeFile(path)
+        connection = try Connection(path: path, mode: .writer)
+        try Self.setUp(connection, syncEachCommit: syncEachCommit)
+
+        messages = try RowBatch(table: "message", columns: 7, connection: connection)
+        batchMessages = try RowBatch(table: "batch_message", columns: 9, connection: connection)
+        auths = try RowBatch(table: "auth", columns: 5, connection: connection)
+        channels = try RowBatch(table: "channel_created", columns: 6, connection: connection)
+        fetches = try RowBatch(table: "fetch", columns: 5, connection: connection)
+        registrations = try RowBatch(table: "user_registered", columns: 4, connection: connection)
+
+        var seed: UInt64 = 0
+        _ = getrandom(&seed, 8, 0)
+        identityNames = try NameTable(
+            table: "identity_name", places: 1 << 17, stride: 32, seed: seed, hasActivity: true,
+            connection: connection)
+        userNames = try NameTable(
+            table: "user_name", places: 1 << 15, stride: 32, seed: seed, hasActivity: false,
+            connection: connection)
+        channelNames = try NameTable(
+            table: "channel_name", places: 1 << 16, stride: 32, seed: seed, hasActivity: false,
+            connection: connection)
+        reasonNames = try NameTable(
+            table: "reason_name", places: 1 << 11, stride: 64, seed: seed, hasActivity: false,
+            connection: connection)
+
+        saveCounter = try connection.prepare(
+            "INSERT INTO counter VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET ringed = ?3, direct = ?4",
+            operation: "write")
+        saveRing = try connection.prepare("INSERT OR REPLACE INTO ring VALUES (?, ?, ?, ?)", operation: "write")
+        saveState = try connection.prepare("INSERT OR REPLACE INTO state VALUES (?, ?)", operation: "write")
+        begin = try connection.prepare("BEGIN IMMEDIATE", operation: "write")
+        commit = try connection.prepare("COMMIT", operation: "write")
+
+        let stored = try StoredState.read(connection)
+        savedRinged = stored.ringed
+        savedDirect = stored.direct
+        nextID = try Self.readNextID(connection)
+        walPages = .allocate(capacity: 1)
+        walPages.initialize(to: 0)
+        sqlite3_wal_hook(
+            connection.handle,
+            { context, _, _, pages in
+                context?.assumingMemoryBound(to: Int32.self).pointee = pages
+                return SQLITE_OK
+            }, walPages)
+    }
+
+    deinit {
+        sqlite3_wal_hook(connection.handle, nil, nil)
+        walPages.deallocate()
+        messages.deallocate()
+        batchMessages.deallocate()
+        auths.deallocate()
+        channels.deallocate()
+        fetches.deallocate()
+        registrations.deallocate()
+    }
+
+    /// The file is made before SQLite opens it, so that its mode does not depend on the umask; SQLite gives the
+    /// write-ahead file and its index the same mode.
+    private static func makeFile(_ path: String) throws(LogError) {
+        let descriptor = qpcm_open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o640)
+        guard descriptor >= 0 else {
+            let code = qpcm_errno()
+            if code == EEXIST { return }
+            throw LogError(
+                operation: "make", path: path, code: SQLITE_CANTOPEN, detail: String(cString: strerror(code)))
+        }
+        _ = fchmod(descriptor, 0o640)
+        _ = close(descriptor)
+    }
+
+    private static func setUp(_ connection: Connection, syncEachCommit: Bool) throws(LogError) {
+        let isNew = try connection.integer("SELECT count(*) FROM sqlite_schema", operation: "open") == 0
+        // The write-ahead file and its index stay when the log is closed: a reader without write access to the
+        // directory could not make them.
+        var on: Int32 = 1
+        sqlite3_file_control(connection.handle, "main", SQLITE_FCNTL_PERSIST_WAL, &on)
+        if isNew { try Schema.create(in: connection) } else { try Schema.check(connection) }
+        try connection.execute(
+            """
+            PRAGMA wal_autocheckpoint = 0;
+            PRAGMA synchronous = \(syncEachCommit ? "FULL" : "NORMAL");
+            PRAGMA journal_size_limit = 0;
+            PRAGMA temp_store = MEMORY;
+            PRAGMA foreign_keys = OFF;
+            """, operation: "open")
+    }
+
+    private static func readNextID(_ connection: Connection) throws(LogError) -> Int64 {
+        var last = try connection.integer("SELECT value FROM state WHERE key = 'last_id'") ?? 0
+        for kind in EventKind.allCases {
+            last = max(last, try connection.integer("SELECT max(id) FROM \(Schema.table(kind))") ?? 0)
+        }
+        return last + 1
+    }
+
+    // MARK: One transaction
+
+    public func beginTransaction() throws(LogError) { try begin.run(operation: "begin writing to") }
+
+    /// Takes one event in. Its id is `nextID` as of before.
+    public func append(_ event: borrowing Event) throws(LogError) {
+        let id = nextID
+        let time = event.timeMicroseconds
+        let step = ActivityWindow.step(time)
+        switch event.kind {
+        case .messageEnqueue:
+            let sender = try identity(event.field0, step)
+            let recipient = try identity(event.field1, step)
+            let channel = try channel(event.field2)
+            let row = messages.row
+            row[0] = id
+            row[1] = time
+            row[2] = sender
+            row[3] = recipient
+            row[4] = channel
+            row[5] = Self.stored(event.number)
+            row[6] = Self.stored(event.seq)
+            try messages.added()
+        case .batchEnqueue:
+            let sender = try identity(event.field0, step)
+            let recipient = try identity(event.field1, step)
+            let channel = try channel(event.field2)
+            let row = batchMessages.row
+            row[0] = id
+            row[1] = time
+            row[2] = sender
+            row[3] = recipient
+            row[4] = channel
+            row[5] = Self.stored(event.number)
+            row[6] = Self.stored(event.seq)
+            row[7] = event.batch
+            row[8] = Self.stored(event.batchSize)
+            try batchMessages.added()
+        case .auth:
+            let user = try user(event.field0)
+            let reason = try reason(event.field1, user: event.field0)
+            let row = auths.row
+            row[0] = id
+            row[1] = time
+            row[2] = user
+            row[3] = event.yes ? 1 : 0
+            row[4] = reason
+            try auths.added()
+        case .channelCreated:
+            let channel = try channel(event.field0)
+            let initiator = try identity(event.field1, step)
+            let peer = try identity(event.field2, step)
+            let row = channels.row
+            row[0] = id
+            row[1] = time
+            row[2] = channel
+            row[3] = initiator
+            row[4] = peer
+            row[5] = event.yes ? 1 : 0
+            try channels.added()
+        case .fetch:
+            let recipient = try identity(event.field0, step)
+            let channel = try channel(event.field1)
+            let row = fetches.row
+            row[0] = id
+            row[1] = time
+            row[2] = recipient
+            row[3] = channel
+            row[4] = Self.stored(event.number)
+            try fetches.added()
+        case .userRegistered:
+            let user = try user(event.field0)
+            let identity = try identity(event.field1, step)
+            let row = registrations.row
+            row[0] = id
+            row[1] = time
+            row[2] = user
+            row[3] = identity
+            try registrations.added()
+        }
+        nextID = id &+ 1
+    }
+
+    /// Unsigned numbers are stored as the signed number of the same bits; the one that would stand for NULL is moved
+    /// by one.
+    @inline(__always)
+    private static func stored(_ number: UInt64) -> Int64 {
+        let bits = Int64(bitPattern: number)
+        return bits == RowBatch.null ? bits &+ 1 : bits
+    }
+
+    /// Ends the transaction: rows, ring positions and counters become true together.
+    public func commitTransaction(
+        session: (UInt64, UInt64), rings: [RingPosition], ringed: (Int) -> UInt64, direct: (Int) -> UInt64
+    ) throws(LogError) {
+        try messages.flush()
+        try batchMessages.flush()
+        try auths.flush()
+        try channels.flush()
+        try fetches.flush()
+        try registrations.flush()
+        for ring in rings {
+            saveRing.bind(Int64(ring.slot), at: 1)
+            saveRing.bind(Int64(bitPattern: ring.position), at: 2)
+            saveRing.bind(ring.batch, at: 3)
+            saveRing.bind(Int64(bitPattern: ring.batchSize), at: 4)
+            try saveRing.run(operation: "write")
+        }
+        var changed: [(index: Int, ringed: UInt64, direct: UInt64)] = []
+        for index in 0..<CounterIndex.used {
+            let newRinged = ringed(index)
+            let newDirect = direct(index)
+            guard newRinged != savedRinged[index] || newDirect != savedDirect[index] else { continue }
+            saveCounter.bind(Int64(index), at: 1)
+            saveCounter.bind(text: CounterName.utf8(index), at: 2)
+            saveCounter.bind(Int64(bitPattern: newRinged), at: 3)
+            saveCounter.bind(Int64(bitPattern: newDirect), at: 4)
+            try saveCounter.run(operation: "write")
+            changed.append((index: index, ringed: newRinged, direct: newDirect))
+        }
+        try save("session", blob: StoredState.bytes(of: session))
+        try save("last_id", integer: nextID - 1)
+        try commit.run(operation: "commit to")
+        for entry in changed {
+            savedRinged[entry.index] = entry.ringed
+            savedDirect[entry.index] = entry.direct
+        }
+    }
+
+    private func save(_ name: String, blob: [UInt8]) throws(LogError) {
+        saveState.bind(text: Array(name.utf8), at: 1)
+        saveState.bind(blob: blob, at: 2)
+        try saveState.run(operation: "write")
+    }
+
+    private func save(_ name: String, integer: Int64) throws(LogError) {
+        saveState.bind(text: Array(name.utf8), at: 1)
+        saveState.bind(integer, at: 2)
+        try saveState.run(operation: "write")
+    }
+
+    /// Forgets which rings there were: a new session's begin at 0.
+    public func forgetRings() throws(LogError) {
+        try connection.execute("DELETE FROM ring", operation: "write")
+    }
+
+    /// Undoes the transaction, whatever state it was left in. Ids that it gave are given again.
+    public func rollBack() {
+        messages.discard()
+        batchMessages.discard()
+        auths.discard()
+        channels.discard()
+        fetches.discard()
+        registrations.discard()
+        if connection.isInTransaction { try? connection.execute("ROLLBACK", operation: "roll back") }
+        try? identityNames.forgetCache()
+        try? userNames.forgetCache()
+        try? channelNames.forgetCache()
+        try? reasonNames.forgetCache()
+        activityIsLoaded = false
+        if let next = try? Self.readNextID(connection) { nextID = next }
+    }
+
+    // MARK: Upkeep, between transactions
+
+    /// Makes every commit so far safe from a power cut.
+    public func sync() throws(LogError) { try connection.syncWAL() }
+
+    /// Pages that the write-ahead file holds since it was last reset.
+    public var pagesInWAL: Int { Int(walPages.pointee) }
+
+    public func checkpoint(truncating: Bool) throws(LogError) {
+        let result = try connection.checkpoint(truncating: truncating)
+        if result.frames == result.moved { walPages.pointee = 0 }
+    }
+
+    /// Distinct identities seen in 1, 7 and 30 days.
+    public func activeUsers(nowMicroseconds: Int64) throws(LogError) -> (UInt64, UInt64, UInt64) {
+        if !activityIsLoaded {
+            activity = ActivityWindow()
+            let query = try connection.prepare("SELECT last_seen, count(*) FROM identity_name GROUP BY last_seen")
+            while try query.step() { activity.add(query.integer(1), at: query.integer(0)) }
+            activityIsLoaded = true
+        }
+        return (
+            activity.active(days: 1, nowMicroseconds: nowMicroseconds),
+            activity.active(days: 7, nowMicroseconds: nowMicroseconds),
+            activity.active(days: 30, nowMicroseconds: nowMicroseconds)
+        )
+    }
+
+    /// UTC, microseconds; nil for an empty log.
+    public func oldestEvent() throws(LogError) -> Int64? { try OldestEvent.read(connection) }
+
+    // MARK: Names
+
+    @inline(__always)
+    private func identity(_ bytes: UnsafeRawBufferPointer, _ step: Int64) throws(LogError) -> Int64 {
+        try name(bytes, in: identityNames, plainForm: .blob, step: step)
+    }
+
+    @inline(__always)
+    private func channel(_ bytes: UnsafeRawBufferPointer) throws(LogError) -> Int64 {
+        try name(bytes, in: channelNames, plainForm: .blob, step: 0)
+    }
+
+    @inline(__always)
+    private func user(_ bytes: UnsafeRawBufferPointer) throws(LogError) -> Int64 {
+        try name(bytes, in: userNames, plainForm: .text, step: 0)
+    }
+
+    @inline(__always)
+    private func name(
+        _ bytes: UnsafeRawBufferPointer, in table: NameTable, plainForm: NameTable.Form, step: Int64
+    ) throws(LogError) -> Int64 {
+        if bytes.count == 0 || mode == .none { return RowBatch.null }
+        let hash = table.hash(bytes)
+        let known = try table.lookUp(bytes, hash: hash, step: step, activity: &activity)
+        if known != 0 { return known }
+        return try newName(bytes, hash: hash, in: table, plainForm: plainForm, step: step)
+    }
+
+    private func newName(
+        _ bytes: UnsafeRawBufferPointer, hash: UInt64, in table: NameTable, plainForm: NameTable.Form,
+        step: Int64
+    ) throws(LogError) -> Int64 {
+        let stored: [UInt8]
+        var form = NameTable.Form.blob
+        if mode == .pseudonym, let key {
+            stored = [UInt8](unsafeUninitializedCapacity: Pseudonym.byteCount) { target, count in
+                key.pseudonym(of: bytes, into: target.baseAddress!)
+                count = Pseudonym.byteCount
+            }
+        } else if plainForm == .text {
+            stored = TextRepair.utf8(bytes)
+            form = .text
+        } else {
+            stored = [UInt8](bytes)
+        }
+        return try table.resolve(bytes, hash: hash, stored: stored, form: form, step: step, activity: &activity)
+    }
+
+    private func reason(
+        _ bytes: UnsafeRawBufferPointer, user: UnsafeRawBufferPointer
+    ) throws(LogError) -> Int64 {
+        if bytes.count == 0 { return RowBatch.null }
+        if mode != .plain, let cleaned = TextRepair.replacing(user, in: bytes) {
+            let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: cleaned.count, alignment: 8)
+            defer { copy.deallocate() }
+            copy.copyBytes(from: cleaned)
+            return try reason(UnsafeRawBufferPointer(copy))
+        }
+        return try reason(bytes)
+    }
+
+    private func reason(_ bytes: UnsafeRawBufferPointer) throws(LogError) -> Int64 {
+        let hash = reasonNames.hash(bytes)
+        let known = try reasonNames.lookUp(bytes, hash: hash, step: 0, activity: &activity)
+        if known != 0 { return known }
+        var stored = TextRepair.utf8(bytes)
+        if reasonNames.count >= Self.reasonLimit { stored = Array("other".utf8) }
+        return try reasonNames.resolve(
+            bytes, hash: hash, stored: stored, form: .text, step: 0, activity: &activity)
+    }
+}
+
+/// How far one ring has been taken into the log.
+public struct RingPosition {
+    public var slot: Int
+    public var position: UInt64
+    /// A batch that is not taken to its end: the id of its first message (0 before that), and its size.
+    public var batch: Int64
+    public var batchSize: UInt64
+
+    public init(slot: Int, position: UInt64, batch: Int64, batchSize: UInt64) {
+        self.slot = slot
+        self.position = position
+        self.batch = batch
+        self.batchSize = batchSize
+    }
+}

@@ -1,0 +1,31 @@
+import CSQLite
+import MetricsModel
+
+/// What went wrong with the event log: the operation, where, SQLite's extended code and words. Never an event's
+/// content.
+public struct LogError: Error {
+    public var operation: String
+    public var path: String
+    /// SQLite's extended result code.
+    public var code: Int32
+    public var detail: String
+
+    public init(operation: String, path: String, code: Int32, detail: String) {
+        self.operation = operation
+        self.path = path
+        self.code = code
+        self.detail = detail
+    }
+
+    public var message: String { "cannot \(operation) \(path): \(detail) (SQLite code \(code))" }
+
+    public var cause: FlushErrorCause {
+        switch code & 0xFF {
+        case SQLITE_FULL: .full
+        case SQLITE_BUSY, SQLITE_LOCKED: .busy
+        case SQLITE_IOERR, SQLITE_CANTOPEN, SQLITE_READONLY, SQLITE_PERM: .io
+        case SQLITE_CORRUPT, SQLITE_NOTADB: .corrupt
+        default: .other
+        }
+    }
+}

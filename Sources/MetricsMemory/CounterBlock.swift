@@ -1,0 +1,42 @@
+import CMetricsLayout
+import MetricsModel
+
+/// One array of counters in the mapped file that has one writer: bumped by a relaxed load and a store, which is
+/// as cheap as a plain increment and never torn for a reader.
+public struct CounterBlock {
+    @usableFromInline let base: UnsafeMutableRawPointer
+
+    @inlinable @inline(__always)
+    public init(at base: UnsafeMutableRawPointer) { self.base = base }
+
+    @inlinable @inline(__always)
+    public func value(_ index: Int) -> UInt64 { AtomicWord.loadRelaxed(base, index &* 8) }
+
+    @inlinable @inline(__always)
+    public func add(_ value: UInt64, to index: Int) {
+        AtomicWord.storeRelaxed(base, index &* 8, AtomicWord.loadRelaxed(base, index &* 8) &+ value)
+    }
+
+    @inlinable @inline(__always)
+    public func increment(_ index: Int) { add(1, to: index) }
+
+    /// As `add`, and a reader that sees the new value also sees all that the writer stored before (pairs with
+    /// the acquiring load in `CountersReader.add`).
+    @inlinable @inline(__always)
+    public func addReleasing(_ value: UInt64, to index: Int) {
+        AtomicWord.storeReleasing(base, index &* 8, AtomicWord.loadRelaxed(base, index &* 8) &+ value)
+    }
+
+    public func store(_ value: UInt64, to index: Int) { AtomicWord.storeRelaxed(base, index &* 8, value) }
+}
+
+/// The counters that threads without a slot share; every bump is an atomic addition.
+public struct SharedCounterBlock {
+    @usableFromInline let base: UnsafeMutableRawPointer
+
+    @inlinable
+    public init(at base: UnsafeMutableRawPointer) { self.base = base }
+
+    @inlinable
+    public func add(_ value: UInt64, to index: Int) { _ = AtomicWord.add(base, index &* 8, value) }
+}

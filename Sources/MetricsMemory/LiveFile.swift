@@ -1,0 +1,199 @@
+import CMetricsLayout
+import CMachine
+import MetricsModel
+import Synchronization
+
+/// `live.qpcm` as its writer sees it: made at start, and held by the plugin until `destroy`.
+public final class LiveFile: Sendable {
+    public struct Options: Sendable {
+        public var ringBytes: Int
+        public var initialSlots: Int
+        public var identities: IdentityMode
+        public var flushIntervalNanoseconds: UInt64
+        public var clock: UInt64
+        public var session: (UInt64, UInt64)
+
+        public init(
+            ringBytes: Int, initialSlots: Int, identities: IdentityMode, flushIntervalNanoseconds: UInt64,
+            clock: UInt64, session: (UInt64, UInt64)
+        ) {
+            self.ringBytes = ringBytes
+            self.initialSlots = initialSlots
+            self.identities = identities
+            self.flushIntervalNanoseconds = flushIntervalNanoseconds
+            self.clock = clock
+            self.session = session
+        }
+    }
+
+    private let file: MappedFile
+    public let map: LiveMap
+    public let options: Options
+
+    /// Makes the file under a name of its own, complete, and then gives it the name `live.qpcm` in one step: a
+    /// reader sees the old session or the new one, never half of one.
+    ///
+    /// - Parameter ringed: the totals of all earlier sessions as the log knows them.
+    /// - Parameter direct: those that only a live file knows.
+    /// - Throws: `MemoryError`; a disk that is full is one, never a signal later.
+    public init(
+        directory: String, options: Options, ringed: [UInt64], direct: [UInt64]
+    ) throws(MemoryError) {
+        let path = directory + "/live.qpcm"
+        let temporary = directory + "/live.qpcm.new"
+        _ = unlink(temporary)
+        let descriptor = qpcm_open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o640)
+        guard descriptor >= 0 else {
+            throw MemoryError(operation: "make", path: temporary, code: qpcm_errno())
+        }
+        _ = fchmod(descriptor, 0o640)  // whatever the umask
+
+        self.options = options
+        let slotStride = QPCM_SLOT_RING + options.ringBytes
+        let reserved = QPCM_SLOTS + QPCM_SLOT_LIMIT * slotStride
+        file = try MappedFile(owning: descriptor, path: temporary, reservedBytes: reserved, writable: true)
+        map = LiveMap(
+            base: file.base, ringBytes: options.ringBytes, slotStride: slotStride,
+            reachableSlots: QPCM_SLOT_LIMIT)
+
+        let bytes = QPCM_SLOTS + options.initialSlots * slotStride
+        let code = file.allocate(offset: 0, bytes: bytes)
+        guard code == 0 else {
+            _ = unlink(temporary)
+            throw MemoryError(operation: "allocate \(bytes) bytes for", path: temporary, code: code)
+        }
+        fillHeader()
+        let base = map.base
+        let baseCounters = base + QPCM_BASE_COUNTERS
+        for index in 0..<CounterIndex.words {
+            CounterBlock(at: baseCounters).store(ringed[index], to: index)
+            CounterBlock(at: baseCounters + QPCM_DIRECT_BYTES).store(direct[index], to: index)
+        }
+        for index in 0..<options.initialSlots { open(slot: index, state: UInt64(QPCM_SLOT_FREE)) }
+        AtomicWord.storeRelaxed(base, QPCM_HEADER_SLOTS_RESERVED, UInt64(options.initialSlots))
+        AtomicWord.storeReleasing(base, QPCM_HEADER_SLOTS_READY, UInt64(options.initialSlots))
+        // Pairs with the acquiring load in LiveFileReader: whoever sees the magic sees a whole header.
+        AtomicWord.storeReleasing(base, 0, QPCM_LIVE_MAGIC)
+        guard rename(temporary, path) == 0 else {
+            let code = qpcm_errno()
+            _ = unlink(temporary)
+            throw MemoryError(operation: "rename \(temporary) to", path: path, code: code)
+        }
+    }
+
+    private func fillHeader() {
+        let header = map.base.assumingMemoryBound(to: qpcm_header.self)
+        // SAFETY: nobody else has the file yet; the atomic words of the header are stored apart from these.
+        header.pointee.version = QPCM_LIVE_VERSION
+        header.pointee.header_bytes = UInt32(QPCM_SLOTS)
+        header.pointee.slot_limit = UInt32(QPCM_SLOT_LIMIT)
+        header.pointee.counter_words = UInt32(QPCM_COUNTER_WORDS)
+        header.pointee.ring_bytes = UInt64(map.ringBytes)
+        header.pointee.slot_stride = UInt64(map.slotStride)
+        header.pointee.session = options.session
+        header.pointee.pid = UInt64(getpid())
+        header.pointee.start_ns = TickClock.realtimeNanoseconds()
+        header.pointee.clock = options.clock
+        header.pointee.identities = options.identities.rawValue
+        header.pointee.flush_interval_ns = options.flushIntervalNanoseconds
+        withUnsafeMutableBytes(of: &header.pointee.boot_id) { BootID.read(into: $0) }
+        withUnsafeMutableBytes(of: &header.pointee.plugin_version) { target in
+            for (index, byte) in Version.current.utf8.prefix(15).enumerated() { target[index] = byte }
+        }
+    }
+
+    private func open(slot index: Int, state: UInt64) {
+        let slot = map.slot(index)
+        slot.storeBytes(
+            of: UInt64(map.ringBytes) - 1, toByteOffset: QPCM_SLOT_MASK, as: UInt64.self)
+        // Pairs with the acquiring loads of the state: a slot that is free has its mask.
+        AtomicWord.storeReleasing(slot, 0, state)
+    }
+
+    // MARK: Slots, any thread
+
+    /// A free slot, now the caller's, or nil if none is free.
+    public func takeFreeSlot() -> UnsafeMutableRawPointer? {
+        for index in 0..<map.slotsReady {
+            let slot = map.slot(index)
+            // Acquiring: what the slot's last owner stored, its tail above all, is seen by the next.
+            if AtomicWord.loadRelaxed(slot, 0) == UInt64(QPCM_SLOT_FREE),
+                AtomicWord.exchange(
+                    slot, 0, expected: UInt64(QPCM_SLOT_FREE),
+                    desired: UInt64(QPCM_SLOT_OWNED))
+            {
+                return slot
+            }
+        }
+        return nil
+    }
+
+    /// Gives a slot back with its counts and whatever waits in its ring. The owner, for the last time.
+    public func giveBack(_ slot: UnsafeMutableRawPointer) {
+        AtomicWord.storeReleasing(slot, 0, UInt64(QPCM_SLOT_FREE))
+    }
+
+    /// Whether the slot lies in this file's mapping.
+    public func contains(_ slot: UnsafeMutableRawPointer) -> Bool {
+        slot >= map.base && slot < map.base + file.reservedBytes
+    }
+
+    /// Makes one more slot at the end of the file; nil at the limit, or when the disk is full. System calls.
+    ///
+    /// - Parameter owned: whether it is at once the caller's; else it is free for any thread.
+    /// - Parameter populate: whether its memory is faulted in ahead.
+    public func makeSlot(owned: Bool, populate: Bool) -> UnsafeMutableRawPointer? {
+        let base = map.base
+        let reserved = AtomicWord.loadRelaxed(base, QPCM_HEADER_SLOTS_RESERVED)
+        guard reserved < UInt64(QPCM_SLOT_LIMIT) else { return nil }
+        let index = Int(AtomicWord.add(base, QPCM_HEADER_SLOTS_RESERVED, 1))
+        guard index < QPCM_SLOT_LIMIT else { return nil }
+        let offset = QPCM_SLOTS + index * map.slotStride
+        guard file.allocate(offset: offset, bytes: map.slotStride) == 0 else {
+            // Handed back if nobody reserved a later one; otherwise a hole stays, which readers pass over.
+            _ = AtomicWord.exchange(
+                base, QPCM_HEADER_SLOTS_RESERVED, expected: UInt64(index) + 1,
+                desired: UInt64(index))
+            return nil
+        }
+        if populate { file.populate(offset: offset, bytes: map.slotStride) }
+        open(slot: index, state: UInt64(owned ? QPCM_SLOT_OWNED : QPCM_SLOT_FREE))
+        var ready = AtomicWord.loadRelaxed(base, QPCM_HEADER_SLOTS_READY)
+        while ready < UInt64(index) + 1 {
+            // Releasing: pairs with slotsReady.
+            if AtomicWord.exchange(
+                base, QPCM_HEADER_SLOTS_READY, expected: ready, desired: UInt64(index) + 1)
+            {
+                break
+            }
+            ready = AtomicWord.loadRelaxed(base, QPCM_HEADER_SLOTS_READY)
+        }
+        return map.slot(index)
+    }
+
+    /// Faults in a part of the file ahead of its use.
+    public func populate(offset: Int, bytes: Int) { file.populate(offset: offset, bytes: bytes) }
+
+    public var freeSlots: Int {
+        (0..<map.slotsReady).reduce(0) {
+            $0 + (AtomicWord.loadRelaxed(map.slot($1), 0) == UInt64(QPCM_SLOT_FREE) ? 1 : 0)
+        }
+    }
+}
+
+/// The kernel's boot: ticks, process numbers and what was never synced belong to one boot.
+public enum BootID {
+    public static func read(into target: UnsafeMutableRawBufferPointer) {
+        let descriptor = qpcm_open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC, 0)
+        guard descriptor >= 0 else { return }
+        defer { _ = close(descriptor) }
+        var text = [UInt8](repeating: 0, count: 64)
+        let count = text.withUnsafeMutableBytes { CMachine.read(descriptor, $0.baseAddress, 64) }
+        var digits = 0
+        for byte in text.prefix(max(0, count)) where digits < 32 && byte != 0x2D && byte != 0x0A {
+            let digit = byte >= 0x61 ? byte &- 0x57 : byte &- 0x30
+            target[digits / 2] = digits % 2 == 0 ? digit &<< 4 : target[digits / 2] | digit & 15
+            digits += 1
+        }
+    }
+}

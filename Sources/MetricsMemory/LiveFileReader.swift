@@ -1,0 +1,87 @@
+import CMetricsLayout
+import CMachine
+import MetricsModel
+
+/// `live.qpcm` as everybody else sees it: while the server runs, and after it died. Needs no write access.
+public final class LiveFileReader {
+    public struct Header: Sendable {
+        public var ringBytes: Int
+        public var slotStride: Int
+        public var session: (UInt64, UInt64)
+        public var pid: Int32
+        public var startNanoseconds: UInt64
+        public var clock: UInt64
+        public var identities: IdentityMode
+        public var bootID: [UInt8]
+        public var version: String
+        public var flushIntervalNanoseconds: UInt64
+    }
+
+    private let file: MappedFile
+    public let header: Header
+    public let path: String
+    /// Reaches as far as the file did when it was opened: nothing beyond is touched.
+    public let map: LiveMap
+
+    /// - Parameter writable: for recovery, which wipes what it has taken.
+    /// - Throws: `MemoryError`: code ENOENT if there is none, EINVAL with a detail if it is damaged or another
+    ///   version's.
+    public init(path: String, writable: Bool = false) throws(MemoryError) {
+        let flags = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW
+        let descriptor = qpcm_open(path, flags, 0)
+        guard descriptor >= 0 else { throw MemoryError(operation: "open", path: path, code: qpcm_errno()) }
+        var status = stat()
+        guard qpcm_fstat(descriptor, &status) == 0, qpcm_is_regular(&status) != 0,
+            status.st_size >= QPCM_SLOTS
+        else {
+            _ = close(descriptor)
+            throw Self.damaged(path, "it is too short to be a live file")
+        }
+        let fileBytes = Int(status.st_size)
+        file = try MappedFile(
+            owning: descriptor, path: path, reservedBytes: fileBytes, writable: writable)
+        self.path = path
+        header = try Self.check(file.base, path: path)
+        map = LiveMap(
+            base: file.base, ringBytes: header.ringBytes, slotStride: header.slotStride,
+            reachableSlots: min((fileBytes - QPCM_SLOTS) / header.slotStride, QPCM_SLOT_LIMIT))
+    }
+
+    private static func damaged(_ path: String, _ detail: String) -> MemoryError {
+        MemoryError(operation: "read", path: path, code: EINVAL, detail: detail)
+    }
+
+    private static func check(_ base: UnsafeMutableRawPointer, path: String) throws(MemoryError) -> Header {
+        // Pairs with the releasing store in LiveFile.init.
+        guard AtomicWord.loadAcquiring(base, 0) == QPCM_LIVE_MAGIC else {
+            throw damaged(path, "it does not begin as a live file does")
+        }
+        let raw = UnsafeRawPointer(base).assumingMemoryBound(to: qpcm_header.self).pointee
+        guard raw.version == QPCM_LIVE_VERSION else {
+            throw damaged(path, "it has version \(raw.version), this program reads version \(QPCM_LIVE_VERSION)")
+        }
+        guard
+            raw.header_bytes == UInt32(QPCM_SLOTS),
+            raw.counter_words == UInt32(QPCM_COUNTER_WORDS),
+            raw.ring_bytes >= 4096, raw.ring_bytes <= 1 << 32, raw.ring_bytes & (raw.ring_bytes - 1) == 0,
+            raw.slot_stride == UInt64(QPCM_SLOT_RING) + raw.ring_bytes,
+            let identities = IdentityMode(rawValue: raw.identities)
+        else { throw damaged(path, "its header is damaged") }
+        let version = withUnsafeBytes(of: raw.plugin_version) { bytes in
+            String(decoding: bytes.prefix { $0 > 0x20 && $0 < 0x7F }, as: UTF8.self)
+        }
+        return Header(
+            ringBytes: Int(raw.ring_bytes), slotStride: Int(raw.slot_stride), session: raw.session,
+            pid: Int32(truncatingIfNeeded: raw.pid), startNanoseconds: raw.start_ns, clock: raw.clock,
+            identities: identities, bootID: withUnsafeBytes(of: raw.boot_id) { [UInt8]($0) },
+            version: version, flushIntervalNanoseconds: raw.flush_interval_ns)
+    }
+
+    public var isRunning: Bool { map.word(QPCM_HEADER_STATE) == UInt64(QPCM_STATE_RUNNING) }
+
+    /// UTC, nanoseconds since 1970.
+    public var heartbeatNanoseconds: UInt64 { map.word(QPCM_HEADER_HEARTBEAT) }
+
+    /// Whether the file has grown by slots that this mapping does not reach.
+    public var hasGrown: Bool { map.word(QPCM_HEADER_SLOTS_READY) > UInt64(map.reachableSlots) }
+}

@@ -1,0 +1,98 @@
+import CMachine
+import CMetricsLayout
+
+/// Where things are in a mapped `live.qpcm`, for whoever may write to it: the plugin, and a command that recovers a
+/// dead server's events. Valid as long as the file object that it came from.
+public struct LiveMap: @unchecked Sendable {
+    public let base: UnsafeMutableRawPointer
+    public let ringBytes: Int
+    public let slotStride: Int
+    /// Slots that lie inside the mapping.
+    public let reachableSlots: Int
+
+    @inline(__always)
+    public func slot(_ index: Int) -> UnsafeMutableRawPointer {
+        base + (QPCM_SLOTS &+ index &* slotStride)
+    }
+
+    /// Slots below this exist; one that is `isAbsent` is a hole.
+    public var slotsReady: Int {
+        // Pairs with the releasing exchange in LiveFile.makeSlot.
+        min(Int(clamping: AtomicWord.loadAcquiring(base, QPCM_HEADER_SLOTS_READY)), reachableSlots)
+    }
+
+    public func isAbsent(_ index: Int) -> Bool {
+        AtomicWord.loadAcquiring(slot(index), 0) == UInt64(QPCM_SLOT_ABSENT)
+    }
+
+    public var drainRinged: CounterBlock { CounterBlock(at: base + QPCM_DRAIN_COUNTERS) }
+    public var drainDirect: CounterBlock { CounterBlock(at: base + QPCM_DRAIN_COUNTERS + QPCM_DIRECT_BYTES) }
+
+    @inlinable
+    public var overflow: SharedCounterBlock {
+        SharedCounterBlock(at: base + (QPCM_OVERFLOW_COUNTERS &+ QPCM_DIRECT_BYTES))
+    }
+
+    /// One gauge or state word of the header, QPCM_HEADER_*.
+    public func set(_ offset: Int, _ value: UInt64) { AtomicWord.storeReleasing(base, offset, value) }
+
+    public func word(_ offset: Int) -> UInt64 { AtomicWord.loadAcquiring(base, offset) }
+
+    /// Two entries in turn: a kill between two stores leaves the other one whole.
+    public func set(anchor: TickAnchor) {
+        let next = 1 - AtomicWord.loadRelaxed(base, QPCM_HEADER_ANCHOR_INDEX) % 2
+        let at = QPCM_HEADER_ANCHORS + 24 * Int(next)
+        AtomicWord.storeRelaxed(base, at, anchor.ticks)
+        AtomicWord.storeRelaxed(base, at + 8, anchor.nanoseconds)
+        AtomicWord.storeRelaxed(base, at + 16, anchor.scale)
+        AtomicWord.storeReleasing(base, QPCM_HEADER_ANCHOR_INDEX, next)
+    }
+
+    public var anchor: TickAnchor {
+        let at = QPCM_HEADER_ANCHORS + 24 * Int(word(QPCM_HEADER_ANCHOR_INDEX) % 2)
+        return TickAnchor(ticks: word(at), nanoseconds: word(at + 8), scale: word(at + 16))
+    }
+
+    // MARK: Counters
+
+    /// Which of an area's two arrays are meant.
+    public enum Part: Sendable {
+        case ringed
+        case direct
+        case both
+    }
+
+    /// Adds up every counter area into `target`, which has `CounterIndex.words` words. Counters of events are read
+    /// after those of what became of them, so that no event is seen written before it is seen recorded.
+    public func addTotals(_ part: Part, to target: UnsafeMutablePointer<UInt64>) {
+        add(base + QPCM_DRAIN_COUNTERS, part, to: target)
+        add(base + QPCM_BASE_COUNTERS, part, to: target)
+        add(base + QPCM_OVERFLOW_COUNTERS, part, to: target)
+        for index in 0..<slotsReady where !isAbsent(index) {
+            add(slot(index) + QPCM_SLOT_COUNTERS, part, to: target)
+        }
+    }
+
+    private func add(_ area: UnsafeMutableRawPointer, _ part: Part, to target: UnsafeMutablePointer<UInt64>) {
+        for index in 0..<QPCM_COUNTER_WORDS {
+            // Acquiring: pairs with CounterBlock.addReleasing.
+            if part != .direct { target[index] &+= AtomicWord.loadAcquiring(area, 8 * index) }
+            if part != .ringed {
+                target[index] &+= AtomicWord.loadAcquiring(area, QPCM_DIRECT_BYTES + 8 * index)
+            }
+        }
+    }
+
+    public func totals(_ part: Part) -> [UInt64] {
+        [UInt64](unsafeUninitializedCapacity: QPCM_COUNTER_WORDS) { target, count in
+            target.initialize(repeating: 0)
+            addTotals(part, to: target.baseAddress!)
+            count = QPCM_COUNTER_WORDS
+        }
+    }
+}
+
+extension LiveMap {
+    /// A `ringed` total as it was when the file was made.
+    public func baseRinged(_ index: Int) -> UInt64 { AtomicWord.loadRelaxed(base, QPCM_BASE_COUNTERS + 8 * index) }
+}

@@ -1,0 +1,86 @@
+import CMachine
+
+/// A file mapped into memory: the product's only `mmap`.
+///
+/// A writer reserves addresses for the file at its largest, and the file grows beneath them; so nothing that
+/// points into the mapping ever moves.
+public struct MappedFile: ~Copyable, @unchecked Sendable {
+    public let base: UnsafeMutableRawPointer
+    /// Bytes of address space; beyond the file's size they must not be touched.
+    public let reservedBytes: Int
+    public let descriptor: Int32
+
+    /// Takes ownership of `descriptor`, also when it throws.
+    /// - Throws: `MemoryError` with the system's error number.
+    public init(
+        owning descriptor: Int32, path: String, reservedBytes: Int, writable: Bool
+    ) throws(MemoryError) {
+        guard let address = qpcm_map_shared(descriptor, reservedBytes, writable ? 1 : 0) else {
+            let code = qpcm_errno()
+            _ = close(descriptor)
+            throw MemoryError(operation: "map", path: path, code: code)
+        }
+        // A core dump of the server must not carry the identities that wait in the rings.
+        _ = madvise(address, reservedBytes, MADV_DONTDUMP)
+        base = address
+        self.reservedBytes = reservedBytes
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        _ = munmap(base, reservedBytes)
+        _ = close(descriptor)
+    }
+
+    /// Really allocates a range of the file, so that storing there later can never fail for want of space.
+    /// Returns 0 or the system's error number. Any thread.
+    public func allocate(offset: Int, bytes: Int) -> Int32 {
+        var code: Int32
+        repeat { code = posix_fallocate(descriptor, offset, bytes) } while code == EINTR
+        return code
+    }
+
+    /// Faults a range in ahead of its use, so that no hook pays for it.
+    public func populate(offset: Int, bytes: Int) {
+        if madvise(base + offset, bytes, populateWrite) == 0 { return }
+        // Kernels before 5.14 do not know the advice: touch every page, changing nothing.
+        var at = offset
+        while at < offset + bytes {
+            let word = (base + at).assumingMemoryBound(to: UInt64.self)
+            // SAFETY: a range is populated by its maker before anybody else may write to it.
+            word.pointee = word.pointee
+            at += 4096
+        }
+    }
+
+    /// Linux's MADV_POPULATE_WRITE, which this C library's headers do not all have.
+    private var populateWrite: Int32 { 23 }
+
+    /// The file's size now, or nil if it cannot be told.
+    public var fileBytes: Int? {
+        var status = stat()
+        guard qpcm_fstat(descriptor, &status) == 0 else { return nil }
+        return Int(status.st_size)
+    }
+}
+
+/// What went wrong with a file in memory: the operation, where, and the system's error number.
+public struct MemoryError: Error {
+    public var operation: String
+    public var path: String
+    public var code: Int32
+    /// Says more than the error number where there is none.
+    public var detail: String = ""
+
+    public init(operation: String, path: String, code: Int32, detail: String = "") {
+        self.operation = operation
+        self.path = path
+        self.code = code
+        self.detail = detail
+    }
+
+    public var message: String {
+        let cause = detail.isEmpty ? String(cString: strerror(code)) : detail
+        return "cannot \(operation) \(path): \(cause)"
+    }
+}

@@ -1,0 +1,145 @@
+import CMetricsLayout
+import CMachine
+import MetricsModel
+
+/// The reading end of a slot's ring. One thread, the drain's; a reader of a dead server's file may use the reading
+/// half too.
+public struct RingConsumer {
+    let slot: UnsafeMutableRawPointer
+    let ring: UnsafeMutableRawPointer
+    let ringBytes: UInt64
+    /// The next byte to read: rises as records are taken, ahead of `head` until they are released.
+    public var position: UInt64
+    /// Records are known to be committed below this.
+    public private(set) var end: UInt64
+
+    public init(slot: UnsafeMutableRawPointer, ringBytes: UInt64, position: UInt64) {
+        self.slot = slot
+        ring = slot + QPCM_SLOT_RING
+        self.ringBytes = ringBytes
+        self.position = position
+        end = position
+    }
+
+    public static func head(of slot: UnsafeMutableRawPointer) -> UInt64 {
+        AtomicWord.loadAcquiring(slot, QPCM_SLOT_HEAD)
+    }
+
+    public static func tail(of slot: UnsafeMutableRawPointer) -> UInt64 {
+        // Pairs with the releasing store in RingProducer.commit.
+        AtomicWord.loadAcquiring(slot, QPCM_SLOT_TAIL)
+    }
+
+    /// Looks how far the producer has committed. Returns the bytes that are waiting.
+    @discardableResult
+    public mutating func look() -> UInt64 {
+        end = Self.tail(of: slot)
+        // A damaged file can say anything; what cannot be is taken as empty.
+        if end < position || end - position > ringBytes || end % 64 != 0 { end = position }
+        return end - position
+    }
+
+    public var isEmpty: Bool { position == end }
+
+    /// The record at `position`, past any padding; nil when there is none. A record that is not sound gives
+    /// `.damaged`: what follows in this ring cannot be told apart any more.
+    @inline(__always)
+    public mutating func next() -> RingItem? {
+        while position != end {
+            let record = UnsafeRawPointer(ring + Int(truncatingIfNeeded: position & (ringBytes &- 1)))
+            let granules = UInt64(record.load(fromByteOffset: 6, as: UInt16.self))
+            let bytes = granules &* 64
+            let toEnd = ringBytes &- (position & (ringBytes &- 1))
+            guard
+                granules != 0, bytes <= end &- position, bytes <= toEnd,
+                record.load(as: UInt32.self) == RingProducer.stamp(position)
+            else { return .damaged }
+            let kind = record.load(fromByteOffset: 4, as: UInt8.self)
+            if Int(kind) == QPCM_RECORD_PADDING {
+                position = position &+ bytes
+                continue
+            }
+            guard
+                kind >= 1, kind <= 8,
+                record.load(fromByteOffset: Int(truncatingIfNeeded: bytes) &- 8, as: UInt64.self)
+                    == UInt64(RingProducer.stamp(position))
+            else { return .damaged }
+            let view = RecordView(record: record, bytes: Int(truncatingIfNeeded: bytes))
+            guard view.isSound else { return .damaged }
+            return .record(view)
+        }
+        return nil
+    }
+
+    /// Moves behind a record that `next` returned.
+    @inline(__always)
+    public mutating func take(_ view: RecordView) { position = position &+ UInt64(truncatingIfNeeded: view.bytes) }
+
+    /// Leaves out everything up to the end, which is damaged.
+    public mutating func skipToEnd() { position = end }
+
+    /// Wipes what was taken and gives it back to the producer. Only after the log's commit.
+    public func release() {
+        let head = AtomicWord.loadRelaxed(slot, QPCM_SLOT_HEAD)
+        guard position > head, position - head <= ringBytes else { return }
+        let from = Int(head & (ringBytes - 1))
+        let count = Int(position - head)
+        let first = min(count, Int(ringBytes) - from)
+        // SAFETY: between head and position nobody but this thread touches the ring.
+        memset(ring + from, 0, first)
+        memset(ring, 0, count - first)
+        // Pairs with the acquiring load in RingProducer.claimAfterLook.
+        AtomicWord.storeReleasing(slot, QPCM_SLOT_HEAD, position)
+    }
+}
+
+/// What the consumer finds at its position.
+public enum RingItem {
+    case record(RecordView)
+    case damaged
+}
+
+/// One record, where it lies in the ring.
+public struct RecordView {
+    let record: UnsafeRawPointer
+    public let bytes: Int
+
+    @inline(__always)
+    var isSound: Bool {
+        Int(length(0)) &+ Int(length(1)) &+ Int(length(2)) &+ 48 <= bytes
+    }
+
+    @inline(__always)
+    func length(_ index: Int) -> UInt16 {
+        record.load(fromByteOffset: QPCM_RECORD_LENGTHS_AT &+ 2 &* index, as: UInt16.self)
+    }
+
+    public var kind: UInt8 { record.load(fromByteOffset: QPCM_RECORD_KIND_AT, as: UInt8.self) }
+    public var ticks: UInt64 { record.load(fromByteOffset: QPCM_RECORD_TICKS_AT, as: UInt64.self) }
+    public var a: UInt64 { record.load(fromByteOffset: QPCM_RECORD_A_AT, as: UInt64.self) }
+
+    /// The kind of event, or nil for the record that begins or goes on with a batch.
+    @inline(__always)
+    public var eventKind: EventKind? { EventKind(rawValue: kind &- 1) }
+
+    /// The record stands for a call of `on_batch_enqueue`; the one that only goes on with a batch does not.
+    public var beginsBatch: Bool { Int(kind) == QPCM_RECORD_BATCH_BEGIN }
+
+    /// Fills in all but the time and the batch. The fields point into the ring.
+    @inline(__always)
+    public func fill(_ event: inout Event, kind: EventKind) {
+        event.kind = kind
+        var at = record + QPCM_RECORD_FIELDS_AT
+        event.field0 = UnsafeRawBufferPointer(start: at, count: Int(length(0)))
+        at += Int(length(0))
+        event.field1 = UnsafeRawBufferPointer(start: at, count: Int(length(1)))
+        at += Int(length(1))
+        event.field2 = UnsafeRawBufferPointer(start: at, count: Int(length(2)))
+        event.number = a
+        event.seq = record.load(fromByteOffset: QPCM_RECORD_B_AT, as: UInt64.self)
+        let flags = record.load(fromByteOffset: QPCM_RECORD_FLAGS_AT, as: UInt8.self)
+        event.yes = flags & UInt8(QPCM_RECORD_FLAG_YES) != 0
+        let detail = record.load(fromByteOffset: QPCM_RECORD_DETAIL_AT, as: UInt16.self)
+        event.failure = FailureClass(rawValue: UInt8(truncatingIfNeeded: detail)) ?? .other
+    }
+}

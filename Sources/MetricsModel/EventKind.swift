@@ -1,0 +1,117 @@
+/// The six kinds of event, in the order in which every table, metric and file lists them.
+public enum EventKind: UInt8, CaseIterable, Sendable {
+    case messageEnqueue = 0
+    case batchEnqueue
+    case auth
+    case channelCreated
+    case fetch
+    case userRegistered
+
+    public static let count = 6
+
+    /// The name used by the command line, the log's view and the metrics' labels.
+    public var name: String {
+        switch self {
+        case .messageEnqueue: "message_enqueue"
+        case .batchEnqueue: "batch_enqueue"
+        case .auth: "auth"
+        case .channelCreated: "channel_created"
+        case .fetch: "fetch"
+        case .userRegistered: "user_registered"
+        }
+    }
+
+    /// The kind with that name, or nil.
+    public init?(name: String) {
+        for kind in EventKind.allCases where kind.name == name {
+            self = kind
+            return
+        }
+        return nil
+    }
+
+    @inlinable @inline(__always)
+    public var index: Int { Int(truncatingIfNeeded: rawValue) }
+}
+
+/// Why an event that was recorded never came into the log.
+public enum DropCause: Int, CaseIterable, Sendable {
+    /// The thread's ring had no room.
+    case ringFull = 0
+    /// The thread found no slot of its own.
+    case noSlot
+    /// The log could not take the record.
+    case logError
+    /// A power cut kept only a part of the record.
+    case torn
+
+    public static let count = 4
+
+    public var name: String {
+        switch self {
+        case .ringFull: "ring_full"
+        case .noSlot: "no_slot"
+        case .logError: "log_error"
+        case .torn: "torn"
+        }
+    }
+}
+
+/// Why an event that was in the log has left it.
+public enum RemovalCause: Int, CaseIterable, Sendable {
+    case retention = 0
+    case forget
+
+    public static let count = 2
+
+    public var name: String {
+        switch self {
+        case .retention: "retention"
+        case .forget: "forget"
+        }
+    }
+}
+
+/// What a failed flush is counted under.
+public enum FlushErrorCause: Int, CaseIterable, Sendable {
+    case full = 0
+    case busy
+    case io
+    case corrupt
+    case other
+
+    public static let count = 5
+
+    public var name: String {
+        switch self {
+        case .full: "full"
+        case .busy: "busy"
+        case .io: "io"
+        case .corrupt: "corrupt"
+        case .other: "other"
+        }
+    }
+}
+
+/// How users, keys and channels are written into the log.
+public enum IdentityMode: UInt64, CaseIterable, Sendable {
+    case pseudonym = 0
+    case plain
+    case none
+
+    public var name: String {
+        switch self {
+        case .pseudonym: "pseudonym"
+        case .plain: "plain"
+        case .none: "none"
+        }
+    }
+
+    public init?(name: String) {
+        for mode in IdentityMode.allCases where mode.name == name {
+            self = mode
+            return
+        }
+        return nil
+    }
+}

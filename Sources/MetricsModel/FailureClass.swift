@@ -1,0 +1,163 @@
+/// Why a login failed, as a closed set: the reason is free text and may hold a name, so it can never be a label.
+public enum FailureClass: UInt8, CaseIterable, Sendable {
+    case credentials = 0
+    case unknownUser
+    case rateLimited
+    case locked
+    case expired
+    case protocolError
+    case other
+
+    public static let count = 7
+
+    @inlinable @inline(__always)
+    public var index: Int { Int(truncatingIfNeeded: rawValue) }
+
+    /// The value of the label `reason`.
+    public var name: String {
+        switch self {
+        case .credentials: "credentials"
+        case .unknownUser: "unknown_user"
+        case .rateLimited: "rate_limited"
+        case .locked: "locked"
+        case .expired: "expired"
+        case .protocolError: "protocol"
+        case .other: "other"
+        }
+    }
+
+    /// The class of a reason, from its words. Called in the hook: one pass over the bytes, no allocation.
+    ///
+    /// A word is a run of ASCII letters and digits; a capital after a small letter begins a new one, so that
+    /// `rate_limited`, `RateLimited` and "rate limited" read alike. Only a word's first eight bytes count.
+    /// The most telling word wins: "expired credentials" is `expired`, "invalid message" is `protocol`.
+    @inlinable
+    public init(reason: UnsafeRawBufferPointer) {
+        var found: UInt32 = 0
+        var word: UInt64 = 0
+        var shift: UInt64 = 0
+        var previousIsSmall = false
+        var index = 0
+        // SAFETY: index stays below count, and the buffer is valid for the call.
+        while index < reason.count {
+            let byte = reason.load(fromByteOffset: index, as: UInt8.self)
+            let small = byte | 0x20
+            let isLetter = small >= 0x61 && small <= 0x7A
+            let isDigit = byte >= 0x30 && byte <= 0x39
+            let isCapital = isLetter && byte != small
+            if !(isLetter || isDigit) || (isCapital && previousIsSmall) {
+                found |= FailureWords.meaning(word)
+                word = 0
+                shift = 0
+            }
+            if isLetter || isDigit {
+                // A shift of 64 or more gives 0: bytes past the eighth fall away.
+                word |= UInt64(truncatingIfNeeded: isLetter ? small : byte) << shift
+                shift &+= 8
+            }
+            previousIsSmall = isLetter && !isCapital
+            index &+= 1
+        }
+        found |= FailureWords.meaning(word)
+        self = FailureWords.failureClass(found)
+    }
+}
+
+/// The words that tell a failed login's class.
+@usableFromInline
+enum FailureWords {
+    @inlinable static var rate: UInt32 { 1 }
+    @inlinable static var lock: UInt32 { 2 }
+    @inlinable static var expired: UInt32 { 4 }
+    @inlinable static var unknown: UInt32 { 8 }
+    @inlinable static var absent: UInt32 { 16 }
+    @inlinable static var user: UInt32 { 32 }
+    @inlinable static var credentials: UInt32 { 64 }
+    @inlinable static var protocolWords: UInt32 { 128 }
+    @inlinable static var weak: UInt32 { 256 }
+
+    @inlinable @inline(__always)
+    static func failureClass(_ found: UInt32) -> FailureClass {
+        if found & rate != 0 { return .rateLimited }
+        if found & lock != 0 { return .locked }
+        if found & expired != 0 { return .expired }
+        if found & absent != 0 || (found & unknown != 0 && found & user != 0) { return .unknownUser }
+        if found & credentials != 0 { return .credentials }
+        if found & protocolWords != 0 { return .protocolError }
+        if found & weak != 0 { return .credentials }
+        return .other
+    }
+
+    /// What a word of up to eight bytes, small letters, first byte lowest, says of the failure.
+    @inlinable
+    static func meaning(_ word: UInt64) -> UInt32 {
+        switch word {
+        case 0x0000000065746172: rate  // rate
+        case 0x656C74746F726874: rate  // throttle
+        case 0x00000074696D696C: rate  // limit
+        case 0x00646574696D696C: rate  // limited
+        case 0x00007374696D696C: rate  // limits
+        case 0x00000000796E616D: rate  // many
+        case 0x00796E616D6F6F74: rate  // toomany
+        case 0x000064656B636F6C: lock  // locked
+        case 0x000000006B636F6C: lock  // lock
+        case 0x0074756F6B636F6C: lock  // lockout
+        case 0x64656C6261736964: lock  // disabled
+        case 0x65646E6570737573: lock  // suspende…
+        case 0x000064656E6E6162: lock  // banned
+        case 0x0064656B636F6C62: lock  // blocked
+        case 0x0064657269707865: expired  // expired
+        case 0x0000657269707865: expired  // expire
+        case 0x0073657269707865: expired  // expires
+        case 0x000000656C617473: expired  // stale
+        case 0x0074756F656D6974: expired  // timeout
+        case 0x646574616474756F: expired  // outdated
+        case 0x006E776F6E6B6E75: unknown  // unknown
+        case 0x00676E697373696D: unknown  // missing
+        case 0x000000646E756F66: absent  // found
+        case 0x0000000068637573: absent  // such
+        case 0x0000007473697865: absent  // exist
+        case 0x0000737473697865: absent  // exists
+        case 0x7473696765726E75: absent  // unregist…
+        case 0x74736978656E6F6E: absent  // nonexist…
+        case 0x0000000072657375: user  // user
+        case 0x0000007372657375: user  // users
+        case 0x656D616E72657375: user  // username
+        case 0x00746E756F636361: user  // account
+        case 0x797469746E656469: user  // identity
+        case 0x0000006E69676F6C: user  // login
+        case 0x69746E6564657263: credentials  // credenti…
+        case 0x64726F7773736170: credentials  // password
+        case 0x6172687073736170: credentials  // passphra…
+        case 0x000000676E6F7277: credentials  // wrong
+        case 0x636572726F636E69: credentials  // incorrec…
+        case 0x686374616D73696D: credentials  // mismatch
+        case 0x000000000063616D: credentials  // mac
+        case 0x727574616E676973: credentials  // signatur…
+        case 0x6C6F636F746F7270: protocolWords  // protocol
+        case 0x656D726F666C616D: protocolWords  // malforme…
+        case 0x000065757161706F: protocolWords  // opaque
+        case 0x000065646F636564: protocolWords  // decode
+        case 0x676E69646F636564: protocolWords  // decoding
+        case 0x0000006573726170: protocolWords  // parse
+        case 0x006E6F6973726576: protocolWords  // version
+        case 0x726F707075736E75: protocolWords  // unsuppor…
+        case 0x7463657078656E75: protocolWords  // unexpect…
+        case 0x6B616873646E6168: protocolWords  // handshak…
+        case 0x006567617373656D: protocolWords  // message
+        case 0x000074616D726F66: protocolWords  // format
+        case 0x657461636E757274: protocolWords  // truncate…
+        case 0x0000006574617473: protocolWords  // state
+        case 0x000000000031656B: protocolWords  // ke1
+        case 0x000000000033656B: protocolWords  // ke3
+        case 0x0064696C61766E69: weak  // invalid
+        case 0x0000000000646162: weak  // bad
+        case 0x00006465696E6564: weak  // denied
+        case 0x000064656C696166: weak  // failed
+        case 0x006572756C696166: weak  // failure
+        case 0x64657463656A6572: weak  // rejected
+        case 0x726F687475616E75: weak  // unauthor…
+        default: 0
+        }
+    }
+}

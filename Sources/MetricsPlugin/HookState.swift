@@ -1,0 +1,63 @@
+import CMachine
+import CMetricsLayout
+import MetricsMemory
+import Synchronization
+
+/// What a hook reads of its plugin instance: the server's `user_data` points here. Fixed after init, but for the
+/// session number.
+struct HookState: ~Copyable {
+    /// Names this init among all of the process; 0 once it is over, or in a forked child, where hooks do nothing.
+    let session: Atomic<UInt64>
+    /// QPCM_CLOCK_*.
+    let clock: UInt64
+    /// Nanoseconds a tick, times 2^32.
+    let tickScale: UInt64
+    let overflow: SharedCounterBlock
+    /// The thread's slot, for threads that use several instances in turn.
+    let key: pthread_key_t
+    let instance: Unmanaged<PluginInstance>
+
+    static func of(_ userData: UnsafeMutableRawPointer) -> UnsafeMutablePointer<HookState> {
+        userData.assumingMemoryBound(to: HookState.self)
+    }
+}
+
+/// The calling thread's ring, or nil if it has none: then it is counted as dropped.
+@inline(__always)
+func producer(_ state: UnsafeMutablePointer<HookState>) -> RingProducer? {
+    // SAFETY: the thread's own variable; its slot is valid as long as its session is the state's.
+    let thread = qpcm_thread_current()!
+    if thread.pointee.session == state.pointee.session.load(ordering: .relaxed), let slot = thread.pointee.slot {
+        return RingProducer(slot: slot)
+    }
+    guard let slot = findSlot(state, thread) else { return nil }
+    return RingProducer(slot: slot)
+}
+
+/// The first call of a thread, or of a thread that uses several instances, or that found no slot before.
+@inline(never)
+func findSlot(
+    _ state: UnsafeMutablePointer<HookState>, _ thread: UnsafeMutablePointer<qpcm_thread>
+) -> UnsafeMutableRawPointer? {
+    let session = state.pointee.session.load(ordering: .acquiring)
+    guard session != 0 else { return nil }
+    let isKnown = thread.pointee.session == session
+    if isKnown {
+        // It found none before. Looking costs; a look now and then is enough.
+        thread.pointee.calls_to_retry &-= 1
+        if thread.pointee.calls_to_retry != 0 { return nil }
+    }
+    thread.pointee.calls_to_retry = 256
+    thread.pointee.slot = pthread_getspecific(state.pointee.key)
+    thread.pointee.session = session
+    if let slot = thread.pointee.slot { return slot }
+
+    let live = state.pointee.instance._withUnsafeGuaranteedRef { $0.live }
+    guard let slot = live.takeFreeSlot() ?? (isKnown ? nil : live.makeSlot(owned: true, populate: false)) else {
+        return nil
+    }
+    // So that the slot is given back when the thread ends. A failure costs the slot, nothing else.
+    _ = pthread_setspecific(state.pointee.key, slot)
+    thread.pointee.slot = slot
+    return slot
+}

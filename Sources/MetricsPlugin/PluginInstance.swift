@@ -1,0 +1,141 @@
+import CMachine
+import CMetricsLayout
+import EventDrain
+import EventLog
+import MetricsMemory
+import MetricsModel
+import Synchronization
+
+/// One init of the plugin: what it holds, from `qpc_plugin_init` to `destroy`.
+final class PluginInstance: @unchecked Sendable {
+    let live: LiveFile
+    private let directory: DataDirectory
+    private let thread: DrainThread
+    private let say: StandardError
+    private(set) var state: UnsafeMutablePointer<HookState>
+
+    /// - Throws: `StartError` with the code that init returns and the line that it says.
+    init(_ configuration: Configuration) throws(StartError) {
+        say = StandardError(level: configuration.logLevel)
+        do {
+            directory = try DataDirectory(path: configuration.directory, create: true)
+        } catch {
+            throw StartError(code: -3, message: error.message)
+        }
+        let outcome: Recovery.Outcome
+        do {
+            outcome = try Recovery.run(
+                directory,
+                options: .init(
+                    identities: configuration.identities, syncEachCommit: configuration.syncInterval == 0),
+                say: say)
+        } catch {
+            throw StartError(code: -3, message: Self.cannotUse(configuration.directory, error.message))
+        }
+        Self.tell(outcome, say)
+
+        let clock = TickClock.best
+        var session: (UInt64, UInt64) = (0, 0)
+        _ = getrandom(&session.0, 8, 0)
+        _ = getrandom(&session.1, 8, 0)
+        do {
+            live = try LiveFile(
+                directory: configuration.directory,
+                options: .init(
+                    ringBytes: Int(truncatingIfNeeded: configuration.ringBytes),
+                    initialSlots: Self.initialSlots, identities: configuration.identities,
+                    flushIntervalNanoseconds: configuration.flushInterval, clock: clock, session: session),
+                ringed: outcome.ringed, direct: outcome.direct)
+        } catch {
+            throw StartError(code: -3, message: Self.cannotUse(configuration.directory, error.message))
+        }
+        directory.sync()
+        let anchor = RecordClock.firstAnchor(clock: clock)
+        live.map.set(anchor: anchor)
+        // What the log knows of rings is about the session before; this one's begin at 0.
+        let drainer = Drainer(
+            map: live.map, session: session, clock: clock, writer: outcome.writer, ringed: outcome.ringed,
+            stored: .none)
+        thread = DrainThread(
+            live: live, drainer: drainer,
+            options: .init(
+                flushIntervalNanoseconds: configuration.flushInterval,
+                syncIntervalNanoseconds: configuration.syncInterval),
+            directory: configuration.directory, say: say)
+
+        var key = pthread_key_t()
+        guard pthread_key_create(&key, { ThreadExit.giveBack($0) }) == 0 else {
+            throw StartError(code: -3, message: "the process has no thread-specific key left for the plugin")
+        }
+        state = .allocate(capacity: 1)
+        state.initialize(
+            to: HookState(
+                session: Atomic(0), clock: clock, tickScale: anchor.scale, overflow: live.map.overflow, key: key,
+                instance: Unmanaged.passUnretained(self)))
+        guard InstanceTable.add(self) else {
+            freeState()
+            throw StartError(code: -3, message: "this process already runs \(InstanceTable.limit) of these plugins")
+        }
+        guard thread.start() == 0 else {
+            InstanceTable.remove(self)
+            freeState()
+            throw StartError(code: -3, message: "the process cannot start another thread")
+        }
+        state.pointee.session.store(InstanceTable.nextSession(), ordering: .releasing)
+    }
+
+    private static func cannotUse(_ path: String, _ cause: String) -> String {
+        "the data directory \(path) cannot be used: \(cause)"
+    }
+
+    private static func tell(_ outcome: Recovery.Outcome, _ say: StandardError) {
+        if outcome.recovered > 0 {
+            say.say(.info, "\(outcome.recovered) events of a server that ended without a shutdown are now in the log")
+        }
+        if outcome.lost > 0 {
+            say.say(.warning, "\(outcome.lost) events are gone with a log that was deleted, replaced or set aside")
+        }
+        if outcome.torn > 0 {
+            say.say(.warning, "\(outcome.torn) events were counted, and did not survive in memory or in the log")
+        }
+    }
+
+    /// Rings for the server's workers, one a processor, and one more for whoever comes.
+    private static var initialSlots: Int { min(64, max(2, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) + 1)) }
+
+    /// Whether this is the process that made it, not a forked child.
+    var isOurs: Bool { state.pointee.session.load(ordering: .acquiring) != 0 }
+
+    /// `on_shutdown`: any thread, any number of times; hooks may go on.
+    func flush() {
+        guard isOurs else { return }
+        thread.flush()
+    }
+
+    /// `destroy`: once. No hook comes any more, by the server's promise; but threads that had called one may end.
+    func close() {
+        if isOurs { thread.stop() }
+        state.pointee.session.store(0, ordering: .releasing)
+        InstanceTable.remove(self)
+        _ = pthread_key_delete(state.pointee.key)
+        freeState()
+        directory.release()
+    }
+
+    private func freeState() {
+        state.deinitialize(count: 1)
+        state.deallocate()
+    }
+
+    /// In a forked child: the child's threads must not write into the parent's rings, nor hold its lock.
+    func becomeInert() {
+        state.pointee.session.store(0, ordering: .releasing)
+        directory.release()
+    }
+}
+
+/// Why init failed.
+struct StartError: Error {
+    var code: Int32
+    var message: String
+}
