@@ -35,6 +35,7 @@ let package = Package(
     name: "qpc-metrics",
     products: [
         .library(name: "MetricsPlugin", type: .dynamic, targets: ["MetricsPlugin"]),
+        .executable(name: "qpc-metrics", targets: ["qpc-metrics"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -74,5 +75,32 @@ let package = Package(
                             "-Xlinker", "-l:libsqlite3.a", "-Xlinker", "-l:libsodium.a", "-Xlinker", "-lm",
                         ] + (isSanitized ? [] : ["-Xlinker", "-z", "-Xlinker", "defs"]))
                 ]),
+            .target(
+                name: "MetricsQuery",
+                dependencies: [
+                    "CMachine", "CMetricsLayout", "MetricsMemory", "EventLog", "MetricsModel", "Pseudonyms",
+                ],
+                swiftSettings: normal),
+            .target(name: "PrometheusText", dependencies: ["MetricsModel"], swiftSettings: normal),
+            .target(name: "TimeWords", swiftSettings: normal),
+            .target(name: "EventOutput", dependencies: ["MetricsModel", "TimeWords"], swiftSettings: normal),
+            .executableTarget(
+                name: "qpc-metrics",
+                dependencies: [
+                    "CPluginABI", "MetricsModel", "MetricsQuery", "EventLog", "EventDrain", "Pseudonyms",
+                    "MetricsMemory", "PrometheusText", "TimeWords", "EventOutput",
+                    .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                ],
+                swiftSettings: normal,
+                linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium")]),
+
+            // Unit tests, and tests from outside: the built library and the built binary, as users meet them.
+            .testTarget(name: "TimeWordsTests", dependencies: ["TimeWords"], swiftSettings: normal),
+            .testTarget(
+                name: "EventOutputTests", dependencies: ["EventOutput", "MetricsModel", "TimeWords"],
+                swiftSettings: normal),
+            .testTarget(
+                name: "PrometheusTextTests", dependencies: ["PrometheusText", "MetricsModel"],
+                exclude: ["Goldens"], swiftSettings: normal),
         ]
 )

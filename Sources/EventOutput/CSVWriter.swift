@@ -1,0 +1,90 @@
+import MetricsModel
+
+/// Comma-separated values by RFC 4180: a header, lines that end in CR LF, and a column for every
+/// field.
+///
+/// A field that an event does not have is empty. Texts pass as they are, in quotes where the format
+/// asks for them, with bytes that are no UTF-8 as U+FFFD. On a terminal control characters are
+/// shown as escapes, as in a table.
+public final class CSVWriter: EventWriter {
+    private let output: OutputBuffer
+    private let fields = KindFields()
+    private var time = UTCTime()
+    private var hasHeader = false
+
+    private static let lastColumn = EventField.allCases.count - 1
+
+    public init(into output: OutputBuffer) { self.output = output }
+
+    public func write(_ event: LoggedEvent) throws(OutputError) {
+        if !hasHeader { appendHeader() }
+        append(event, to: &output.pending)
+        try output.endLine()
+    }
+
+    public func flush() throws(OutputError) { try output.flush() }
+
+    public func finish() throws(OutputError) {
+        if !hasHeader { appendHeader() }
+        try output.flush()
+    }
+
+    private func appendHeader() {
+        hasHeader = true
+        output.pending.append(Array(EventField.allCases.map(\.name).joined(separator: ",").utf8))
+        output.pending.append(literal: "\r\n")
+    }
+
+    private func append(_ event: LoggedEvent, to line: inout ByteBuffer) {
+        line.append(id: event.id)
+        line.append(0x2C)
+        time.append(event.timeMicroseconds, to: &line)
+        line.append(0x2C)
+        line.append(literal: event.kind.nameLiteral)
+        var column = EventField.kind.rawValue
+        let count = min(fields.count(of: event.kind), event.values.count)
+        for index in 0..<count {
+            let field = fields[event.kind, index].rawValue
+            CSVWriter.appendCommas(field &- column, to: &line)
+            column = field
+            switch event.values[index] {
+            case .absent: break
+            case .number(let value): line.append(decimal: value)
+            case .flag(let value): line.append(literal: value ? "true" : "false")
+            case .text(let text):
+                if text.isPlain && !text.utf8.isEmpty {
+                    line.append(text.utf8)
+                } else {
+                    append(text.utf8, to: &line)
+                }
+            }
+        }
+        CSVWriter.appendCommas(CSVWriter.lastColumn &- column, to: &line)
+        line.append(literal: "\r\n")
+    }
+
+    private static func appendCommas(_ count: Int, to line: inout ByteBuffer) {
+        for _ in 0..<count { line.append(0x2C) }
+    }
+
+    /// A text that may need quotes. One without a byte is quoted too, to be told from a field that
+    /// is absent.
+    private func append(_ utf8: [UInt8], to line: inout ByteBuffer) {
+        let shown = output.isTerminal ? VisibleText.escaped(utf8).bytes : utf8
+        let needsQuotes =
+            shown.isEmpty
+            || shown.contains { $0 == 0x22 || $0 == 0x2C || $0 < 0x20 || $0 == 0x7F }
+            || shown.first == 0x20 || shown.last == 0x20
+        if needsQuotes { line.append(0x22) }
+        var cursor = UTF8Cursor()
+        while cursor.position < shown.count {
+            let (scalar, range) = cursor.next(in: shown)
+            switch scalar {
+            case nil: line.append(literal: "\u{FFFD}")
+            case 0x22: line.append(literal: "\"\"")
+            default: line.append(shown, range)
+            }
+        }
+        if needsQuotes { line.append(0x22) }
+    }
+}

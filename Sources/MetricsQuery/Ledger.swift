@@ -1,0 +1,128 @@
+import EventLog
+import MetricsMemory
+import MetricsModel
+
+/// The ledger, proven against the rows: for every kind, recorded = in the log + pending + dropped + removed.
+///
+/// Of a server that is not running every term is counted by itself: rows by counting them, pending by walking the
+/// rings, recorded by the counters. Of one that runs, rows and the log's own account are from one moment, and what the
+/// counters are ahead of them is pending.
+public struct Ledger: Sendable {
+    public struct Line: Sendable {
+        public var kind: EventKind
+        public var recorded: UInt64
+        /// Rows counted.
+        public var inLog: UInt64
+        public var pending: UInt64
+        public var dropped: UInt64
+        public var removed: UInt64
+
+        /// What is missing (positive) or too much (negative); 0 when the ledger holds.
+        public var difference: Int64 {
+            Int64(bitPattern: recorded &- inLog &- pending &- dropped &- removed)
+        }
+    }
+
+    public var lines: [Line]
+    /// What SQLite's own check and the check of names found; empty if the log is sound.
+    public var problems: [String]
+    public var isServerRunning: Bool
+
+    public var isExact: Bool { lines.allSatisfy { $0.difference == 0 } }
+
+    public static func prove(_ source: DataSource, checkingLog: Bool = true) throws(DataSourceError) -> Ledger {
+        let log = try source.requiredLog()
+        let live = try source.live()
+        do {
+            // The counters are read before the log's account where that keeps every term from being ahead of its sum.
+            let (state, rows) = try log.account()
+            let isRunning = live?.isUp() ?? false
+            var lines: [Line] = []
+            let terms = Terms(state: state, live: live, isRunning: isRunning)
+            for kind in EventKind.allCases { lines.append(terms.line(kind, rows: UInt64(rows[kind.index]))) }
+            let problems = checkingLog ? try log.integrityProblems() + log.danglingNames() : []
+            return Ledger(lines: lines, problems: problems, isServerRunning: isRunning)
+        } catch {
+            throw .log(error)
+        }
+    }
+
+    /// What the log and the live file say, before rows are counted against it.
+    private struct Terms {
+        let ringed: [UInt64]
+        let direct: [UInt64]
+        /// Counters that the rings' records stand for; nil for a running server.
+        let pending: [UInt64]?
+        let counted: [UInt64]?
+
+        init(state: StoredState, live: LiveFileReader?, isRunning: Bool) {
+            ringed = state.ringed
+            guard let live else {
+                direct = state.direct
+                pending = nil
+                counted = nil
+                return
+            }
+            direct = isRunning ? state.direct : live.map.totals(.direct)
+            counted = live.map.totals(.both)
+            guard !isRunning else {
+                pending = nil
+                return
+            }
+            var positions: [Int: UInt64] = [:]
+            if let known = state.session, known == live.header.session {
+                for ring in state.rings { positions[ring.slot] = ring.position }
+            }
+            pending = PendingRecords.tally(live.map, positions: positions)
+        }
+
+        func line(_ kind: EventKind, rows: UInt64) -> Line {
+            var dropped: UInt64 = 0
+            for cause in DropCause.allCases {
+                let index = CounterIndex.dropped(kind, cause)
+                dropped &+= ringed[index] &+ direct[index]
+            }
+            var removed: UInt64 = 0
+            for cause in RemovalCause.allCases { removed &+= ringed[CounterIndex.removed(kind, cause)] }
+            let events = CounterIndex.events(kind)
+            let drained = ringed[events] &+ direct[events]
+            if let pending, let counted {
+                let known = drained &+ pending[events]
+                // A hook that was killed after its commit and before its count: the ring has it, the counter not yet.
+                // Recovery counts it. More than that the counters must not say.
+                return Line(
+                    kind: kind, recorded: max(known, counted[events]), inLog: rows, pending: pending[events],
+                    dropped: dropped, removed: removed)
+            }
+            let recorded = max(counted?[events] ?? 0, drained)
+            return Line(
+                kind: kind, recorded: recorded, inLog: rows, pending: recorded &- drained, dropped: dropped,
+                removed: removed)
+        }
+    }
+}
+
+extension EventLogReader {
+    /// Rows whose user, identity, channel or reason the log does not explain.
+    func danglingNames() throws(LogError) -> [String] {
+        let columns: [(table: String, column: String, names: String)] = [
+            ("message", "sender", "identity_name"), ("message", "recipient", "identity_name"),
+            ("message", "channel", "channel_name"), ("batch_message", "sender", "identity_name"),
+            ("batch_message", "recipient", "identity_name"), ("batch_message", "channel", "channel_name"),
+            ("auth", "user", "user_name"), ("auth", "reason", "reason_name"),
+            ("channel_created", "channel", "channel_name"), ("channel_created", "initiator", "identity_name"),
+            ("channel_created", "peer", "identity_name"), ("fetch", "recipient", "identity_name"),
+            ("fetch", "channel", "channel_name"), ("user_registered", "user", "user_name"),
+            ("user_registered", "identity", "identity_name"),
+        ]
+        var problems: [String] = []
+        for (table, column, names) in columns {
+            let count =
+                try connection.integer(
+                    "SELECT count(*) FROM \(table) WHERE \(column) IS NOT NULL AND \(column) NOT IN (SELECT id FROM \(names))",
+                    operation: "check") ?? 0
+            if count > 0 { problems.append("\(count) rows of \(table) name a \(column) that is not in \(names)") }
+        }
+        return problems
+    }
+}

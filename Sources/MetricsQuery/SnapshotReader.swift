@@ -1,0 +1,64 @@
+import CMachine
+import CMetricsLayout
+import EventLog
+import MetricsMemory
+import MetricsModel
+
+/// Reads what the exposition needs: from the live file when there is one, whether its server runs or died, and else
+/// from the log.
+public enum SnapshotReader {
+    /// - Throws: `DataSourceError`, `.nothingThere` if the plugin never ran in that directory.
+    public static func read(_ source: DataSource) throws(DataSourceError) -> MetricsSnapshot {
+        if var live = try source.live() {
+            // Threads may have come since the file was opened.
+            var attempts = 0
+            while live.hasGrown, attempts < 3, let again = try source.live() {
+                live = again
+                attempts += 1
+            }
+            return try snapshot(live, source)
+        }
+        let log = try source.requiredLog()
+        return try snapshot(log)
+    }
+
+    private static func snapshot(
+        _ live: LiveFileReader, _ source: DataSource
+    ) throws(DataSourceError) -> MetricsSnapshot {
+        var snapshot = MetricsSnapshot()
+        snapshot.counters = live.map.totals(.both)
+        snapshot.isUp = live.isUp()
+        snapshot.version = live.header.version
+        snapshot.identities = live.header.identities
+        snapshot.startNanoseconds = live.header.startNanoseconds
+        snapshot.logBytes = live.map.word(QPCM_HEADER_LOG_BYTES)
+        snapshot.walBytes = live.map.word(QPCM_HEADER_WAL_BYTES)
+        let oldest = live.map.word(QPCM_HEADER_OLDEST_EVENT)
+        snapshot.oldestEventMicroseconds = oldest == 0 ? nil : Int64(clamping: oldest)
+        snapshot.activeUsers = (0..<3).map { live.map.word(QPCM_HEADER_ACTIVE_USERS + 8 * $0) }
+        if !snapshot.isUp, let log = try? source.log() {
+            // Nobody keeps the gauges of a dead server's file; windows that end now are asked of the log.
+            let now = Int64(TickClock.realtimeNanoseconds() / 1000)
+            if let active = try? log.activeUsers(nowMicroseconds: now) { snapshot.activeUsers = active }
+            if let oldest = try? log.oldestEvent() { snapshot.oldestEventMicroseconds = oldest }
+        }
+        return snapshot
+    }
+
+    private static func snapshot(_ log: EventLogReader) throws(DataSourceError) -> MetricsSnapshot {
+        do {
+            var snapshot = MetricsSnapshot()
+            let state = try StoredState.read(log.connection)
+            for index in 0..<CounterIndex.words {
+                snapshot.counters[index] = state.ringed[index] &+ state.direct[index]
+            }
+            snapshot.version = Version.current
+            snapshot.activeUsers = try log.activeUsers(
+                nowMicroseconds: Int64(TickClock.realtimeNanoseconds() / 1000))
+            snapshot.oldestEventMicroseconds = try log.oldestEvent()
+            return snapshot
+        } catch {
+            throw .log(error)
+        }
+    }
+}

@@ -1,0 +1,31 @@
+import EventLog
+import MetricsModel
+import Pseudonyms
+
+/// Turns a user's name, a key or a channel, as somebody types it, into the forms in which the log may hold it.
+public struct SubjectResolver: Sendable {
+    private let key: IdentityKey?
+    /// Why there is no key, for a message when nothing is found.
+    public let keyIsMissing: Bool
+
+    /// Reads the key if it may; a reader of the server's group may not, and can still ask by pseudonym.
+    public init(directory: String) {
+        key = try? IdentityKey.load(directory: directory)
+        keyIsMissing = key == nil
+    }
+
+    /// A name, or a pseudonym of one.
+    public func user(_ name: String) -> EventFilter.Subject {
+        let bytes = Array(name.utf8)
+        var pseudonyms: [[UInt8]] = []
+        if let key { pseudonyms.append(key.pseudonym(of: bytes)) }
+        if let given = Hexadecimal.decode(name), given.count == Pseudonym.byteCount { pseudonyms.append(given) }
+        return EventFilter.Subject(plain: bytes, pseudonyms: pseudonyms)
+    }
+
+    /// A key or channel in hexadecimal, or a pseudonym of one; nil if it is not hexadecimal.
+    public func bytes(_ hexadecimal: String) -> EventFilter.Subject? {
+        guard let bytes = Hexadecimal.decode(hexadecimal) else { return nil }
+        return EventFilter.Subject(plain: bytes, pseudonyms: key.map { [$0.pseudonym(of: bytes)] } ?? [])
+    }
+}

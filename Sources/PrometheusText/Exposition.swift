@@ -1,0 +1,56 @@
+import MetricsModel
+
+/// What is exposed at one moment: the catalogue's families with the snapshot's values, then the
+/// caller's own.
+public struct Exposition: Sendable {
+    public var families: [ExpositionFamily]
+
+    /// `createdNanoseconds` is when the snapshot's counters began, since 1970; nil if not known.
+    public init(
+        snapshot: MetricsSnapshot, createdNanoseconds: UInt64?,
+        catalogue: [MetricFamily] = MetricCatalogue.families, additional: [ExpositionFamily] = []
+    ) {
+        families =
+            catalogue.map { Exposition.family($0, snapshot, createdNanoseconds) } + additional
+    }
+
+    private static func family(
+        _ family: MetricFamily, _ snapshot: MetricsSnapshot, _ createdNanoseconds: UInt64?
+    ) -> ExpositionFamily {
+        var samples: [ExpositionSample] = []
+        // Its labels' values are only in the snapshot, so the catalogue cannot list the series.
+        if family.name == "qpc_build_info" {
+            samples.append(
+                ExpositionSample(
+                    labels: [
+                        ("version", snapshot.version), ("identities", snapshot.identities.name),
+                    ],
+                    value: .integer(1)))
+        }
+        for series in family.series {
+            guard let value = value(of: series.source, snapshot) else { continue }
+            samples.append(ExpositionSample(labels: series.labels, value: value))
+        }
+        return ExpositionFamily(
+            name: family.name, type: family.type, unit: family.unit, help: family.help,
+            createdNanoseconds: createdNanoseconds, samples: samples)
+    }
+
+    private static func value(of source: MetricSource, _ snapshot: MetricsSnapshot)
+        -> ExpositionValue?
+    {
+        switch source {
+        case .counter(let index): return .integer(snapshot.counters[index])
+        case .sum(let indices):
+            return .integer(indices.reduce(0) { $0 &+ snapshot.counters[$1] })
+        case .histogram(let first, let bounds, let scale):
+            let last = first + bounds.count
+            return .histogram(
+                ExpositionHistogram(
+                    bounds: bounds, counts: Array(snapshot.counters[first...last]),
+                    sum: snapshot.counters[last + 1], scale: scale))
+        case .gauge(let read): return read(snapshot).map { .number($0) }
+        case .events(let read, let kind): return .integer(read(snapshot, kind))
+        }
+    }
+}

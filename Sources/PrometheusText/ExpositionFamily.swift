@@ -1,0 +1,59 @@
+import MetricsModel
+
+/// A metric family with its values: what an encoder prints. The exporter makes its own families of
+/// this kind.
+public struct ExpositionFamily: Sendable {
+    /// Without the suffix `_total`, which a counter's samples carry.
+    public var name: String
+    public var type: MetricType
+    /// The unit, as OpenMetrics wants it: the last part of the name; empty for none.
+    public var unit: String
+    public var help: String
+    public var samples: [ExpositionSample]
+    /// When its counters or histograms began, in nanoseconds since 1970; nil if not known. Only
+    /// OpenMetrics tells.
+    public var createdNanoseconds: UInt64?
+
+    public init(
+        name: String, type: MetricType, unit: String = "", help: String,
+        createdNanoseconds: UInt64? = nil, samples: [ExpositionSample]
+    ) {
+        self.name = name
+        self.type = type
+        self.unit = unit
+        self.help = help
+        self.createdNanoseconds = createdNanoseconds
+        self.samples = samples
+    }
+
+    /// A family of one series without labels.
+    public init(
+        name: String, type: MetricType, unit: String = "", help: String,
+        createdNanoseconds: UInt64? = nil, value: ExpositionValue
+    ) {
+        self.init(
+            name: name, type: type, unit: unit, help: help, createdNanoseconds: createdNanoseconds,
+            samples: [ExpositionSample(labels: [], value: value)])
+    }
+}
+
+/// One series of a family, and its value.
+public struct ExpositionSample: Sendable {
+    /// Names and values, in the order in which they are printed.
+    public var labels: [(name: String, value: String)]
+    public var value: ExpositionValue
+
+    public init(labels: [(name: String, value: String)], value: ExpositionValue) {
+        self.labels = labels
+        self.value = value
+    }
+}
+
+/// The value of a series; a histogram's goes with a family of type histogram, the others with the
+/// other types.
+public enum ExpositionValue: Sendable {
+    /// Printed exactly.
+    case integer(UInt64)
+    case number(Double)
+    case histogram(ExpositionHistogram)
+}

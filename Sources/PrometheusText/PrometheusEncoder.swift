@@ -1,0 +1,31 @@
+import MetricsModel
+
+/// Prometheus' text format 0.0.4.
+///
+/// Source: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
+public struct PrometheusEncoder: Sendable {
+    /// What an HTTP answer in this format says of itself.
+    public static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+
+    public init() {}
+
+    /// The exposition's text. Families without a series are left out.
+    public func encode(_ exposition: Exposition) -> [UInt8] {
+        var text = SampleText(boundStyle: .go)
+        for family in exposition.families where !family.samples.isEmpty {
+            // This format knows no family apart from its samples, so a counter's bears its suffix.
+            let name = family.type == .counter ? family.name + "_total" : family.name
+            text.append("# HELP \(name) ")
+            text.appendEscaped(family.help, quotes: false)
+            text.append("\n# TYPE \(name) \(family.type.rawValue)\n")
+            for sample in family.samples {
+                if family.type == .histogram {
+                    text.appendHistogram(name, sample)
+                } else {
+                    text.appendSample(name, sample)
+                }
+            }
+        }
+        return text.bytes
+    }
+}

@@ -1,0 +1,26 @@
+/// A moment, in the words of people and machines:
+///
+///     2026-11-22T14:00:05.123456Z   RFC 3339, with any zone
+///     2026-11-22                    that day's midnight
+///     2026-11-22 14:00[:05[.123]]   also with T; also after a day's name, as systemd prints it
+///     14:00[:05]                    today
+///     yesterday, today, tomorrow    their midnight; a time may follow
+///     now
+///     -2h, +2h                      before and after now
+///     90m, 1h30m, 2 weeks           before now
+///     3 days ago, 3 hours left      before and after now
+///     @1763820000[.5]               seconds since 1970 UTC
+///
+/// A date or time may end in a zone: `Z`, `UTC`, `GMT`, `+02:00`, `+0200` or `+02`. Without one it
+/// is of the zone given to `parse`. `ClockZone.instant` tells what a skipped or a twice shown time
+/// means. What systemd knows too means the same here, but a day that no calendar has is refused,
+/// where systemd counts on. Fractions are cut to microseconds.
+public enum TimeExpression {
+    /// The moment that `text` names, in microseconds since 1970 UTC.
+    public static func parse(
+        _ text: String, now: Int64, zone: ClockZone = .local
+    ) throws(ExpressionError) -> Int64 {
+        var reader = TimeReader(text: text, now: now, zone: zone)
+        return try reader.read()
+    }
+}

@@ -1,0 +1,167 @@
+import ArgumentParser
+import EventLog
+import EventOutput
+import Foundation
+import MetricsModel
+import MetricsQuery
+import PrometheusText
+import Synchronization
+
+struct DemoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "demo",
+        abstract: "Shows it all without a server.",
+        discussion: """
+            Loads the plugin as the server would, drives every hook from several threads with believable traffic, and
+            shows the events, a summary and the metrics that came out. Works in a new directory under the system's
+            temporary one, which is removed at the end unless --keep is given.
+
+            EXAMPLES
+              qpc-metrics demo
+              qpc-metrics demo --keep --calls 100000
+            """)
+
+    @Option(help: ArgumentHelp("The plugin (default: libMetricsPlugin.so beside this program).", valueName: "path"))
+    var plugin: String?
+
+    @Option(help: ArgumentHelp("Threads that call hooks, 1 to 64.", valueName: "N"))
+    var threads = 4
+
+    @Option(help: ArgumentHelp("Calls of each thread.", valueName: "N"))
+    var calls = 5000
+
+    @Option(help: ArgumentHelp("Another seed gives other traffic.", valueName: "N"))
+    var seed: UInt64 = 1
+
+    @Flag(help: "Leaves the data directory, to be asked further.")
+    var keep = false
+
+    func run() throws {
+        guard (1...64).contains(threads) else {
+            throw Failure(Failure.usage, "--threads \(threads) is not understood; 1 to 64 are")
+        }
+        guard calls >= 0 else { throw Failure(Failure.usage, "--calls \(calls) is not understood; 0 or more is") }
+        let path = try pluginPath()
+        let directory = try Self.makeDirectory()
+        defer { if !keep { try? FileManager.default.removeItem(atPath: directory) } }
+        setenv(DirectoryOptions.variable, directory, 1)
+
+        try heading("The plugin \(path), loaded as the server would")
+        let host = try PluginHost(path: path)
+        try StandardOutput.write(
+            "\(threads) threads call every hook, \(calls) times each; data goes to \(directory)\n")
+        let (called, elapsed) = drive(host)
+        host.shutDown()
+        try StandardOutput.write(
+            "\(called.events) events in \(Self.milliseconds(elapsed)); "
+                + "the server has shut down, and the plugin is gone from its memory\n")
+        try show(directory: directory, called: called)
+        if keep {
+            try heading("Ask further")
+            try StandardOutput.write("export \(DirectoryOptions.variable)=\(directory)\n")
+        }
+    }
+
+    private func drive(_ host: PluginHost) -> (DemoCalls, Duration) {
+        let total = Mutex(DemoCalls())
+        let start = ContinuousClock.now
+        let running = (0..<threads).map { index in
+            let finished = DispatchSemaphore(value: 0)
+            let calls = calls
+            let seed = seed
+            Thread {
+                var traffic = DemoTraffic(host: host, seed: seed, thread: index)
+                for _ in 0..<calls { traffic.call() }
+                total.withLock { $0 += traffic.calls }
+                finished.signal()
+            }.start()
+            return finished
+        }
+        for thread in running { thread.wait() }
+        return (total.withLock { $0 }, ContinuousClock.now - start)
+    }
+
+    private func show(directory: String, called: DemoCalls) throws {
+        let source = DataSource(directory: directory)
+        let log = try querying { () throws(DataSourceError) in try source.requiredLog() }
+        try heading("qpc-metrics events -n 12")
+        try printEvents(log) { $0.newest = 12 }
+        try heading("qpc-metrics events --failed --user mallory -n 5")
+        let mallory = SubjectResolver(directory: directory).user("mallory")
+        try printEvents(log) {
+            $0.failedOnly = true
+            $0.user = mallory
+            $0.newest = 5
+        }
+
+        try heading("Summary: what was called, and what the log has")
+        let snapshot = try querying { () throws(DataSourceError) in try SnapshotReader.read(source) }
+        var table = TextTable(header: ["kind", "events called", "in the log"])
+        let expected = [
+            called.messages, called.batchMessages, called.logins, called.channels, called.fetches,
+            called.registrations,
+        ]
+        for kind in EventKind.allCases {
+            table.add([kind.name, "\(expected[kind.index])", "\(snapshot.inLog(kind))"])
+        }
+        try StandardOutput.write(table.text)
+
+        try heading("qpc-metrics verify")
+        let ledger = try querying { () throws(DataSourceError) in try Ledger.prove(source) }
+        try StandardOutput.write(
+            "ledger: \(ledger.isExact ? "exact" : "NOT exact"), log: \(ledger.problems.isEmpty ? "sound" : "DAMAGED")\n")
+
+        try heading("qpc-metrics prometheus")
+        try StandardOutput.write(PrometheusEncoder().encode(Exposition(snapshot: snapshot, createdNanoseconds: nil)))
+
+        let isComplete = EventKind.allCases.allSatisfy {
+            UInt64(expected[$0.index]) == snapshot.recorded($0)
+                && snapshot.recorded($0) == snapshot.inLog($0) &+ snapshot.dropped($0)
+        }
+        guard isComplete && ledger.isExact && ledger.problems.isEmpty else {
+            throw Failure(Failure.somethingWrong, "what came out is not what was called")
+        }
+    }
+
+    private func printEvents(_ log: EventLogReader, _ change: (inout EventFilter) -> Void) throws {
+        var filter = EventFilter()
+        change(&filter)
+        try EventPrinter.print(filter, from: log, format: .table)
+    }
+
+    private func heading(_ text: String) throws { try StandardOutput.write("\n── \(text)\n") }
+
+    private static func milliseconds(_ duration: Duration) -> String {
+        let (seconds, attoseconds) = duration.components
+        return "\(seconds * 1000 + attoseconds / 1_000_000_000_000_000) ms"
+    }
+
+    private func pluginPath() throws -> String {
+        if let plugin {
+            guard access(plugin, R_OK) == 0 else {
+                throw Failure(
+                    Failure.noInput, "there is no plugin at \(plugin); --plugin wants the path of libMetricsPlugin.so")
+            }
+            return plugin
+        }
+        let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        let beside = URL(fileURLWithPath: program).deletingLastPathComponent().appendingPathComponent(
+            "libMetricsPlugin.so"
+        ).path
+        guard access(beside, R_OK) == 0 else {
+            throw Failure(
+                Failure.noInput, "there is no plugin at \(beside); say where libMetricsPlugin.so is with --plugin")
+        }
+        return beside
+    }
+
+    private static func makeDirectory() throws -> String {
+        let parent = FileManager.default.temporaryDirectory.path
+        var template = Array((parent + "/qpc-metrics-demo-XXXXXX").utf8CString)
+        guard let made = mkdtemp(&template) else {
+            throw Failure(
+                Failure.somethingWrong, "cannot make a temporary directory: \(String(cString: strerror(errno)))")
+        }
+        return String(cString: made)
+    }
+}

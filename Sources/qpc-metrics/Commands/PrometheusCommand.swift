@@ -1,0 +1,84 @@
+import ArgumentParser
+import Foundation
+import MetricsModel
+import MetricsQuery
+import PrometheusText
+import TimeWords
+
+struct PrometheusCommand: ParsableCommand {
+    enum Format: String, CaseIterable, ExpressibleByArgument {
+        case text
+        case openmetrics
+    }
+
+    static let configuration = CommandConfiguration(
+        commandName: "prometheus",
+        abstract: "Prints every metric, as Prometheus reads it.",
+        discussion: """
+            From the live file, whether the server runs or has ended. With --output the file is replaced in one step,
+            as node_exporter's textfile collector wants it.
+
+            EXAMPLES
+              qpc-metrics prometheus
+              qpc-metrics prometheus --format openmetrics
+              qpc-metrics prometheus --output /var/lib/node_exporter/qpc.prom --every 15s
+            """)
+
+    @OptionGroup var directory: DirectoryOptions
+
+    @Option(help: ArgumentHelp("text or openmetrics.", valueName: "format"))
+    var format: Format = .text
+
+    @Option(help: ArgumentHelp("Replaces this file instead of printing.", valueName: "file"))
+    var output: String?
+
+    @Option(help: ArgumentHelp("Does it again and again, each time after so long, such as 15s.", valueName: "time"))
+    var every: String?
+
+    func run() throws {
+        let interval = try every.map { text in
+            do {
+                let microseconds = try DurationExpression.parse(text)
+                guard microseconds > 0 else {
+                    throw Failure(Failure.usage, "--every \(text) is no time to wait; give one such as 15s")
+                }
+                return microseconds
+            } catch let error as ExpressionError {
+                throw Failure(Failure.usage, "--every: \(error.description)")
+            }
+        }
+        while true {
+            try writeOnce()
+            guard let interval else { return }
+            Thread.sleep(forTimeInterval: Double(interval) / 1e6)
+        }
+    }
+
+    private func writeOnce() throws {
+        let snapshot = try querying { () throws(DataSourceError) in try SnapshotReader.read(directory.source) }
+        let exposition = Exposition(snapshot: snapshot, createdNanoseconds: nil)
+        let bytes =
+            format == .text ? PrometheusEncoder().encode(exposition) : OpenMetricsEncoder().encode(exposition)
+        if let output {
+            try replace(output, with: bytes)
+        } else {
+            try StandardOutput.write(bytes)
+        }
+    }
+
+    /// A reader finds the old file or the new one, never a part of it.
+    private func replace(_ path: String, with bytes: [UInt8]) throws {
+        let temporary = path + ".new"
+        do {
+            try Data(bytes).write(to: URL(fileURLWithPath: temporary))
+        } catch {
+            throw Failure(Failure.somethingWrong, "cannot write \(temporary): \(String(cString: strerror(errno)))")
+        }
+        chmod(temporary, 0o644)
+        guard rename(temporary, path) == 0 else {
+            let cause = String(cString: strerror(errno))
+            unlink(temporary)
+            throw Failure(Failure.somethingWrong, "cannot replace \(path): \(cause)")
+        }
+    }
+}

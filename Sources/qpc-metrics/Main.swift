@@ -1,0 +1,46 @@
+import ArgumentParser
+import Glibc
+import MetricsModel
+
+@main
+struct QPCMetrics: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "qpc-metrics",
+        abstract: "What a quicprochat server does: its events, its metrics, its ledger.",
+        discussion: """
+            The metrics plugin writes into a data directory; these commands read it, while the server runs and after
+            it has ended. --dir or QPC_METRICS_PLUGIN_DIR says where it is.
+
+            EXAMPLES
+              qpc-metrics events --failed --since -1h      failed logins of the last hour
+              qpc-metrics events -n 20                     the newest 20 events
+              qpc-metrics prometheus                       every metric, as Prometheus reads it
+              qpc-metrics verify                           proof that no event is unaccounted for
+              qpc-metrics demo                             see it all without a server
+            """,
+        version: Version.current,
+        subcommands: [
+            EventsCommand.self, PrometheusCommand.self, VerifyCommand.self, RecoverCommand.self, DemoCommand.self,
+        ])
+
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let failure as Failure {
+            failure.end()
+        } catch {
+            let code = exitCode(for: error)
+            guard code != .success, code != ExitCode(EXIT_FAILURE) else { exit(withError: error) }
+            // One line, whatever the parser would add.
+            let hint = "; see qpc-metrics --help"
+            Failure(code.rawValue, message(for: error).replacingNewlines + hint).end()
+        }
+    }
+}
+
+extension String {
+    fileprivate var replacingNewlines: String {
+        split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
+}

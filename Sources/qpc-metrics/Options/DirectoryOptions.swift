@@ -1,0 +1,23 @@
+import ArgumentParser
+import Foundation
+import MetricsQuery
+
+/// Where the data directory is.
+struct DirectoryOptions: ParsableArguments {
+    static let variable = "QPC_METRICS_PLUGIN_DIR"
+    static let standard = "qpc-metrics-data"
+
+    @Option(
+        name: .customLong("dir"),
+        help: ArgumentHelp(
+            "The data directory (default: $QPC_METRICS_PLUGIN_DIR, else qpc-metrics-data).", valueName: "path"))
+    var given: String?
+
+    var path: String {
+        if let given { return given }
+        if let variable = ProcessInfo.processInfo.environment[Self.variable], !variable.isEmpty { return variable }
+        return Self.standard
+    }
+
+    var source: DataSource { DataSource(directory: path) }
+}

@@ -1,0 +1,97 @@
+import ArgumentParser
+import EventLog
+import Foundation
+import MetricsModel
+import MetricsQuery
+import TimeWords
+
+/// Which events.
+struct EventFilterOptions: ParsableArguments {
+    @Option(
+        name: .customLong("kind"),
+        help: ArgumentHelp(
+            "Only events of this kind; may be given several times: "
+                + EventKind.allCases.map(\.name).joined(separator: ", ") + ".", valueName: "kind"))
+    var kinds: [String] = []
+
+    @Option(help: ArgumentHelp("Only events at or after this time, such as -2h, yesterday, 2026-11-22 14:00.", valueName: "time"))
+    var since: String?
+
+    @Option(help: ArgumentHelp("Only events before this time.", valueName: "time"))
+    var until: String?
+
+    @Option(help: ArgumentHelp("Only events of this user: a name, or the pseudonym of one.", valueName: "name"))
+    var user: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Only events in which this identity sends, receives, creates or registers: a key, or the pseudonym of one.",
+            valueName: "hex"))
+    var identity: String?
+
+    @Option(help: ArgumentHelp("Only events of this channel: its id, or the pseudonym of one.", valueName: "hex"))
+    var channel: String?
+
+    @Flag(help: "Only failed logins.")
+    var failed = false
+
+    @Option(help: ArgumentHelp("Only logins whose reason holds this text.", valueName: "text"))
+    var reason: String?
+
+    @Option(help: ArgumentHelp("Only events after the one with this id.", valueName: "id"))
+    var after: Int64?
+
+    @Option(name: .customShort("n"), help: ArgumentHelp("Only the newest N of them.", valueName: "N"))
+    var newest: Int?
+
+    @Flag(name: .customShort("r"), help: "Newest first.")
+    var reversed = false
+
+    func filter(directory: String) throws -> EventFilter {
+        var filter = EventFilter()
+        for name in kinds {
+            guard let kind = EventKind(name: name) else {
+                let known = EventKind.allCases.map(\.name).joined(separator: ", ")
+                throw Failure(Failure.usage, "--kind \(name) is not a kind of event; kinds are \(known)")
+            }
+            filter.kinds.append(kind)
+        }
+        filter.sinceMicroseconds = try since.map { try Self.time($0, option: "--since") }
+        filter.untilMicroseconds = try until.map { try Self.time($0, option: "--until") }
+        if let since = filter.sinceMicroseconds, let until = filter.untilMicroseconds, since >= until {
+            throw Failure(
+                Failure.usage,
+                "--since \(self.since ?? "") is not before --until \(self.until ?? ""); no event can be in between")
+        }
+        let resolver = SubjectResolver(directory: directory)
+        filter.user = user.map { resolver.user($0) }
+        filter.identity = try identity.map { try Self.subject($0, "--identity", resolver) }
+        filter.channel = try channel.map { try Self.subject($0, "--channel", resolver) }
+        filter.failedOnly = failed
+        filter.reason = reason
+        filter.afterID = after
+        if let newest, newest < 0 { throw Failure(Failure.usage, "-n \(newest) is not a number of events; 0 or more is") }
+        filter.newest = newest
+        filter.reversed = reversed
+        return filter
+    }
+
+    static func time(_ text: String, option: String) throws -> Int64 {
+        do {
+            return try TimeExpression.parse(text, now: Int64(Date().timeIntervalSince1970 * 1_000_000))
+        } catch {
+            throw Failure(Failure.usage, "\(option): \(error.description)")
+        }
+    }
+
+    private static func subject(
+        _ text: String, _ option: String, _ resolver: SubjectResolver
+    ) throws -> EventFilter.Subject {
+        guard let subject = resolver.bytes(text) else {
+            throw Failure(
+                Failure.usage,
+                "\(option) \(text) is not hexadecimal; give the bytes as digits 0-9 and a-f, two for each byte")
+        }
+        return subject
+    }
+}

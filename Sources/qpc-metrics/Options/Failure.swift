@@ -1,0 +1,60 @@
+import EventLog
+import EventOutput
+import Glibc
+import MetricsQuery
+import TimeWords
+
+/// A failure that ends the program: one line for people, one number for scripts (sysexits.h).
+struct Failure: Error {
+    static let somethingWrong: Int32 = 1
+    static let usage: Int32 = 64
+    static let noInput: Int32 = 66
+    static let noPermission: Int32 = 77
+
+    var code: Int32
+    var message: String
+
+    init(_ code: Int32, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    init(_ error: DataSourceError) {
+        switch error {
+        case .nothingThere: self.init(Failure.noInput, error.message)
+        case .noPermission: self.init(Failure.noPermission, error.message)
+        case .log, .live: self.init(Failure.somethingWrong, error.message)
+        }
+    }
+
+    func end() -> Never {
+        if !message.isEmpty {
+            let shown = String(
+                message.unicodeScalars.map { UnsafeScalars.contains($0.value) ? "?" : String($0) }.joined())
+            let line = Array("qpc-metrics: \(shown)\n".utf8)
+            _ = line.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+        }
+        exit(code)
+    }
+}
+
+/// Writes to standard output that may find nobody listening.
+func printing(_ body: () throws(OutputError) -> Void) throws {
+    do {
+        try body()
+    } catch .readerGone {
+        BrokenPipe.end()
+    } catch {
+        throw Failure(Failure.somethingWrong, error.description)
+    }
+}
+
+/// Runs a query, and gives its errors their exit codes.
+func querying<Result>(_ body: () throws(DataSourceError) -> Result) throws -> Result {
+    do { return try body() } catch { throw Failure(error) }
+}
+
+/// The same for a query of an open log.
+func queryingLog<Result>(_ body: () throws(LogError) -> Result) throws -> Result {
+    do { return try body() } catch { throw Failure(DataSourceError.log(error)) }
+}

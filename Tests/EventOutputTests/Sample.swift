@@ -1,0 +1,54 @@
+import EventOutput
+import MetricsModel
+import TimeWords
+
+/// Events for the writers to print.
+enum Sample {
+    /// 2026-11-22T21:53:34.123456Z
+    static let time: Int64 = 1_795_384_414_123_456
+
+    static func text(_ text: String) -> FieldValue { .text(InternedText(utf8: Array(text.utf8))) }
+
+    static func event(
+        _ kind: EventKind, _ values: [FieldValue], id: Int64 = 1, time: Int64 = Sample.time
+    ) -> LoggedEvent {
+        LoggedEvent(id: id, timeMicroseconds: time, kind: kind, values: values)
+    }
+
+    static let alice = "9f86d081884c7d659a2feaa0c55ad015"
+    static let bob = "5e884898da28047151d0e56f8dc62927"
+    static let room = "3a7bd3e2360a3d29eea436fcfb7e44c7"
+
+    /// One of each kind, each with all its fields but for a sealed sender.
+    static let all = [
+        event(
+            .messageEnqueue, [text(alice), text(bob), text(room), .number(.max), .number(42)], id: 1
+        ),
+        event(
+            .batchEnqueue,
+            [.absent, text(bob), text(room), .number(0), .number(7), .number(2), .number(3)], id: 2,
+            time: time + 876_543),
+        event(.auth, [text("alice"), .flag(false), text("bad \"password\", again")], id: 3),
+        event(.auth, [text("alice"), .flag(true), .absent], id: 4),
+        event(.channelCreated, [text(room), text(alice), text(bob), .flag(true)], id: 5),
+        event(.fetch, [text(bob), text(room), .number(1)], id: 6),
+        event(.userRegistered, [text("alice"), text(alice)], id: .max, time: 0),
+    ]
+
+    /// What a format prints of the events.
+    static func print(
+        _ format: OutputFormat, _ events: [LoggedEvent], toTerminal: Bool = false,
+        color: Bool = false,
+        full: Bool = true
+    ) throws -> String {
+        let output = OutputBuffer(keepingForTerminal: toTerminal)
+        let writer = format.writer(
+            into: output,
+            table: TableOptions(
+                usesColor: color, showsFullIdentities: full, zone: .fixed(offsetSeconds: 3600)))
+        for event in events { try writer.write(event) }
+        try writer.finish()
+        // Not the decoding that repairs: the bytes must be valid as they are.
+        return String(validating: output.bytes, as: UTF8.self) ?? "not UTF-8"
+    }
+}
