@@ -92,7 +92,12 @@ let package = Package(
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 ],
                 swiftSettings: normal,
-                linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium")]),
+                // Static: the server has no Swift, and a shared one would cost each start 20 ms.
+                linkerSettings: [
+                    // What ArgumentParser's Foundation needs and does not ask for by itself.
+                    .unsafeFlags(["-static-stdlib", "-l_FoundationCollections", "-l_FoundationCShims", "-Xlinker", "-l:libsodium.a"]),
+                    .linkedLibrary("sqlite3"),
+                ]),
 
             // Unit tests, and tests from outside: the built library and the built binary, as users meet them.
             .testTarget(name: "TimeWordsTests", dependencies: ["TimeWords"], swiftSettings: normal),
@@ -102,5 +107,11 @@ let package = Package(
             .testTarget(
                 name: "PrometheusTextTests", dependencies: ["PrometheusText", "MetricsModel"],
                 exclude: ["Goldens"], swiftSettings: normal),
+            .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: normal),
+            .testTarget(
+                name: "PluginTests", dependencies: ["TestSupport", "CPluginABI"], swiftSettings: normal),
+            .testTarget(
+                name: "CommandTests", dependencies: ["TestSupport"], exclude: ["Goldens"],
+                swiftSettings: normal),
         ]
 )

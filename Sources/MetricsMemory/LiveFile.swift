@@ -69,6 +69,10 @@ public final class LiveFile: Sendable {
             CounterBlock(at: baseCounters).store(ringed[index], to: index)
             CounterBlock(at: baseCounters + QPCM_DIRECT_BYTES).store(direct[index], to: index)
         }
+        // Readers tell these from the dropped ones: see LiveMap.addTotals.
+        for kind in EventKind.allCases {
+            CounterBlock(at: baseCounters + QPCM_DIRECT_BYTES).store(0, to: CounterIndex.events(kind))
+        }
         for index in 0..<options.initialSlots { open(slot: index, state: UInt64(QPCM_SLOT_FREE)) }
         AtomicWord.storeRelaxed(base, QPCM_HEADER_SLOTS_RESERVED, UInt64(options.initialSlots))
         AtomicWord.storeReleasing(base, QPCM_HEADER_SLOTS_READY, UInt64(options.initialSlots))

@@ -1,5 +1,6 @@
 import CMachine
 import CMetricsLayout
+import MetricsModel
 
 /// Where things are in a mapped `live.qpcm`, for whoever may write to it: the plugin, and a command that recovers a
 /// dead server's events. Valid as long as the file object that it came from.
@@ -79,6 +80,14 @@ public struct LiveMap: @unchecked Sendable {
             if part != .direct { target[index] &+= AtomicWord.loadAcquiring(area, 8 * index) }
             if part != .ringed {
                 target[index] &+= AtomicWord.loadAcquiring(area, QPCM_DIRECT_BYTES + 8 * index)
+            }
+        }
+        guard part != .ringed else { return }
+        // A hook counts what it drops in one word; that it was recorded follows from it.
+        for kind in EventKind.allCases {
+            for cause in DropCause.allCases {
+                let word = QPCM_DIRECT_BYTES + 8 * CounterIndex.dropped(kind, cause)
+                target[CounterIndex.events(kind)] &+= AtomicWord.loadAcquiring(area, word)
             }
         }
     }

@@ -40,12 +40,19 @@ public struct CounterTotals: CounterSink {
 
 /// What each event adds to which counter: the one place that says so. Hooks call it for the live counters, and
 /// the drain calls it for the totals that go into the log with the rows; hence both always agree.
+///
+/// `recorded` counts the event itself and comes first. An event that is dropped is counted by its one `dropped` word
+/// instead, from which readers tell that it was recorded: so a kill between two stores cannot set the two at odds.
 public enum Tally {
+    @inlinable @inline(__always)
+    public static func recorded(_ kind: EventKind, events: UInt64 = 1, into sink: some CounterSink) {
+        sink.addReleasing(events, to: CounterIndex.events(kind))
+    }
+
     @inlinable @inline(__always)
     public static func message(
         _ path: MessagePath, bytes: UInt64, sealed: Bool, into sink: some CounterSink
     ) {
-        sink.addReleasing(1, to: CounterIndex.events(path == .single ? .messageEnqueue : .batchEnqueue))
         sink.add(1, to: CounterIndex.payload(path) &+ Histogram.payloadBucket(bytes))
         sink.add(Histogram.clamped(bytes), to: CounterIndex.payloadSum(path))
         if sealed { sink.add(1, to: CounterIndex.sealed(path)) }
@@ -61,31 +68,24 @@ public enum Tally {
 
     @inlinable @inline(__always)
     public static func auth(ok: Bool, failure: FailureClass, into sink: some CounterSink) {
-        sink.addReleasing(1, to: CounterIndex.events(.auth))
         if !ok { sink.add(1, to: CounterIndex.authFailures(failure)) }
     }
 
     @inlinable @inline(__always)
     public static func channel(new: Bool, into sink: some CounterSink) {
-        sink.addReleasing(1, to: CounterIndex.events(.channelCreated))
         if new { sink.add(1, to: CounterIndex.channelsCreated) }
     }
 
     @inlinable @inline(__always)
     public static func fetch(messages: UInt64, into sink: some CounterSink) {
-        sink.addReleasing(1, to: CounterIndex.events(.fetch))
         sink.add(1, to: CounterIndex.fetch &+ Histogram.fetchBucket(messages))
         sink.add(Histogram.clamped(messages), to: CounterIndex.fetchSum)
-    }
-
-    @inlinable @inline(__always)
-    public static func registered(into sink: some CounterSink) {
-        sink.addReleasing(1, to: CounterIndex.events(.userRegistered))
     }
 
     /// The same for an event that was read back from a ring.
     @inlinable @inline(__always)
     public static func event(_ event: borrowing Event, into sink: some CounterSink) {
+        recorded(event.kind, into: sink)
         switch event.kind {
         case .messageEnqueue:
             message(.single, bytes: event.number, sealed: event.field0.count == 0, into: sink)
@@ -94,7 +94,7 @@ public enum Tally {
         case .auth: auth(ok: event.yes, failure: event.failure, into: sink)
         case .channelCreated: channel(new: event.yes, into: sink)
         case .fetch: fetch(messages: event.number, into: sink)
-        case .userRegistered: registered(into: sink)
+        case .userRegistered: break
         }
     }
 }

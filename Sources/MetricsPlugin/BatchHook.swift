@@ -84,6 +84,7 @@ func hookBatch(_ userData: UnsafeMutableRawPointer?, _ events: UnsafePointer<qpc
         }
         ring.commit(position)
         if isFirst { Tally.batchCall(messages: UInt64(truncatingIfNeeded: count), into: ring.ringed) }
+        Tally.recorded(.batchEnqueue, events: UInt64(truncatingIfNeeded: to &- from), into: ring.ringed)
         tally(messages, from: from, to: to, into: ring.ringed)
         from = to
         isFirst = false

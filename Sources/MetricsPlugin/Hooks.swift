@@ -62,6 +62,7 @@ func hookMessage(_ userData: UnsafeMutableRawPointer?, _ event: UnsafePointer<qp
     ring.commit(position)
     let counters = ring.ringed
     let sampled = isSampled(counters.value(CounterIndex.events(.messageEnqueue)))
+    Tally.recorded(.messageEnqueue, into: counters)
     Tally.message(.single, bytes: bytes, sealed: isSealed, into: counters)
     if sampled { sampleDuration(.messageEnqueue, since: start, state, ring.direct) }
     return 0
@@ -101,6 +102,7 @@ func hookAuth(_ userData: UnsafeMutableRawPointer?, _ event: UnsafePointer<qpc_a
     ring.commit(position)
     let counters = ring.ringed
     let sampled = isSampled(counters.value(CounterIndex.events(.auth)))
+    Tally.recorded(.auth, into: counters)
     Tally.auth(ok: ok, failure: failure, into: counters)
     if sampled { sampleDuration(.auth, since: start, state, ring.direct) }
 }
@@ -135,6 +137,7 @@ func hookChannel(_ userData: UnsafeMutableRawPointer?, _ event: UnsafePointer<qp
     ring.commit(position)
     let counters = ring.ringed
     let sampled = isSampled(counters.value(CounterIndex.events(.channelCreated)))
+    Tally.recorded(.channelCreated, into: counters)
     Tally.channel(new: isNew, into: counters)
     if sampled { sampleDuration(.channelCreated, since: start, state, ring.direct) }
 }
@@ -167,6 +170,7 @@ func hookFetch(_ userData: UnsafeMutableRawPointer?, _ event: UnsafePointer<qpc_
     ring.commit(position)
     let counters = ring.ringed
     let sampled = isSampled(counters.value(CounterIndex.events(.fetch)))
+    Tally.recorded(.fetch, into: counters)
     Tally.fetch(messages: messages, into: counters)
     if sampled { sampleDuration(.fetch, since: start, state, ring.direct) }
 }
@@ -185,12 +189,10 @@ func hookRegistered(
     let identity = RecordField.key(identityKey, identityKeyLength)
     guard let ring = producer(state) else {
         guard isAlive(state) else { return }
-        Tally.registered(into: state.pointee.overflow)
         state.pointee.overflow.add(1, to: CounterIndex.dropped(.userRegistered, .noSlot))
         return
     }
     guard var position = ring.claim(RingProducer.recordBytes(fields: user.count &+ identity.count)) else {
-        Tally.registered(into: ring.direct)
         ring.direct.increment(CounterIndex.dropped(.userRegistered, .ringFull))
         return
     }
@@ -201,6 +203,6 @@ func hookRegistered(
     ring.commit(position)
     let counters = ring.ringed
     let sampled = isSampled(counters.value(CounterIndex.events(.userRegistered)))
-    Tally.registered(into: counters)
+    Tally.recorded(.userRegistered, into: counters)
     if sampled { sampleDuration(.userRegistered, since: start, state, ring.direct) }
 }

@@ -1,11 +1,10 @@
 import ArgumentParser
 import EventLog
 import EventOutput
-import Foundation
+import Glibc
 import MetricsModel
 import MetricsQuery
 import PrometheusText
-import Synchronization
 
 struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -43,14 +42,16 @@ struct DemoCommand: ParsableCommand {
         guard calls >= 0 else { throw Failure(Failure.usage, "--calls \(calls) is not understood; 0 or more is") }
         let path = try pluginPath()
         let directory = try Self.makeDirectory()
-        defer { if !keep { try? FileManager.default.removeItem(atPath: directory) } }
+        defer { if !keep { Self.remove(directory) } }
         setenv(DirectoryOptions.variable, directory, 1)
 
         try heading("The plugin \(path), loaded as the server would")
         let host = try PluginHost(path: path)
         try StandardOutput.write(
             "\(threads) threads call every hook, \(calls) times each; data goes to \(directory)\n")
-        let (called, elapsed) = drive(host)
+        let start = ContinuousClock.now
+        let called = try DemoThreads(host: host, calls: calls, seed: seed).run(threads: threads)
+        let elapsed = ContinuousClock.now - start
         host.shutDown()
         try StandardOutput.write(
             "\(called.events) events in \(Self.milliseconds(elapsed)); "
@@ -60,25 +61,6 @@ struct DemoCommand: ParsableCommand {
             try heading("Ask further")
             try StandardOutput.write("export \(DirectoryOptions.variable)=\(directory)\n")
         }
-    }
-
-    private func drive(_ host: PluginHost) -> (DemoCalls, Duration) {
-        let total = Mutex(DemoCalls())
-        let start = ContinuousClock.now
-        let running = (0..<threads).map { index in
-            let finished = DispatchSemaphore(value: 0)
-            let calls = calls
-            let seed = seed
-            Thread {
-                var traffic = DemoTraffic(host: host, seed: seed, thread: index)
-                for _ in 0..<calls { traffic.call() }
-                total.withLock { $0 += traffic.calls }
-                finished.signal()
-            }.start()
-            return finished
-        }
-        for thread in running { thread.wait() }
-        return (total.withLock { $0 }, ContinuousClock.now - start)
     }
 
     private func show(directory: String, called: DemoCalls) throws {
@@ -144,10 +126,8 @@ struct DemoCommand: ParsableCommand {
             }
             return plugin
         }
-        let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-        let beside = URL(fileURLWithPath: program).deletingLastPathComponent().appendingPathComponent(
-            "libMetricsPlugin.so"
-        ).path
+        let program = Self.programPath
+        let beside = String(program[..<(program.lastIndex(of: "/") ?? program.startIndex)]) + "/libMetricsPlugin.so"
         guard access(beside, R_OK) == 0 else {
             throw Failure(
                 Failure.noInput, "there is no plugin at \(beside); say where libMetricsPlugin.so is with --plugin")
@@ -155,13 +135,27 @@ struct DemoCommand: ParsableCommand {
         return beside
     }
 
+    private static var programPath: String {
+        var path = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink("/proc/self/exe", &path, path.count)
+        return String(decoding: path.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
     private static func makeDirectory() throws -> String {
-        let parent = FileManager.default.temporaryDirectory.path
+        let parent = Environment.value("TMPDIR") ?? "/tmp"
         var template = Array((parent + "/qpc-metrics-demo-XXXXXX").utf8CString)
         guard let made = mkdtemp(&template) else {
             throw Failure(
-                Failure.somethingWrong, "cannot make a temporary directory: \(String(cString: strerror(errno)))")
+                Failure.somethingWrong, "cannot make a directory in \(parent): \(String(cString: strerror(errno)))")
         }
         return String(cString: made)
+    }
+
+    /// The files that the plugin made, and the directory; anything else would be somebody's, and stays.
+    private static func remove(_ directory: String) {
+        for name in ["events.db", "events.db-wal", "events.db-shm", "live.qpcm", "identity.key"] {
+            unlink(directory + "/" + name)
+        }
+        rmdir(directory)
     }
 }

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import Glibc
 import MetricsModel
 import MetricsQuery
 import PrometheusText
@@ -50,7 +50,9 @@ struct PrometheusCommand: ParsableCommand {
         while true {
             try writeOnce()
             guard let interval else { return }
-            Thread.sleep(forTimeInterval: Double(interval) / 1e6)
+            var rest = timespec(tv_sec: Int(interval / 1_000_000), tv_nsec: Int(interval % 1_000_000) * 1000)
+            var left = timespec()
+            while nanosleep(&rest, &left) != 0 && errno == EINTR { rest = left }
         }
     }
 
@@ -60,25 +62,9 @@ struct PrometheusCommand: ParsableCommand {
         let bytes =
             format == .text ? PrometheusEncoder().encode(exposition) : OpenMetricsEncoder().encode(exposition)
         if let output {
-            try replace(output, with: bytes)
+            try FileReplacement.replace(output, with: bytes)
         } else {
             try StandardOutput.write(bytes)
-        }
-    }
-
-    /// A reader finds the old file or the new one, never a part of it.
-    private func replace(_ path: String, with bytes: [UInt8]) throws {
-        let temporary = path + ".new"
-        do {
-            try Data(bytes).write(to: URL(fileURLWithPath: temporary))
-        } catch {
-            throw Failure(Failure.somethingWrong, "cannot write \(temporary): \(String(cString: strerror(errno)))")
-        }
-        chmod(temporary, 0o644)
-        guard rename(temporary, path) == 0 else {
-            let cause = String(cString: strerror(errno))
-            unlink(temporary)
-            throw Failure(Failure.somethingWrong, "cannot replace \(path): \(cause)")
         }
     }
 }

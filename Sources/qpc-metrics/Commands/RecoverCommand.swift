@@ -1,6 +1,6 @@
 import ArgumentParser
 import EventDrain
-import Foundation
+import Glibc
 import MetricsMemory
 import MetricsModel
 import MetricsQuery

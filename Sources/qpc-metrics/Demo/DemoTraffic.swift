@@ -1,5 +1,3 @@
-import Foundation
-
 /// A small town of users who chat: believable, and the same for the same seed.
 struct DemoTraffic {
     static let users = [

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import MetricsQuery
 
 /// Where the data directory is.
@@ -15,7 +14,7 @@ struct DirectoryOptions: ParsableArguments {
 
     var path: String {
         if let given { return given }
-        if let variable = ProcessInfo.processInfo.environment[Self.variable], !variable.isEmpty { return variable }
+        if let variable = Environment.value(Self.variable), !variable.isEmpty { return variable }
         return Self.standard
     }
 

@@ -1,6 +1,5 @@
 import ArgumentParser
 import EventLog
-import Foundation
 import MetricsModel
 import MetricsQuery
 import TimeWords
@@ -78,7 +77,7 @@ struct EventFilterOptions: ParsableArguments {
 
     static func time(_ text: String, option: String) throws -> Int64 {
         do {
-            return try TimeExpression.parse(text, now: Int64(Date().timeIntervalSince1970 * 1_000_000))
+            return try TimeExpression.parse(text, now: Environment.nowMicroseconds)
         } catch {
             throw Failure(Failure.usage, "\(option): \(error.description)")
         }

@@ -1,6 +1,5 @@
 import EventLog
 import EventOutput
-import Foundation
 import MetricsModel
 
 /// Prints what a query of the log finds, as it is found.
@@ -9,9 +8,8 @@ enum EventPrinter {
         _ filter: EventFilter, from log: EventLogReader, format: OutputFormat, color: ColorChoice = .auto
     ) throws {
         let buffer = OutputBuffer()
-        let environment = ProcessInfo.processInfo.environment
         let writer = format.writer(
-            into: buffer, table: TableOptions(for: buffer, color: color, environment: { environment[$0] }))
+            into: buffer, table: TableOptions(for: buffer, color: color, environment: Environment.value))
         var failure: OutputError?
         try queryingLog { () throws(LogError) in
             try log.read(filter) { event in

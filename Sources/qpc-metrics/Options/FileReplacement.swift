@@ -1,0 +1,33 @@
+import Glibc
+
+/// Replaces a file in one step: a reader finds the old one or the new one, never a part of it.
+enum FileReplacement {
+    static func replace(_ path: String, with bytes: [UInt8]) throws {
+        let temporary = path + ".new"
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw failure("write", temporary) }
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress! + sent, $0.count - sent) }
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else {
+                let failure = failure("write", temporary)
+                close(descriptor)
+                unlink(temporary)
+                throw failure
+            }
+            sent += count
+        }
+        fchmod(descriptor, 0o644)
+        close(descriptor)
+        guard rename(temporary, path) == 0 else {
+            let failure = failure("replace", path)
+            unlink(temporary)
+            throw failure
+        }
+    }
+
+    private static func failure(_ operation: String, _ path: String) -> Failure {
+        Failure(Failure.somethingWrong, "cannot \(operation) \(path): \(String(cString: strerror(errno)))")
+    }
+}
