@@ -25,6 +25,7 @@ public final class DrainThread: @unchecked Sendable {
     private let options: Options
     private let say: StandardError
     private let upkeep: LogUpkeep
+    private let slots: SlotPreparation
 
     private var thread = pthread_t()
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -34,6 +35,9 @@ public final class DrainThread: @unchecked Sendable {
     private var flushesAsked: UInt64 = 0
     private var flushesDone: UInt64 = 0
     private var isStopping = false
+
+    /// Something that takes time to be let go of, which the thread does first. Set before `start`.
+    public var letGo: LiveFileReader?
 
     // The thread's own.
     private var waitingSince: UInt64 = 0
@@ -48,6 +52,7 @@ public final class DrainThread: @unchecked Sendable {
         upkeep = LogUpkeep(
             map: live.map, writer: drainer.writer, directory: directory,
             syncIntervalNanoseconds: options.syncIntervalNanoseconds)
+        slots = SlotPreparation(live)
         pthread_mutex_init(mutex, nil)
         qpcm_condition_init(wake)
         qpcm_condition_init(done)
@@ -113,7 +118,7 @@ public final class DrainThread: @unchecked Sendable {
         drainer.startLiveClock()
         live.map.set(QPCM_HEADER_STATE, UInt64(QPCM_STATE_RUNNING))
         upkeep.beat()
-        prepareSlots(isFirst: true)
+        letGo = nil
         while true {
             pthread_mutex_lock(mutex)
             if !isStopping && flushesAsked == flushesDone {
@@ -134,7 +139,7 @@ public final class DrainThread: @unchecked Sendable {
             }
             if stopping { break }
             upkeep.run(isIdle: waitingSince == 0)
-            prepareSlots(isFirst: false)
+            slots.prepare()
         }
         upkeep.close()
         live.map.set(QPCM_HEADER_STATE, UInt64(QPCM_STATE_STOPPED))
@@ -207,20 +212,5 @@ public final class DrainThread: @unchecked Sendable {
         } catch {
             failed(error)
         }
-    }
-
-    // MARK: Slots
-
-    private static let spareSlots = 2
-
-    /// Keeps slots ready for threads to come, their memory faulted in.
-    private func prepareSlots(isFirst: Bool) {
-        if isFirst {
-            let map = live.map
-            for index in 0..<live.options.initialSlots {
-                live.populate(offset: map.slot(index) - map.base, bytes: map.slotStride)
-            }
-        }
-        if live.freeSlots < Self.spareSlots { _ = live.makeSlot(owned: false, populate: true) }
     }
 }

@@ -186,6 +186,17 @@ struct KindQuery {
             if try find.step() { ids.append(find.integer(0)) }
             find.reset()
         }
+        if let prefix = subject.prefix {
+            // The values that begin so are those from it up to the next one that does not.
+            var next = prefix
+            while let last = next.last, last == 0xFF { next.removeLast() }
+            if !next.isEmpty { next[next.count - 1] += 1 }
+            let search = try connection.prepare(
+                "SELECT id FROM \(table) WHERE value >= ?" + (next.isEmpty ? "" : " AND value < ?"))
+            search.bind(blob: prefix, at: 1)
+            if !next.isEmpty { search.bind(blob: next, at: 2) }
+            while try search.step() { ids.append(search.integer(0)) }
+        }
         return ids
     }
 

@@ -145,8 +145,7 @@ public final class LiveFile: Sendable {
     /// Makes one more slot at the end of the file; nil at the limit, or when the disk is full. System calls.
     ///
     /// - Parameter owned: whether it is at once the caller's; else it is free for any thread.
-    /// - Parameter populate: whether its memory is faulted in ahead.
-    public func makeSlot(owned: Bool, populate: Bool) -> UnsafeMutableRawPointer? {
+    public func makeSlot(owned: Bool) -> UnsafeMutableRawPointer? {
         let base = map.base
         let reserved = AtomicWord.loadRelaxed(base, QPCM_HEADER_SLOTS_RESERVED)
         guard reserved < UInt64(QPCM_SLOT_LIMIT) else { return nil }
@@ -160,7 +159,6 @@ public final class LiveFile: Sendable {
                 desired: UInt64(index))
             return nil
         }
-        if populate { file.populate(offset: offset, bytes: map.slotStride) }
         open(slot: index, state: UInt64(owned ? QPCM_SLOT_OWNED : QPCM_SLOT_FREE))
         var ready = AtomicWord.loadRelaxed(base, QPCM_HEADER_SLOTS_READY)
         while ready < UInt64(index) + 1 {
@@ -177,6 +175,16 @@ public final class LiveFile: Sendable {
 
     /// Faults in a part of the file ahead of its use.
     public func populate(offset: Int, bytes: Int) { file.populate(offset: offset, bytes: bytes) }
+
+    /// Faults in the header, and of each initial slot the counters and the ring's beginning: what a thread's first
+    /// calls touch. The rest is left to the plugin's thread.
+    public func populateStarts() {
+        file.populate(offset: 0, bytes: QPCM_SLOTS)
+        for index in 0..<options.initialSlots {
+            file.populate(
+                offset: QPCM_SLOTS + index * map.slotStride, bytes: min(QPCM_SLOT_RING + 128 << 10, map.slotStride))
+        }
+    }
 
     public var freeSlots: Int {
         (0..<map.slotsReady).reduce(0) {

@@ -22,6 +22,8 @@ public struct MappedFile: ~Copyable, @unchecked Sendable {
         }
         // A core dump of the server must not carry the identities that wait in the rings.
         _ = madvise(address, reservedBytes, MADV_DONTDUMP)
+        // A writer faults in what it wants, when it wants; a disk's read-ahead would clear megabytes at the first touch.
+        if writable { _ = madvise(address, reservedBytes, MADV_RANDOM) }
         base = address
         self.reservedBytes = reservedBytes
         self.descriptor = descriptor

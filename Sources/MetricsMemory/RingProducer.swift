@@ -57,7 +57,7 @@ public struct RingProducer {
         let bytes = granules << 6
         let ring = slot.advanced(by: QPCM_SLOT_RING)
         let toEnd = mask &+ 1 &- (position & mask)
-        if bytes > toEnd { pad(ring: ring, mask: mask, bytes: toEnd, at: &position) }
+        if bytes > toEnd { position = pad(ring: ring, mask: mask, bytes: toEnd, at: position) }
 
         let record = ring.advanced(by: Int(truncatingIfNeeded: position & mask))
         let stamp = Self.stamp(position)
@@ -82,11 +82,11 @@ public struct RingProducer {
     }
 
     @inlinable @inline(never)
-    func pad(ring: UnsafeMutableRawPointer, mask: UInt64, bytes: UInt64, at position: inout UInt64) {
+    func pad(ring: UnsafeMutableRawPointer, mask: UInt64, bytes: UInt64, at position: UInt64) -> UInt64 {
         let head =
             UInt64(Self.stamp(position)) | UInt64(QPCM_RECORD_PADDING) << 32 | (bytes >> 6) << 48
         ring.storeBytes(of: head, toByteOffset: Int(truncatingIfNeeded: position & mask), as: UInt64.self)
-        position = position &+ bytes
+        return position &+ bytes
     }
 
     @inlinable @inline(__always)

@@ -5,10 +5,13 @@ public struct EventFilter: Sendable {
     public struct Subject: Sendable, Equatable {
         public var plain: [UInt8]?
         public var pseudonyms: [[UInt8]]
+        /// The beginning of a pseudonym or key, as a table on a terminal shows it; matches all that begin so.
+        public var prefix: [UInt8]?
 
-        public init(plain: [UInt8]?, pseudonyms: [[UInt8]]) {
+        public init(plain: [UInt8]?, pseudonyms: [[UInt8]], prefix: [UInt8]? = nil) {
             self.plain = plain
             self.pseudonyms = pseudonyms
+            self.prefix = prefix
         }
     }
 

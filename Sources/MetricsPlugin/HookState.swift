@@ -53,7 +53,7 @@ func findSlot(
     if let slot = thread.pointee.slot { return slot }
 
     let live = state.pointee.instance._withUnsafeGuaranteedRef { $0.live }
-    guard let slot = live.takeFreeSlot() ?? (isKnown ? nil : live.makeSlot(owned: true, populate: false)) else {
+    guard let slot = live.takeFreeSlot() ?? (isKnown ? nil : live.makeSlot(owned: true)) else {
         return nil
     }
     // So that the slot is given back when the thread ends. A failure costs the slot, nothing else.

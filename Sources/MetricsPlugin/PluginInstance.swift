@@ -50,6 +50,7 @@ final class PluginInstance: @unchecked Sendable {
             throw StartError(code: -3, message: Self.cannotUse(configuration.directory, error.message))
         }
         directory.sync()
+        live.populateStarts()
         let anchor = RecordClock.firstAnchor(clock: clock)
         live.map.set(anchor: anchor)
         // What the log knows of rings is about the session before; this one's begin at 0.
@@ -62,6 +63,7 @@ final class PluginInstance: @unchecked Sendable {
                 flushIntervalNanoseconds: configuration.flushInterval,
                 syncIntervalNanoseconds: configuration.syncInterval),
             directory: configuration.directory, say: say)
+        thread.letGo = outcome.oldLive
 
         var key = pthread_key_t()
         guard pthread_key_create(&key, { ThreadExit.giveBack($0) }) == 0 else {

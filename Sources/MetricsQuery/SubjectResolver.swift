@@ -23,9 +23,15 @@ public struct SubjectResolver: Sendable {
         return EventFilter.Subject(plain: bytes, pseudonyms: pseudonyms)
     }
 
-    /// A key or channel in hexadecimal, or a pseudonym of one; nil if it is not hexadecimal.
+    /// Fewer digits than this are no beginning of a pseudonym, only a slip of the hand.
+    public static let prefixBytes = 4
+
+    /// A key or channel in hexadecimal, or a pseudonym of one, or the beginning of either, as a table on a terminal shows
+    /// it; nil if it is not hexadecimal.
     public func bytes(_ hexadecimal: String) -> EventFilter.Subject? {
         guard let bytes = Hexadecimal.decode(hexadecimal) else { return nil }
-        return EventFilter.Subject(plain: bytes, pseudonyms: key.map { [$0.pseudonym(of: bytes)] } ?? [])
+        let isBeginning = bytes.count >= Self.prefixBytes && bytes.count < Pseudonym.byteCount
+        return EventFilter.Subject(
+            plain: bytes, pseudonyms: key.map { [$0.pseudonym(of: bytes)] } ?? [], prefix: isBeginning ? bytes : nil)
     }
 }

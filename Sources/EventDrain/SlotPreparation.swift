@@ -1,0 +1,35 @@
+import CMetricsLayout
+import MetricsMemory
+
+/// Keeps slots ready for threads to come, their memory faulted in, so that neither a thread's first call nor its
+/// ring's first lap pays for that. In small steps: a flush never waits for more than one.
+final class SlotPreparation {
+    /// Slots that are free for the next threads.
+    private static let spareSlots = 2
+    /// Faulting in takes about a millisecond for each of these steps.
+    private static let stepBytes = 2 << 20
+
+    private let live: LiveFile
+    /// Of each slot that is to be faulted in: how far that has come.
+    private var progress: [(slot: Int, bytes: Int)] = []
+
+    init(_ live: LiveFile) {
+        self.live = live
+        for index in 0..<live.options.initialSlots { progress.append((slot: index, bytes: 0)) }
+    }
+
+    /// One step of what is to do; the plugin's thread, between flushes.
+    func prepare() {
+        if let first = progress.first {
+            let map = live.map
+            let bytes = min(Self.stepBytes, map.slotStride - first.bytes)
+            live.populate(offset: map.slot(first.slot) - map.base + first.bytes, bytes: bytes)
+            progress[0].bytes += bytes
+            if progress[0].bytes == map.slotStride { progress.removeFirst() }
+        } else if live.freeSlots < Self.spareSlots {
+            if let slot = live.makeSlot(owned: false) {
+                progress.append((slot: (slot - live.map.slot(0)) / live.map.slotStride, bytes: 0))
+            }
+        }
+    }
+}
