@@ -100,6 +100,10 @@ let package = Package(
                 ]),
 
             // Unit tests, and tests from outside: the built library and the built binary, as users meet them.
+            .testTarget(name: "MetricsModelTests", dependencies: ["MetricsModel"], swiftSettings: normal),
+            .testTarget(
+                name: "MetricsMemoryTests", dependencies: ["CMetricsLayout", "MetricsMemory", "MetricsModel"],
+                swiftSettings: normal),
             .testTarget(name: "TimeWordsTests", dependencies: ["TimeWords"], swiftSettings: normal),
             .testTarget(
                 name: "EventOutputTests", dependencies: ["EventOutput", "MetricsModel", "TimeWords"],

@@ -1,3 +1,5 @@
+// The plugin never reads events.
+#if !hasFeature(Embedded)
 import MetricsModel
 
 /// Reads the log, while the server writes it or after it died. Needs no write access to anything. One thread.
@@ -270,3 +272,4 @@ final class EventCursor {
         return id == 0 ? .absent : .text(try reader.text(id))
     }
 }
+#endif

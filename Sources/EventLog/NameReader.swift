@@ -1,3 +1,5 @@
+// The plugin never reads events.
+#if !hasFeature(Embedded)
 import MetricsModel
 import Pseudonyms
 
@@ -46,3 +48,4 @@ final class NameReader {
         }
     }
 }
+#endif

@@ -21,15 +21,6 @@ public enum EventKind: UInt8, CaseIterable, Sendable {
         }
     }
 
-    /// The kind with that name, or nil.
-    public init?(name: String) {
-        for kind in EventKind.allCases where kind.name == name {
-            self = kind
-            return
-        }
-        return nil
-    }
-
     @inlinable @inline(__always)
     public var index: Int { Int(truncatingIfNeeded: rawValue) }
 }
@@ -106,7 +97,22 @@ public enum IdentityMode: UInt64, CaseIterable, Sendable {
         case .none: "none"
         }
     }
+}
 
+// Comparing strings needs Unicode's tables, which have no place in the server.
+#if !hasFeature(Embedded)
+extension EventKind {
+    /// The kind with that name, or nil.
+    public init?(name: String) {
+        for kind in EventKind.allCases where kind.name == name {
+            self = kind
+            return
+        }
+        return nil
+    }
+}
+
+extension IdentityMode {
     public init?(name: String) {
         for mode in IdentityMode.allCases where mode.name == name {
             self = mode
@@ -115,3 +121,4 @@ public enum IdentityMode: UInt64, CaseIterable, Sendable {
         return nil
     }
 }
+#endif

@@ -1,3 +1,5 @@
+// The plugin prints no metrics.
+#if !hasFeature(Embedded)
 /// The type of a metric, in both exposition formats.
 public enum MetricType: String, Sendable {
     case counter
@@ -204,3 +206,4 @@ public enum MetricCatalogue {
             })
     }
 }
+#endif

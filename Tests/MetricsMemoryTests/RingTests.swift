@@ -1,0 +1,174 @@
+import CMetricsLayout
+import Foundation
+import MetricsModel
+import Testing
+
+@testable import MetricsMemory
+
+/// A slot in ordinary memory, as `live.qpcm` has it.
+private final class Slot {
+    let base: UnsafeMutableRawPointer
+    let ringBytes: UInt64
+
+    init(ringBytes: Int) {
+        self.ringBytes = UInt64(ringBytes)
+        base = .allocate(byteCount: QPCM_SLOT_RING + ringBytes, alignment: 64)
+        base.initializeMemory(as: UInt8.self, repeating: 0, count: QPCM_SLOT_RING + ringBytes)
+        base.storeBytes(of: UInt64(ringBytes) - 1, toByteOffset: QPCM_SLOT_MASK, as: UInt64.self)
+    }
+
+    deinit { base.deallocate() }
+
+    var producer: RingProducer { RingProducer(slot: base) }
+    func consumer() -> RingConsumer {
+        RingConsumer(slot: base, ringBytes: ringBytes, position: RingConsumer.head(of: base))
+    }
+    var ring: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: base + QPCM_SLOT_RING, count: Int(ringBytes))
+    }
+}
+
+private struct Random {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state = state &+ 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+        return z ^ z >> 31
+    }
+    mutating func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) } }
+}
+
+@Suite struct RingTests {
+    /// Writes one login; false if the ring is full.
+    private func put(_ producer: RingProducer, user: [UInt8], reason: [UInt8], ticks: UInt64) -> Bool {
+        user.withUnsafeBufferPointer { user in
+            reason.withUnsafeBufferPointer { reason in
+                let first = RecordField.text(user.baseAddress, user.count)
+                let second = RecordField.text(reason.baseAddress, reason.count)
+                let need = RingProducer.recordBytes(fields: first.count + second.count)
+                guard var position = producer.claim(need) else { return false }
+                producer.put(
+                    kind: UInt8(QPCM_RECORD_AUTH), flags: 1, ticks: ticks, detail: 3, first, second, .absent,
+                    at: &position)
+                producer.commit(position)
+                return true
+            }
+        }
+    }
+
+    @Test func everyRecordComesOutAsItWentInHoweverTheRingWraps() {
+        let seed: UInt64 = 42
+        print("seed \(seed)")
+        var random = Random(state: seed)
+        let slot = Slot(ringBytes: 8192)
+        var consumer = slot.consumer()
+        var waiting: [(user: [UInt8], reason: [UInt8], ticks: UInt64)] = []
+        var event = Event()
+        var taken = 0
+        for ticks in 0..<20_000 as Range<UInt64> {
+            let user = random.bytes(Int(random.next() % 257))
+            let reason = random.bytes(Int(random.next() % 257))
+            if put(slot.producer, user: user, reason: reason, ticks: ticks) {
+                waiting.append((user, reason, ticks))
+            } else {
+                #expect(slot.ringBytes - (RingConsumer.tail(of: slot.base) - RingConsumer.head(of: slot.base)) < 1152)
+            }
+            guard random.next() % 7 == 0 else { continue }
+            consumer.look()
+            while case .record(let record) = consumer.next() {
+                let kind = record.eventKind
+                #expect(kind == .auth)
+                record.fill(&event, kind: kind!)
+                let expected = waiting.removeFirst()
+                #expect(Array(event.field0) == expected.user)
+                #expect(Array(event.field1) == expected.reason)
+                #expect(record.ticks == expected.ticks)
+                #expect(event.yes && event.failure == .locked)
+                consumer.take(record)
+                taken += 1
+            }
+            consumer.release()
+        }
+        #expect(taken > 15_000)
+    }
+
+    @Test func whatWasReleasedIsWiped() {
+        let slot = Slot(ringBytes: 4096)
+        var consumer = slot.consumer()
+        for lap in 0..<100 as Range<UInt64> {
+            #expect(put(slot.producer, user: Array(repeating: 0xAA, count: 200), reason: [], ticks: lap))
+            consumer.look()
+            while case .record(let record) = consumer.next() { consumer.take(record) }
+            consumer.release()
+            #expect(slot.ring.allSatisfy { $0 == 0 })
+        }
+    }
+
+    @Test func aFullRingRefusesAndLosesNothing() {
+        let slot = Slot(ringBytes: 4096)
+        var written = 0
+        while put(slot.producer, user: [1], reason: [2], ticks: 7) { written += 1 }
+        var consumer = slot.consumer()
+        consumer.look()
+        var read = 0
+        while case .record(let record) = consumer.next() {
+            consumer.take(record)
+            read += 1
+        }
+        #expect(read == written && written > 40)
+    }
+
+    @Test func anythingThatIsNoRecordIsNotTakenForOne() {
+        let seed: UInt64 = 7
+        print("seed \(seed)")
+        var random = Random(state: seed)
+        for _ in 0..<3000 {
+            let slot = Slot(ringBytes: 4096)
+            for index in 0..<8 as Range<UInt64> {
+                _ = put(slot.producer, user: random.bytes(20), reason: random.bytes(30), ticks: index)
+            }
+            // One bit flips somewhere among the records.
+            let at = Int(random.next() % (8 * 128))
+            let address = slot.base + QPCM_SLOT_RING + at
+            address.storeBytes(of: address.load(as: UInt8.self) ^ 1 << UInt8(random.next() % 8), as: UInt8.self)
+            var consumer = slot.consumer()
+            consumer.look()
+            var event = Event()
+            var read = 0
+            loop: while let item = consumer.next() {
+                switch item {
+                case .damaged: consumer.skipToEnd()
+                case .record(let record):
+                    // Whatever it says, it stays inside of the ring.
+                    if let kind = record.eventKind {
+                        record.fill(&event, kind: kind)
+                        let length = event.field0.count + event.field1.count + event.field2.count
+                        #expect(length + 48 <= record.bytes)
+                    }
+                    consumer.take(record)
+                    read += 1
+                }
+            }
+            #expect(read <= 8 && consumer.isEmpty)
+        }
+    }
+
+    @Test func fieldsThatCannotBeAreLeftOutUnread() {
+        let nowhere = UnsafePointer<UInt8>(bitPattern: 1)
+        #expect(RecordField.key(nowhere, 0).count == 0 && !RecordField.key(nowhere, 0).repaired)
+        #expect(RecordField.key(nil, 32).count == 0 && RecordField.key(nil, 32).repaired)
+        #expect(RecordField.key(nowhere, Int.min).count == 0 && RecordField.key(nowhere, Int.min).repaired)
+        #expect(RecordField.key(nowhere, Int.max).count == 0)
+        #expect(RecordField.text(nowhere, (1 << 20) + 1).count == 0)
+        let long = [UInt8](repeating: 7, count: 5000)
+        long.withUnsafeBufferPointer { bytes in
+            #expect(RecordField.text(bytes.baseAddress, 5000).count == 256)
+            #expect(RecordField.text(bytes.baseAddress, 5000).repaired)
+            #expect(RecordField.key(bytes.baseAddress, 65).count == 64)
+            #expect(RecordField.key(bytes.baseAddress, 5000).count == 0)
+            #expect(!RecordField.text(bytes.baseAddress, 256).repaired)
+        }
+    }
+}
