@@ -9,6 +9,12 @@
 
 _Thread_local qpcm_thread qpcm_current_thread;
 
+uint64_t qpcm_realtime_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 int qpcm_ticks_invariant(void) {
 #if defined(__x86_64__)
     unsigned int a, b, c, d;

@@ -40,8 +40,15 @@ public final class DataDirectory {
             _ = close(opened)
             throw .unusable(path: path, operation: "write to", code: code)
         }
-        guard qpcm_lock_exclusively(opened) == 0 else {
+        // A reader that asks whether a server runs holds the lock for a moment: one refusal is not the last word.
+        var attempts = 0
+        while qpcm_lock(opened, 1) != 0 {
             let code = qpcm_errno()
+            attempts += 1
+            if code == EWOULDBLOCK && attempts < 20 {
+                _ = usleep(5000)
+                continue
+            }
             _ = close(opened)
             if code != EWOULDBLOCK { throw .unusable(path: path, operation: "lock", code: code) }
             throw .inUse(path: path, pid: Self.holder(of: path))

@@ -12,6 +12,8 @@ public struct RecordClock {
     private(set) var anchor: TickAnchor
     private var scale: UInt64
     private var isLive: Bool
+    /// The frame to begin with at the next look: the time of day was set, and what was recorded so far keeps the old.
+    private var next: TickAnchor?
 
     private static var frameNanoseconds: UInt64 { 100_000_000 }
 
@@ -44,9 +46,17 @@ public struct RecordClock {
     /// Reads both clocks, before a step.
     mutating func look() {
         guard isLive, clock == UInt64(QPCM_CLOCK_TSC) else { return }
+        if let next {
+            anchor = next
+            self.next = nil
+        }
         let now = TickAnchor.now(clock: clock, scale: scale)
         guard now.nanoseconds &- anchor.nanoseconds >= Self.frameNanoseconds else { return }
-        if let rate = anchor.scale(until: now, known: anchor.scale) { scale = rate }
+        guard let rate = anchor.scale(until: now, known: anchor.scale) else {
+            next = now
+            return
+        }
+        scale = rate
         // From the new moment back to the frame's start the rate is exact; ahead of it, as good as it can be.
         anchor = TickAnchor(ticks: now.ticks, nanoseconds: now.nanoseconds, scale: scale)
     }

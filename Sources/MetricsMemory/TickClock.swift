@@ -3,15 +3,9 @@ import CMetricsLayout
 
 /// UTC from the machine's real-time clock, and the ticks that hooks stamp their records with.
 public enum TickClock {
-    /// UTC, nanoseconds since 1970. Wrapping arithmetic: a hook may call it where ticks are not to be had. Apart from
-    /// its callers, so that a hook that has ticks needs no stack for the C library's structure.
-    @inlinable @inline(never)
-    public static func realtimeNanoseconds() -> UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return UInt64(truncatingIfNeeded: time.tv_sec) &* 1_000_000_000
-            &+ UInt64(truncatingIfNeeded: time.tv_nsec)
-    }
+    /// UTC, nanoseconds since 1970. A hook may call it where ticks are not to be had.
+    @inlinable @inline(__always)
+    public static func realtimeNanoseconds() -> UInt64 { qpcm_realtime_ns() }
 
     /// For waiting and measuring; unaffected by changes of the time of day.
     public static func monotonicNanoseconds() -> UInt64 {

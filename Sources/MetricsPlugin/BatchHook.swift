@@ -37,9 +37,15 @@ func hookBatch(_ userData: UnsafeMutableRawPointer?, _ events: UnsafePointer<qpc
     guard let userData else { return }
     let state = HookState.of(userData)
     let start = TickClock.ticks(state.pointee.clock)
-    let count = events == nil || given < 0 || given > absurdCount ? 0 : given
-    // With a count of 0 the pointer is never looked at.
-    let messages = count == 0 ? UnsafePointer<qpc_message_event>(bitPattern: 8)! : events!
+    var count = given < 0 || given > absurdCount ? 0 : given
+    let messages: UnsafePointer<qpc_message_event>
+    if let events {
+        messages = events
+    } else {
+        // Something to point at; with a count of 0 it is never looked at.
+        count = 0
+        messages = UnsafeRawPointer(state).assumingMemoryBound(to: qpc_message_event.self)
+    }
     guard let ring = producer(state) else {
         guard isAlive(state) else { return }
         let shared = state.pointee.overflow

@@ -119,12 +119,12 @@ final class PluginInstance: @unchecked Sendable {
         if isOurs { thread.stop() }
         state.pointee.session.store(0, ordering: .releasing)
         InstanceTable.remove(self)
-        _ = pthread_key_delete(state.pointee.key)
         freeState()
         directory.release()
     }
 
     private func freeState() {
+        _ = pthread_key_delete(state.pointee.key)
         state.deinitialize(count: 1)
         state.deallocate()
     }

@@ -61,28 +61,28 @@ public struct DataSource: Sendable {
     }
 }
 
-extension LiveFileReader {
-    /// A live plugin beats every 200 ms; after so long without a beat it counts as dead.
-    public static let beatLimitNanoseconds: UInt64 = 5_000_000_000
-
-    /// Whether a plugin beats in the file.
-    public func isUp(nowNanoseconds: UInt64 = TickClock.realtimeNanoseconds()) -> Bool {
-        guard isRunning else { return false }
-        // A process of this machine that is gone is dead at once. One that cannot be seen may be in another
-        // container: there the beat tells.
-        if kill(header.pid, 0) != 0, qpcm_errno() == ESRCH, isOfThisNamespace { return false }
-        let beat = heartbeatNanoseconds
-        let age = nowNanoseconds > beat ? nowNanoseconds - beat : beat - nowNanoseconds
-        return age < Self.beatLimitNanoseconds
+extension DataSource {
+    /// Whether somebody holds the directory: a running server, or a command that writes. The lock goes with its holder,
+    /// so this is never a guess. Asking takes a share of the lock for a moment, which a starting server waits for.
+    public var isHeld: Bool {
+        let descriptor = qpcm_open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+        guard descriptor >= 0 else { return false }
+        defer { _ = close(descriptor) }
+        return qpcm_lock(descriptor, 0) != 0 && qpcm_errno() == EWOULDBLOCK
     }
 
-    /// Process numbers mean the same here as to the server: there is no process that this one cannot see.
-    private var isOfThisNamespace: Bool {
-        var mine = [UInt8](repeating: 0, count: 16)
-        mine.withUnsafeMutableBytes { BootID.read(into: $0) }
-        var status = stat()
-        // The first PID namespace of a machine has this inode number; inside of any other, nothing is concluded.
-        guard header.bootID == mine, stat("/proc/self/ns/pid", &status) == 0 else { return false }
-        return status.st_ino == 0xEFFF_FFFC
+    /// A live plugin beats every 200 ms; after so long without a beat it counts as down.
+    public static let beatLimitNanoseconds: UInt64 = 5_000_000_000
+
+    /// Whether a server runs: it says so in its live file, and holds the directory.
+    public func isRunning(_ live: LiveFileReader) -> Bool { live.isRunning && isHeld }
+
+    /// Whether it beats besides.
+    public func isUp(_ live: LiveFileReader) -> Bool {
+        guard isRunning(live) else { return false }
+        let now = TickClock.realtimeNanoseconds()
+        let beat = live.heartbeatNanoseconds
+        // The time of day may have been set back since.
+        return beat > now || now - beat < Self.beatLimitNanoseconds
     }
 }

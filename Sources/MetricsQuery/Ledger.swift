@@ -36,7 +36,7 @@ public struct Ledger: Sendable {
         do {
             // The counters are read before the log's account where that keeps every term from being ahead of its sum.
             let (state, rows) = try log.account()
-            let isRunning = live?.isUp() ?? false
+            let isRunning = live.map { source.isRunning($0) } ?? false
             var lines: [Line] = []
             let terms = Terms(state: state, live: live, isRunning: isRunning)
             for kind in EventKind.allCases { lines.append(terms.line(kind, rows: UInt64(rows[kind.index]))) }

@@ -27,7 +27,7 @@ public enum SnapshotReader {
     ) throws(DataSourceError) -> MetricsSnapshot {
         var snapshot = MetricsSnapshot()
         snapshot.counters = live.map.totals(.both)
-        snapshot.isUp = live.isUp()
+        snapshot.isUp = source.isUp(live)
         snapshot.version = live.header.version
         snapshot.identities = live.header.identities
         snapshot.startNanoseconds = live.header.startNanoseconds

@@ -34,6 +34,9 @@ static inline uint64_t qpcm_ticks(void) {
 #endif
 }
 
+/// UTC, nanoseconds since 1970. Not inline: a hook that has ticks needs no stack for the C library's structure.
+uint64_t qpcm_realtime_ns(void);
+
 /// Whether the counter runs at one rate whatever the CPU's clock does, in all power states.
 int qpcm_ticks_invariant(void);
 

@@ -42,8 +42,10 @@ static inline int32_t qpcm_is_directory(const struct stat *status) { return S_IS
 static inline int32_t qpcm_lstat(const char *path, struct stat *status) { return lstat(path, status); }
 static inline int32_t qpcm_fstat(int32_t descriptor, struct stat *status) { return fstat(descriptor, status); }
 
-/// Takes the lock that belongs to this descriptor, or says EWOULDBLOCK.
-static inline int32_t qpcm_lock_exclusively(int32_t descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
+/// Takes the lock that belongs to this descriptor, alone or with others, or says EWOULDBLOCK.
+static inline int32_t qpcm_lock(int32_t descriptor, int32_t exclusively) {
+    return flock(descriptor, (exclusively ? LOCK_EX : LOCK_SH) | LOCK_NB);
+}
 
 /// A condition whose time-outs are of the monotonic clock: setting the time of day does not disturb it.
 void qpcm_condition_init(pthread_cond_t *condition);
