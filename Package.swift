@@ -104,6 +104,10 @@ let package = Package(
             .testTarget(
                 name: "MetricsMemoryTests", dependencies: ["CMetricsLayout", "MetricsMemory", "MetricsModel"],
                 swiftSettings: normal),
+            .testTarget(
+                name: "EventDrainTests",
+                dependencies: ["CMetricsLayout", "EventDrain", "EventLog", "MetricsMemory", "MetricsModel", "MetricsQuery"],
+                swiftSettings: normal, linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium")]),
             .testTarget(name: "TimeWordsTests", dependencies: ["TimeWords"], swiftSettings: normal),
             .testTarget(
                 name: "EventOutputTests", dependencies: ["EventOutput", "MetricsModel", "TimeWords"],
