@@ -118,9 +118,18 @@ final class History {
 
     // MARK: What a crash leaves
 
-    func copy(to target: String) throws {
+    func copy(to target: String) throws { try copy(["events.db", "events.db-wal", "live.qpcm"], to: target) }
+
+    /// A kill between the drain's commit and the release of its records: the log as after, the live file as before.
+    func copyBetweenCommitAndRelease(to target: String) throws {
+        try copy(["live.qpcm"], to: target)
+        try drain()
+        try copy(["events.db", "events.db-wal"], to: target)
+    }
+
+    private func copy(_ names: [String], to target: String) throws {
         try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
-        for name in ["events.db", "events.db-wal", "live.qpcm"]
+        for name in names
         where FileManager.default.fileExists(atPath: directory + "/" + name) {
             try FileManager.default.copyItem(atPath: directory + "/" + name, toPath: target + "/" + name)
         }

@@ -37,7 +37,11 @@ import Testing
             // What a kill now would leave, recovered elsewhere.
             crashes += 1
             let copy = base + "/crash-\(crashes)"
-            try history.copy(to: copy)
+            if history.chance(3) {
+                try history.copyBetweenCommitAndRelease(to: copy)
+            } else {
+                try history.copy(to: copy)
+            }
             try recoverAndProve(copy, history, atLeast: highest, seed)
             try FileManager.default.removeItem(atPath: copy)
 
