@@ -112,7 +112,10 @@ public final class DrainThread: @unchecked Sendable {
 
     // MARK: The thread
 
+    /// How often the rings are looked at while events come...
     private var tickNanoseconds: UInt64 { live.options.ringBytes < 1 << 20 ? 5_000_000 : 20_000_000 }
+    /// ...and while none come, when a tick costs more than it finds.
+    private var idleTickNanoseconds: UInt64 { live.options.ringBytes < 1 << 20 ? 5_000_000 : 50_000_000 }
 
     private func run() {
         drainer.startLiveClock()
@@ -122,7 +125,8 @@ public final class DrainThread: @unchecked Sendable {
         while true {
             pthread_mutex_lock(mutex)
             if !isStopping && flushesAsked == flushesDone {
-                qpcm_condition_wait(wake, mutex, tickNanoseconds)
+                let isIdle = waitingSince == 0 && slots.isPrepared
+                qpcm_condition_wait(wake, mutex, isIdle ? idleTickNanoseconds : tickNanoseconds)
             }
             let asked = flushesAsked
             let stopping = isStopping
@@ -154,8 +158,9 @@ public final class DrainThread: @unchecked Sendable {
         }
         if waitingSince == 0 { waitingSince = now }
         guard force || now >= retryAt else { return }
-        // Two ticks early: one may pass before a record is seen, another before the flush.
-        let patience = options.flushIntervalNanoseconds - min(options.flushIntervalNanoseconds, 2 * tickNanoseconds)
+        // Early by the tick that may pass before a record is seen, and the one before the flush.
+        let early = idleTickNanoseconds + tickNanoseconds
+        let patience = options.flushIntervalNanoseconds - min(options.flushIntervalNanoseconds, early)
         guard force || now &- waitingSince >= patience || fullest >= UInt64(live.options.ringBytes) / 8 else {
             return
         }

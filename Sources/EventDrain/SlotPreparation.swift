@@ -18,6 +18,9 @@ final class SlotPreparation {
         for index in 0..<live.options.initialSlots { progress.append((slot: index, bytes: 0)) }
     }
 
+    /// Nothing is left to fault in.
+    var isPrepared: Bool { progress.isEmpty }
+
     /// One step of what is to do; the plugin's thread, between flushes.
     func prepare() {
         if let first = progress.first {

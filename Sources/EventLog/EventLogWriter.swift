@@ -135,7 +135,7 @@ public final class EventLogWriter {
             """
             PRAGMA wal_autocheckpoint = 0;
             PRAGMA synchronous = \(syncEachCommit ? "FULL" : "NORMAL");
-            PRAGMA journal_size_limit = 0;
+            PRAGMA journal_size_limit = 33554432;
             PRAGMA temp_store = MEMORY;
             PRAGMA foreign_keys = OFF;
             """, operation: "open")

@@ -1,3 +1,5 @@
+import CMachine
+
 /// Remembers the numbers of keys, channels, users and reasons that were written lately, so that most events need no
 /// look-up in the log. Open addressing, bounded memory; when it is full it forgets everything and begins again.
 ///
@@ -8,13 +10,11 @@ struct InternCache {
     private let limit: Int
     private var count = 0
     private let seed: UInt64
-    /// 0 for an empty place; else the hash with its lowest bit set.
-    private let hashes: UnsafeMutablePointer<UInt64>
-    private let lengths: UnsafeMutablePointer<UInt8>
-    private let ids: UnsafeMutablePointer<Int64>
-    /// Whatever the owner notes of an entry: when an identity was last seen.
-    private let notes: UnsafeMutablePointer<Int64>
-    private let keys: UnsafeMutableRawPointer
+    /// An entry is 32 bytes and the key, one cache line for keys of 32: its hash (0 for an empty place), its number,
+    /// the owner's note, its length.
+    private let entries: UnsafeMutableRawPointer
+    private let memory: UnsafeMutableRawPointer
+    private let entryBytes: Int
 
     /// - Parameter places: a power of two; three quarters of them are used.
     /// - Parameter stride: bytes of the longest key that is kept, a multiple of 8, at most 248.
@@ -23,43 +23,46 @@ struct InternCache {
         mask = places - 1
         limit = places / 4 * 3
         self.seed = seed | 1
-        hashes = .allocate(capacity: places)
-        hashes.initialize(repeating: 0, count: places)
-        lengths = .allocate(capacity: places)
-        ids = .allocate(capacity: places)
-        notes = .allocate(capacity: places)
-        keys = .allocate(byteCount: places * stride, alignment: 8)
+        entryBytes = 32 + stride
+        // Fresh memory of the system's is zero, and resident only where it is used.
+        memory = calloc(places * entryBytes + 64, 1)
+        entries = UnsafeMutableRawPointer(bitPattern: (UInt(bitPattern: memory) + 63) & ~63).unsafelyUnwrapped
     }
 
-    func deallocate() {
-        hashes.deallocate()
-        lengths.deallocate()
-        ids.deallocate()
-        notes.deallocate()
-        keys.deallocate()
-    }
+    func deallocate() { free(memory) }
 
     mutating func removeAll() {
         guard count != 0 else { return }
-        hashes.update(repeating: 0, count: mask + 1)
+        memset(entries, 0, (mask + 1) * entryBytes)
         count = 0
     }
+
+    @inline(__always)
+    private func entry(_ place: Int) -> UnsafeMutableRawPointer { entries + place &* entryBytes }
+
+    @inline(__always)
+    private func hash(at place: Int) -> UInt64 { entry(place).load(as: UInt64.self) }
 
     /// The place of a key, or -1.
     @inline(__always)
     func find(_ key: UnsafeRawBufferPointer, hash: UInt64) -> Int {
         var place = Int(truncatingIfNeeded: hash >> 20) & mask
-        while hashes[place] != 0 {
-            if hashes[place] == hash, Int(lengths[place]) == key.count, isEqual(key, at: place) { return place }
+        while true {
+            let found = self.hash(at: place)
+            if found == 0 { return -1 }
+            if found == hash, entry(place).load(fromByteOffset: 24, as: Int.self) == key.count,
+                isEqual(key, at: place)
+            {
+                return place
+            }
             place = (place &+ 1) & mask
         }
-        return -1
     }
 
     @inline(__always)
     private func isEqual(_ key: UnsafeRawBufferPointer, at place: Int) -> Bool {
         // SAFETY: keys are stored zero-padded to the stride; the candidate is read only within its count.
-        let stored = UnsafeRawPointer(keys + place &* stride)
+        let stored = UnsafeRawPointer(entry(place) + 32)
         guard let start = key.baseAddress else { return key.count == 0 }
         var index = 0
         while index &+ 8 <= key.count {
@@ -82,24 +85,25 @@ struct InternCache {
     }
 
     @inline(__always)
-    func id(at place: Int) -> Int64 { ids[place] }
+    func id(at place: Int) -> Int64 { entry(place).load(fromByteOffset: 8, as: Int64.self) }
 
     @inline(__always)
-    func note(at place: Int) -> Int64 { notes[place] }
+    func note(at place: Int) -> Int64 { entry(place).load(fromByteOffset: 16, as: Int64.self) }
 
-    func setNote(_ note: Int64, at place: Int) { notes[place] = note }
+    func setNote(_ note: Int64, at place: Int) { entry(place).storeBytes(of: note, toByteOffset: 16, as: Int64.self) }
 
     /// Remembers a key that `find` did not find.
     mutating func insert(_ key: UnsafeRawBufferPointer, hash: UInt64, id: Int64, note: Int64) {
         guard key.count <= stride else { return }
         if count >= limit { removeAll() }
         var place = Int(truncatingIfNeeded: hash >> 20) & mask
-        while hashes[place] != 0 { place = (place &+ 1) & mask }
-        hashes[place] = hash
-        lengths[place] = UInt8(truncatingIfNeeded: key.count)
-        ids[place] = id
-        notes[place] = note
-        if let start = key.baseAddress { (keys + place * stride).copyMemory(from: start, byteCount: key.count) }
+        while self.hash(at: place) != 0 { place = (place &+ 1) & mask }
+        let entry = entry(place)
+        entry.storeBytes(of: hash, as: UInt64.self)
+        entry.storeBytes(of: id, toByteOffset: 8, as: Int64.self)
+        entry.storeBytes(of: note, toByteOffset: 16, as: Int64.self)
+        entry.storeBytes(of: key.count, toByteOffset: 24, as: Int.self)
+        if let start = key.baseAddress { (entry + 32).copyMemory(from: start, byteCount: key.count) }
         count += 1
     }
 

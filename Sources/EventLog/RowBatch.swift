@@ -11,7 +11,7 @@ struct RowBatch {
     private let values: UnsafeMutablePointer<Int64>
     private var count = 0
 
-    init(table: String, columns: Int, rowsPerStatement: Int = 32, connection: Connection) throws(LogError) {
+    init(table: String, columns: Int, rowsPerStatement: Int = 128, connection: Connection) throws(LogError) {
         self.columns = columns
         self.rowsPerStatement = rowsPerStatement
         var row = "(?"

@@ -1,3 +1,4 @@
+import CMachine
 import CMetricsLayout
 
 /// The writing end of a slot's ring. One thread, the slot's owner, and never more than one.
@@ -60,6 +61,10 @@ public struct RingProducer {
         if bytes > toEnd { position = pad(ring: ring, mask: mask, bytes: toEnd, at: position) }
 
         let record = ring.advanced(by: Int(truncatingIfNeeded: position & mask))
+        // The lines that a later call will write: the drain wiped them, so they are in its processor's cache.
+        let ahead = ring.advanced(by: Int(truncatingIfNeeded: (position &+ 2048) & mask))
+        qpcm_prefetch_for_write(ahead)
+        qpcm_prefetch_for_write(ahead.advanced(by: 64))
         let stamp = Self.stamp(position)
         let head =
             UInt64(stamp) | UInt64(kind) << 32 | UInt64(flags) << 40 | granules << 48

@@ -37,6 +37,17 @@ static inline uint64_t qpcm_ticks(void) {
 /// UTC, nanoseconds since 1970. Not inline: a hook that has ticks needs no stack for the C library's structure.
 uint64_t qpcm_realtime_ns(void);
 
+/// Fetches a cache line for writing, ahead of a store. Any address will do, mapped or not.
+static inline void qpcm_prefetch_for_write(const void *address) {
+#if defined(__x86_64__)
+    __asm__ volatile("prefetchw %0" : : "m"(*(const char *)address));
+#else
+    __builtin_prefetch(address, 1);
+#endif
+}
+
+static inline void qpcm_prefetch_for_read(const void *address) { __builtin_prefetch(address, 0); }
+
 /// Whether the counter runs at one rate whatever the CPU's clock does, in all power states.
 int qpcm_ticks_invariant(void);
 

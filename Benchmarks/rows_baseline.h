@@ -1,0 +1,14 @@
+// rows_baseline.h: the floor of the drain: a bare loop of prepared INSERTs of the same rows, integers all.
+#ifndef ROWS_BASELINE_H
+#define ROWS_BASELINE_H
+
+#include "traffic.h"
+
+/// A database of the log's tables, page size and journal. `checkpoints`: SQLite's own, each 1,000 pages.
+typedef struct rows rows;
+rows *rows_open(const char *path, int checkpoints);
+/// Inserts them, 10,000 a transaction.
+void rows_insert(rows *target, const event *events, size_t count);
+void rows_close(rows *target);
+
+#endif
