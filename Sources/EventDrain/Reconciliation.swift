@@ -20,12 +20,12 @@ enum Reconciliation {
         let liveRinged = live.totals(.ringed)
         var totals = Totals(ringed: log.ringed, direct: live.totals(.direct))
         if let known = log.session, known == session { return totals }
-        // A live file that no commit followed: it began with the log's own account.
+        // A live file that no commit followed: it began with the log's own account, and has come no further.
         let isContinuation = EventKind.allCases.allSatisfy {
-            live.baseRinged(CounterIndex.written($0)) == log.ringed[CounterIndex.written($0)]
-                && live.baseRinged(CounterIndex.lost($0)) == log.ringed[CounterIndex.lost($0)]
+            liveRinged[CounterIndex.written($0)] == log.ringed[CounterIndex.written($0)]
+                && liveRinged[CounterIndex.lost($0)] == log.ringed[CounterIndex.lost($0)]
         }
-        if isContinuation && log.session != nil { return totals }
+        if isContinuation { return totals }
 
         for index in 0..<CounterIndex.words {
             let drained = liveRinged[index] &- pending[index]

@@ -39,7 +39,7 @@ public enum Recovery {
         _ directory: DataDirectory, options: Options, say: StandardError
     ) throws(RecoveryError) -> Outcome {
         var setAside: UInt64 = 0
-        let key = try key(directory, options: options, say: say)
+        let key = try key(directory, options: options, setAside: &setAside, say: say)
         let writer = try openLog(directory, options: options, key: key, setAside: &setAside, say: say)
         let live = try openLive(directory, setAside: &setAside, say: say)
         do {
@@ -52,7 +52,7 @@ public enum Recovery {
     }
 
     private static func key(
-        _ directory: DataDirectory, options: Options, say: StandardError
+        _ directory: DataDirectory, options: Options, setAside: inout UInt64, say: StandardError
     ) throws(RecoveryError) -> IdentityKey? {
         guard options.identities == .pseudonym else { return nil }
         do {
@@ -62,6 +62,7 @@ public enum Recovery {
             case .missing: break
             case .unusable(let path):
                 let name = directory.setAside(IdentityKey.fileName)
+                setAside += 1
                 say.say(.warning, "\(path) is not a key of \(IdentityKey.byteCount) bytes; it is now \(name ?? "gone"), and a new one is made")
             case .system: throw .key(error)
             }

@@ -19,6 +19,9 @@ public struct LogError: Error {
 
     public var message: String { "cannot \(operation) \(path): \(detail) (SQLite code \(code))" }
 
+    /// The file may not be written by this user.
+    public var isPermission: Bool { code & 0xFF == SQLITE_READONLY || code & 0xFF == SQLITE_PERM }
+
     public var cause: FlushErrorCause {
         switch code & 0xFF {
         case SQLITE_FULL: .full

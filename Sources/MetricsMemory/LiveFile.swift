@@ -116,10 +116,16 @@ public final class LiveFile: Sendable {
 
     // MARK: Slots, any thread
 
-    /// A free slot, now the caller's, or nil if none is free.
+    /// A free slot, now the caller's, or nil if none is free. One whose ring is nearly empty if there is one: an ended
+    /// thread may have left its ring full.
     public func takeFreeSlot() -> UnsafeMutableRawPointer? {
+        takeFreeSlot(withAtMost: UInt64(map.ringBytes) / 4) ?? takeFreeSlot(withAtMost: .max)
+    }
+
+    private func takeFreeSlot(withAtMost bytes: UInt64) -> UnsafeMutableRawPointer? {
         for index in 0..<map.slotsReady {
             let slot = map.slot(index)
+            guard RingConsumer.tail(of: slot) &- RingConsumer.head(of: slot) <= bytes else { continue }
             // Acquiring: what the slot's last owner stored, its tail above all, is seen by the next.
             if AtomicWord.loadRelaxed(slot, 0) == UInt64(QPCM_SLOT_FREE),
                 AtomicWord.exchange(

@@ -27,7 +27,7 @@ public final class LiveFileReader {
     /// - Throws: `MemoryError`: code ENOENT if there is none, EINVAL with a detail if it is damaged or another
     ///   version's.
     public init(path: String, writable: Bool = false) throws(MemoryError) {
-        let flags = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW
+        let flags = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
         let descriptor = qpcm_open(path, flags, 0)
         guard descriptor >= 0 else { throw MemoryError(operation: "open", path: path, code: qpcm_errno()) }
         var status = stat()

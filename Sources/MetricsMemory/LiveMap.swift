@@ -100,8 +100,3 @@ public struct LiveMap: @unchecked Sendable {
         }
     }
 }
-
-extension LiveMap {
-    /// A `ringed` total as it was when the file was made.
-    public func baseRinged(_ index: Int) -> UInt64 { AtomicWord.loadRelaxed(base, QPCM_BASE_COUNTERS + 8 * index) }
-}

@@ -38,7 +38,7 @@ public struct IdentityKey: Sendable {
     /// - Throws: `IdentityKeyError`: `.missing`, `.unusable` for one that is not 32 bytes long, or `.system`.
     public static func load(directory: String) throws(IdentityKeyError) -> IdentityKey {
         let path = directory + "/" + fileName
-        let descriptor = qpcm_open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0)
+        let descriptor = qpcm_open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0)
         guard descriptor >= 0 else {
             let code = qpcm_errno()
             throw code == ENOENT ? .missing : .system(operation: "open", path: path, code: code)

@@ -35,7 +35,7 @@ struct RecoverCommand: ParsableCommand {
                 held, options: .init(identities: live?.header.identities ?? .pseudonym, syncEachCommit: true),
                 say: StandardError(level: .warning))
         } catch {
-            throw Failure(Failure.somethingWrong, error.message)
+            throw Failure(Self.code(error), error.message)
         }
         do {
             try outcome.writer.checkpoint(truncating: true)
@@ -46,6 +46,15 @@ struct RecoverCommand: ParsableCommand {
         if outcome.lost > 0 { text += "\(outcome.lost) events are gone with a log that was deleted or replaced\n" }
         if outcome.torn > 0 { text += "\(outcome.torn) events were counted, and did not survive\n" }
         try StandardOutput.write(text)
+    }
+
+    private static func code(_ error: RecoveryError) -> Int32 {
+        switch error {
+        case .live(let error) where error.code == EACCES: return Failure.noPermission
+        case .key(.system(_, _, let code)) where code == EACCES: return Failure.noPermission
+        case .log(let error) where error.isPermission: return Failure.noPermission
+        default: return Failure.somethingWrong
+        }
     }
 
     private static func code(_ error: DirectoryError) -> Int32 {

@@ -13,13 +13,14 @@ struct EventFilterOptions: ParsableArguments {
                 + EventKind.allCases.map(\.name).joined(separator: ", ") + ".", valueName: "kind"))
     var kinds: [String] = []
 
-    @Option(help: ArgumentHelp("Only events at or after this time, such as -2h, yesterday, 2026-11-22 14:00.", valueName: "time"))
+    // A time, a number or a text may begin with a minus: what follows the option is its value, whatever it looks like.
+    @Option(parsing: .unconditional, help: ArgumentHelp("Only events at or after this time, such as -2h, yesterday, 2026-11-22 14:00.", valueName: "time"))
     var since: String?
 
-    @Option(help: ArgumentHelp("Only events before this time.", valueName: "time"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Only events before this time.", valueName: "time"))
     var until: String?
 
-    @Option(help: ArgumentHelp("Only events of this user: a name, or the pseudonym of one.", valueName: "name"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Only events of this user: a name, or the pseudonym of one.", valueName: "name"))
     var user: String?
 
     @Option(
@@ -28,19 +29,19 @@ struct EventFilterOptions: ParsableArguments {
             valueName: "hex"))
     var identity: String?
 
-    @Option(help: ArgumentHelp("Only events of this channel: its id, or the pseudonym of one.", valueName: "hex"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Only events of this channel: its id, or the pseudonym of one.", valueName: "hex"))
     var channel: String?
 
     @Flag(help: "Only failed logins.")
     var failed = false
 
-    @Option(help: ArgumentHelp("Only logins whose reason holds this text.", valueName: "text"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Only logins whose reason holds this text.", valueName: "text"))
     var reason: String?
 
-    @Option(help: ArgumentHelp("Only events after the one with this id.", valueName: "id"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Only events after the one with this id.", valueName: "id"))
     var after: Int64?
 
-    @Option(name: .customShort("n"), help: ArgumentHelp("Only the newest N of them.", valueName: "N"))
+    @Option(name: .customShort("n"), parsing: .unconditional, help: ArgumentHelp("Only the newest N of them.", valueName: "N"))
     var newest: Int?
 
     @Flag(name: .customShort("r"), help: "Newest first.")

@@ -1,0 +1,92 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Exit codes for scripts, one line for people.
+@Suite struct ExitCodeTests {
+    let place = DataPlace()
+
+    private func expect(_ outcome: Outcome, _ status: Int32, says words: [String] = [], _ comment: Comment? = nil) {
+        #expect(outcome.status == status, comment)
+        #expect(outcome.output.isEmpty, comment)
+        #expect(outcome.errorLines.count == 1 && outcome.errors.hasSuffix("\n"), "\(outcome.errors)")
+        for word in words { #expect(outcome.errors.contains(word), "\(outcome.errors)") }
+    }
+
+    @Test(
+        "Bad input is 64, and says what was given and what would do",
+        arguments: [
+            (["events", "--kind", "login"], ["login", "auth"]),
+            (["events", "--since", "soon"], ["soon"]),
+            (["events", "--until", "2026-13-45"], ["2026-13-45"]),
+            (["events", "--since", "now", "--until", "-2h"], ["--since", "--until"]),
+            (["events", "--identity", "xyz"], ["xyz", "hexadecimal"]),
+            (["events", "--channel", "abc"], ["abc", "hexadecimal"]),
+            (["events", "-o", "xml"], ["xml", "ndjson"]),
+            (["events", "-n", "-1"], ["-1"]), (["events", "-n", "many"], ["many"]),
+            (["events", "--after", "x"], ["x"]), (["events", "--color", "blue"], ["blue", "never"]),
+            (["events", "--nonsense"], ["--nonsense"]), (["events", "surplus"], ["surplus"]),
+            (["events", "-n"], ["-n"]), (["nonsense"], ["nonsense"]),
+            (["prometheus", "--format", "xml"], ["xml", "openmetrics"]),
+            (["prometheus", "--every", "often"], ["often"]), (["prometheus", "--every", "0s"], ["0s"]),
+            (["demo", "--threads", "0"], ["0"]), (["verify", "--nonsense"], ["--nonsense"]),
+        ])
+    func usage(arguments: [String], words: [String]) throws {
+        expect(try Fixture.plain.place.tool.run(arguments), 64, says: words, "\(arguments)")
+    }
+
+    @Test func aBadArgumentCannotForgeALineOrReachATerminalRaw() throws {
+        let outcome = try Fixture.plain.place.tool.run("events", "--kind", "\u{1B}[2Jx\nqpc-metrics: all is well")
+        expect(outcome, 64)
+        #expect(!outcome.errors.contains("\u{1B}"))
+    }
+
+    @Test("No log at that place is 66", arguments: ["events", "prometheus", "verify", "recover"])
+    func noLog(command: String) throws {
+        expect(try place.tool.run(command), 66, says: [place.path])
+        mkdir(place.path, 0o755)
+        expect(try place.tool.run(command), 66, says: [place.path])
+        #expect(names(in: place.path).isEmpty, "a reader makes nothing")
+        rmdir(place.path)
+        try overwrite(place.path, with: [])
+        expect(try place.tool.run(command), 66, says: [place.path])
+        #expect(try CommandLineTool("/nowhere").run(command, "--dir", place.path).errors.contains(place.path))
+    }
+
+    @Test("No permission is 77", arguments: ["events", "prometheus", "verify", "recover"])
+    func noPermission(command: String) throws {
+        guard User.canBeChosen else { return skip("no permission", because: "only root can be another user") }
+        let host = try place.server()
+        try host.shutDown()
+        chmod(place.path, 0o700)
+        expect(try CommandLineTool(place.path, user: .nobody).run(command), 77, says: [place.path])
+        chmod(place.path, 0o755)
+        for name in names(in: place.path) { chmod(place(name), 0o600) }
+        expect(try CommandLineTool(place.path, user: .nobody).run(command), 77, says: [place.path])
+    }
+
+    @Test("A damaged log is 1", arguments: ["events", "verify"])
+    func damagedLog(command: String) throws {
+        let host = try place.server()
+        try host.ask("fetch count=1")
+        try host.shutDown()
+        try overwrite(place("events.db"), with: [UInt8](repeating: 0x41, count: 20000))
+        expect(try place.tool.run(command), 1, says: ["events.db"])
+    }
+
+    @Test func helpAndVersionAreNoErrors() throws {
+        for arguments in [["--help"], ["--version"], ["events", "--help"], ["help", "verify"], ["prometheus", "-h"]] {
+            let outcome = try place.tool.run(arguments)
+            #expect(outcome.status == 0 && outcome.errors.isEmpty && !outcome.output.isEmpty, "\(arguments)")
+        }
+        for command in ["events", "prometheus", "verify", "recover", "demo"] {
+            #expect(try place.tool.run(command, "--help").text.contains("EXAMPLES"))
+        }
+    }
+
+    @Test func theDirectoryIsThatOfTheOptionThenOfTheVariable() throws {
+        let other = Fixture.plain.place.path
+        #expect(try place.tool.run("events", "-c", "--dir", other).text == "\(Fixture.plain.events.count)\n")
+        #expect(try CommandLineTool(other).count() == UInt64(Fixture.plain.events.count))
+    }
+}

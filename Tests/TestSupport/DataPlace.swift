@@ -1,0 +1,19 @@
+import Foundation
+
+/// A data directory that is not made yet, in a temporary one, and the command line to ask about it.
+public final class DataPlace: Sendable {
+    public let temporary = TemporaryDirectory()
+
+    public init() {}
+
+    public var path: String { temporary("data") }
+    public var tool: CommandLineTool { CommandLineTool(path) }
+    public var log: SQLiteShell { SQLiteShell(path) }
+
+    public func callAsFunction(_ name: String) -> String { path + "/" + name }
+
+    /// A host with the plugin running on this place.
+    public func server(_ settings: [String: String] = [:], umask: Int? = nil, user: User? = nil) throws -> ServerHost {
+        try .running(path, settings, umask: umask, user: user)
+    }
+}

@@ -1,0 +1,12 @@
+import Glibc
+
+/// Something that a test cannot go on without.
+public struct TestFailure: Error, CustomStringConvertible {
+    public var description: String
+
+    public init(_ description: String) { self.description = description }
+
+    public static func system(_ operation: String, _ code: Int32) -> TestFailure {
+        TestFailure("\(operation): \(String(cString: strerror(code)))")
+    }
+}
