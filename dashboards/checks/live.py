@@ -144,7 +144,9 @@ def prepare(place, yaml, target, alertmanager_port, hook_port):
     """The example configurations, hurried: Prometheus each second, alerts without waiting, Alertmanager at once."""
     config = yaml.safe_load((rules.PLACE / "scrape.example.yml").read_text("utf-8"))
     config["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
-    config["scrape_configs"][0]["static_configs"][0]["targets"] = [target]
+    config["scrape_configs"][0] |= {
+        "scheme": target.scheme, "metrics_path": target.path or "/metrics",
+        "static_configs": [{"targets": [target.netloc]}]}
     config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [f"127.0.0.1:{alertmanager_port}"]
     (place / "prometheus.yml").write_text(yaml.safe_dump(config), "utf-8")
     shutil.copy(rules.PLACE / "rules.yml", place)
@@ -179,7 +181,7 @@ def run(url, boards, yaml, say):
         threading.Thread(target=hook.serve_forever, daemon=True).start()
         stack.callback(hook.shutdown)
         hook_port, alertmanager_port, port = hook.server_address[1], free_port(), free_port()
-        target = urllib.parse.urlsplit(url).netloc if url else f"127.0.0.1:{hook_port}"
+        target = urllib.parse.urlsplit(url or f"http://127.0.0.1:{hook_port}/metrics")
         prepare(place, yaml, target, alertmanager_port, hook_port)
 
         server = None
