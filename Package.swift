@@ -121,5 +121,6 @@ let package = Package(
             .testTarget(
                 name: "CommandTests", dependencies: ["TestSupport"], exclude: ["Goldens"],
                 swiftSettings: normal),
+            .testTarget(name: "DashboardTests", dependencies: ["TestSupport"], swiftSettings: normal),
         ]
 )

@@ -1,0 +1,535 @@
+#!/usr/bin/env python3
+"""Writes overview.json and plugin-health.json, the two boards.
+
+    python3 dashboards/grafana/generate.py           writes them
+    python3 dashboards/grafana/generate.py --check   exit 1 if a file is not what this program would write
+
+What a panel asks and says is below; how Grafana wants it written is in the functions above it. To move or restyle a
+panel, edit here, not the JSON: the check of the repository compares the two.
+"""
+
+import json
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
+# What every selector carries, so that the variables at the top of a board reach each panel.
+WHERE = 'job=~"$job", instance=~"$instance"'
+
+GREEN, YELLOW, RED, BLUE, TEXT = "green", "yellow", "red", "blue", "text"
+# One colour for one meaning, on both boards.
+PATH_COLOURS = {"single": "blue", "batch": "purple"}
+
+
+def selector(metric, labels=""):
+    return f"{metric}{{{WHERE}{', ' + labels if labels else ''}}}"
+
+
+def rate(metric, labels=""):
+    return f"rate({selector(metric, labels)}[$__rate_interval])"
+
+
+def increase(metric, window="$__rate_interval"):
+    return f"increase({selector(metric)}[{window}])"
+
+
+def quantile(q, metric, by=()):
+    labels = ", ".join(["le", *by])
+    return f"histogram_quantile({q}, sum by ({labels}) ({rate(metric + '_bucket')}))"
+
+
+def targets(queries, instant=False, form="time_series"):
+    """`queries` is a list of (expression, legend)."""
+    return [
+        {
+            "datasource": DATASOURCE,
+            "editorMode": "code",
+            "expr": expression,
+            "format": form,
+            "instant": instant,
+            "legendFormat": legend,
+            "range": not instant,
+            "refId": chr(ord("A") + number),
+        }
+        for number, (expression, legend) in enumerate(queries)
+    ]
+
+
+def steps(base, *rest):
+    """Thresholds: a base colour, then (from this value on, this colour)."""
+    return {
+        "mode": "absolute",
+        "steps": [{"color": base, "value": None}, *({"color": colour, "value": value} for value, colour in rest)],
+    }
+
+
+def fixed_colour(matcher, pattern, colour):
+    return {
+        "matcher": {"id": matcher, "options": pattern},
+        "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": colour}}],
+    }
+
+
+def panel(kind, title, description, unit, queries, *, instant=False, form="time_series"):
+    return {
+        "type": kind,
+        "title": title,
+        "description": description,
+        "datasource": DATASOURCE,
+        "targets": targets(queries, instant, form),
+        "fieldConfig": {"defaults": {"unit": unit}, "overrides": []},
+        "options": {},
+    }
+
+
+def stat(title, description, unit, expression, *, legend="", thresholds=None, mappings=(), text_mode="auto",
+         decimals=None, graph="none"):
+    made = panel("stat", title, description, unit, [(expression, legend)], instant=graph == "none")
+    defaults = made["fieldConfig"]["defaults"]
+    defaults["color"] = {"mode": "thresholds"}
+    defaults["mappings"] = list(mappings)
+    defaults["thresholds"] = thresholds or steps(BLUE)
+    if decimals is not None:
+        defaults["decimals"] = decimals
+    made["options"] = {
+        "colorMode": "value",
+        "graphMode": graph,
+        "justifyMode": "auto",
+        "orientation": "auto",
+        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
+        "textMode": text_mode,
+        "wideLayout": True,
+    }
+    return made
+
+
+def timeseries(title, description, unit, queries, *, stacked=False, thresholds=None, table=False, colours=None,
+               bars=False, maximum=None, log=False):
+    made = panel("timeseries", title, description, unit, queries)
+    defaults = made["fieldConfig"]["defaults"]
+    defaults["color"] = {"mode": "palette-classic"}
+    defaults["custom"] = {
+        "drawStyle": "bars" if bars else "line",
+        "fillOpacity": 60 if bars else 25 if stacked else 8,
+        "lineWidth": 1,
+        "pointSize": 4,
+        "scaleDistribution": {"type": "log", "log": 10} if log else {"type": "linear"},
+        "showPoints": "auto",
+        "spanNulls": False,
+        "stacking": {"group": "A", "mode": "normal" if stacked else "none"},
+        "thresholdsStyle": {"mode": "dashed" if thresholds else "off"},
+    }
+    if not log:
+        defaults["min"] = 0
+    if maximum is not None:
+        defaults["max"] = maximum
+    defaults["thresholds"] = thresholds or steps(GREEN)
+    made["fieldConfig"]["overrides"] = [
+        fixed_colour("byRegexp", f"/^{name}\\b.*/", colour) for name, colour in (colours or {}).items()
+    ]
+    made["options"] = {
+        "legend": {
+            "calcs": ["lastNotNull", "max"] if table else [],
+            "displayMode": "table" if table else "list",
+            "placement": "right" if table else "bottom",
+            "showLegend": True,
+        },
+        "tooltip": {"mode": "multi", "sort": "desc"},
+    }
+    return made
+
+
+def heatmap(title, description, unit, metric, labels=""):
+    made = panel(
+        "heatmap", title, description, unit,
+        [(f"sum by (le) (increase({selector(metric + '_bucket', labels)}[$__rate_interval]))", "{{le}}")],
+        form="heatmap")
+    made["options"] = {
+        "calculate": False,
+        "cellGap": 1,
+        "cellValues": {"unit": "short"},
+        "color": {
+            "exponent": 0.5, "fill": "dark-orange", "mode": "scheme", "reverse": False, "scale": "exponential",
+            "scheme": "Oranges", "steps": 64,
+        },
+        "exemplars": {"color": "rgba(255,0,255,0.7)"},
+        "filterValues": {"le": 1e-9},
+        "legend": {"show": True},
+        "rowsFrame": {"layout": "auto"},
+        "showValue": "never",
+        "tooltip": {"mode": "single", "showColorScale": True, "yHistogram": True},
+        "yAxis": {"axisPlacement": "left", "reverse": False, "unit": unit},
+    }
+    return made
+
+
+def bar_gauge(title, description, unit, expression, legend):
+    made = panel("bargauge", title, description, unit, [(expression, legend)], instant=True)
+    made["fieldConfig"]["defaults"] |= {
+        "color": {"mode": "palette-classic"}, "decimals": 0, "mappings": [], "min": 0, "thresholds": steps(GREEN),
+    }
+    made["options"] = {
+        "displayMode": "basic",
+        "maxVizHeight": 300,
+        "minVizHeight": 16,
+        "minVizWidth": 8,
+        "namePlacement": "left",
+        "orientation": "horizontal",
+        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
+        "showUnfilled": True,
+        "sizing": "auto",
+        "valueMode": "color",
+    }
+    return made
+
+
+def query_variable(name, query):
+    return {
+        "name": name,
+        "label": name.capitalize(),
+        "type": "query",
+        "datasource": DATASOURCE,
+        "query": query,
+        "definition": query,
+        "refresh": 2,
+        "sort": 1,
+        "multi": True,
+        "includeAll": True,
+        "allValue": ".+",
+        "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
+        "hide": 0,
+        "options": [],
+        "regex": "",
+        "skipUrlSync": False,
+    }
+
+
+def board(uid, title, description, rows, *, time="now-6h"):
+    """`rows` is a list of (title, height, [(width, panel), ...]); panels flow from left to right, 24 wide."""
+    panels, y = [], 0
+
+    def add(made, x, y, width, height):
+        panels.append({"id": len(panels) + 1, **made, "gridPos": {"x": x, "y": y, "w": width, "h": height}})
+
+    for row_title, height, members in rows:
+        add({"type": "row", "title": row_title, "collapsed": False, "panels": []}, 0, y, 24, 1)
+        x, y = 0, y + 1
+        for width, member in members:
+            if x + width > 24:
+                x, y = 0, y + height
+            add(member, x, y, width, height)
+            x += width
+        y += height
+    return {
+        "uid": uid,
+        "title": title,
+        "description": description,
+        "tags": ["qpc-metrics"],
+        "schemaVersion": 41,
+        "version": 1,
+        "editable": True,
+        "graphTooltip": 1,
+        "timezone": "browser",
+        "time": {"from": time, "to": "now"},
+        "timepicker": {},
+        "refresh": "30s",
+        "fiscalYearStartMonth": 0,
+        "annotations": {
+            "list": [
+                {
+                    "builtIn": 1,
+                    "datasource": {"type": "grafana", "uid": "-- Grafana --"},
+                    "enable": True,
+                    "hide": True,
+                    "iconColor": "rgba(0, 211, 255, 1)",
+                    "name": "Annotations & Alerts",
+                    "type": "dashboard",
+                },
+                {
+                    "datasource": DATASOURCE,
+                    "enable": True,
+                    "expr": f"changes({selector('qpc_plugin_start_time_seconds')}[1m]) > 0",
+                    "hide": False,
+                    "iconColor": "blue",
+                    "name": "Restarts",
+                    "step": "60s",
+                    "titleFormat": "Plugin started",
+                    "textFormat": "{{instance}}",
+                },
+            ]
+        },
+        "links": [
+            {
+                "title": "qpc-metrics boards", "type": "dashboards", "tags": ["qpc-metrics"], "asDropdown": False,
+                "icon": "external link", "includeVars": True, "keepTime": True, "targetBlank": False, "tooltip": "",
+                "url": "",
+            }
+        ],
+        "templating": {
+            "list": [
+                {
+                    "name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus",
+                    "current": {}, "hide": 0, "includeAll": False, "multi": False, "options": [], "refresh": 1,
+                    "regex": "", "skipUrlSync": False,
+                },
+                query_variable("job", "label_values(qpc_up, job)"),
+                query_variable("instance", 'label_values(qpc_up{job=~"$job"}, instance)'),
+            ]
+        },
+        "panels": panels,
+    }
+
+
+# The panels that both boards have.
+
+def plugin_up():
+    return stat(
+        "Plugin",
+        "Whether a plugin beats in live.qpcm. Down: the server is down, runs without the plugin, or hangs. The other "
+        "panels then show the last values.",
+        "none", selector("qpc_up"), legend="{{instance}}", thresholds=steps(RED, (1, GREEN)),
+        mappings=[{
+            "type": "value",
+            "options": {"0": {"color": RED, "index": 0, "text": "Down"}, "1": {"color": GREEN, "index": 1, "text": "Up"}},
+        }])
+
+
+def hook_durations():
+    return timeseries(
+        "Time that a hook takes, p99",
+        "What the plugin adds to a call of the server, of one call in 1,024. Some ten to some hundred nanoseconds are "
+        "usual; single slow ones are the machine's (a page fault, a lost time slice).",
+        "s", [(quantile(0.99, "qpc_plugin_hook_duration_seconds", ["hook"]), "{{hook}}")], table=True, log=True)
+
+
+def flush_durations():
+    return timeseries(
+        "Time that a flush takes",
+        "One flush of the rings into the log, a transaction. Far above 250 ms the disk is slow or shared; events wait "
+        "in the rings meanwhile.",
+        "s",
+        [(quantile(q, "qpc_plugin_flush_duration_seconds"), f"p{round(q * 100)}") for q in (0.5, 0.9, 0.99)])
+
+
+OVERVIEW = board(
+    "qpc-overview", "quicprochat / Overview",
+    "Is the server healthy, how busy is it, who fails to log in, how big is what it carries, how fast is it. From the "
+    "metrics of qpc-metrics; no identity is in any of them.",
+    [
+        ("Is it healthy?", 4, [
+            (4, plugin_up()),
+            (4, stat(
+                "Events dropped",
+                "Events that never came into the log, in the time shown. They are counted, but their rows are missing. "
+                "Should be 0; the board of the plugin's health tells the cause.",
+                "short", f"sum({increase('qpc_plugin_events_dropped_total', '$__range')})", decimals=0,
+                thresholds=steps(GREEN, (1, RED)))),
+            (4, stat(
+                "Drain lag",
+                "For how long, at the present rate, the events that wait would take to be in the log. Usually far below "
+                "a second.",
+                "s",
+                f"max({selector('qpc_plugin_pending_events')} / clamp_min("
+                f"sum without (kind) ({rate('qpc_plugin_events_written_total')}), 1))",
+                graph="area", thresholds=steps(GREEN, (2, YELLOW), (10, RED)))),
+            (4, stat(
+                "Log errors",
+                "Flushes that failed and were tried again, in the time shown. Events wait in the rings until the cause "
+                "is cured.",
+                "short", f"sum({increase('qpc_plugin_flush_errors_total', '$__range')})", decimals=0,
+                thresholds=steps(GREEN, (1, RED)))),
+            (4, stat(
+                "Failed logins",
+                "Each minute, now. The server's own advice: look at it above 50, act above 500.",
+                "cpm", f"60 * sum({rate('qpc_auth_failures_total')})", graph="area", decimals=0,
+                thresholds=steps(GREEN, (50, YELLOW), (500, RED)))),
+            (4, stat(
+                "Users of a day",
+                "Distinct identities seen in the last 24 hours, from the log. Somebody seen by two servers counts twice.",
+                "short", "sum(" + selector("qpc_active_users", 'window="1d"') + ")", decimals=0)),
+        ]),
+        ("How busy?", 8, [
+            (12, timeseries(
+                "Calls by hook",
+                "Every call of a hook is an attempt that the server handled. A retried message is called again.",
+                "ops", [(f"sum by (hook) ({rate('qpc_hook_calls_total')})", "{{hook}}")], stacked=True, table=True)),
+            (12, timeseries(
+                "Messages",
+                "By the hook that they came by; a server may call both hooks for one message, so do not add the two. "
+                "Sealed messages do not tell the server who sent them.",
+                "cps",
+                [(f"sum by (path) ({rate('qpc_messages_total')})", "{{path}}"),
+                 (f"sum by (path) ({rate('qpc_sealed_messages_total')})", "{{path}}, sealed")],
+                table=True)),
+            (8, timeseries(
+                "Fetches",
+                "Clients that ask for waiting messages. Mostly empty ones are clients that poll.",
+                "ops",
+                [(f"sum({rate('qpc_fetches_total')})", "all"),
+                 (f"sum({rate('qpc_empty_fetches_total')})", "empty")])),
+            (8, timeseries(
+                "Registrations and new channels",
+                "Completed registrations, and channels made (not those looked up), each minute. A steep rise of "
+                "registrations is a campaign, or somebody who makes accounts.",
+                "cpm",
+                [(f"60 * sum({rate('qpc_users_registered_total')})", "registrations"),
+                 (f"60 * sum({rate('qpc_channels_created_total')})", "new channels")])),
+            (8, timeseries(
+                "Active users",
+                "Distinct identities seen in a day, a week and a month, from the log. A retention shorter than the "
+                "window cuts it.",
+                "short", [(f"sum by (window) ({selector('qpc_active_users')})", "{{window}}")])),
+        ]),
+        ("Who fails to log in?", 8, [
+            (12, timeseries(
+                "Failed logins by reason",
+                "Each minute. Many credentials for known users is guessing; many unknown_user is spraying names; "
+                "rate_limited and locked are the server's defence at work. Lines at 50 and 500, where the alerts are.",
+                "cpm", [(f"60 * sum by (reason) ({rate('qpc_auth_failures_total')})", "{{reason}}")],
+                stacked=True, table=True, thresholds=steps("transparent", (50, YELLOW), (500, RED)))),
+            (6, timeseries(
+                "Share of logins that fail",
+                "Failures among all attempts. People mistype; above a half, machines are at it, or something is broken "
+                "for everyone.",
+                "percentunit",
+                [(f"sum({rate('qpc_auth_failures_total')}) / sum({rate('qpc_auth_attempts_total')})", "failed")],
+                maximum=1)),
+            (6, bar_gauge(
+                "Failed logins in the time shown",
+                "How many, by reason.",
+                "short", f"sum by (reason) ({increase('qpc_auth_failures_total', '$__range')})", "{{reason}}")),
+        ]),
+        ("How big?", 8, [
+            (12, heatmap(
+                "Size of a single message",
+                "Encrypted payloads of on_message_enqueue; the darker, the more. Powers of 4.",
+                "bytes", "qpc_message_payload_bytes", 'path="single"')),
+            (12, heatmap(
+                "Size of a message in a batch",
+                "Encrypted payloads of on_batch_enqueue; the darker, the more. Powers of 4.",
+                "bytes", "qpc_message_payload_bytes", 'path="batch"')),
+            (12, timeseries(
+                "Payload, median and p99",
+                "Within a bucket the value is a guess: buckets are powers of 4.",
+                "bytes",
+                [(quantile(q, "qpc_message_payload_bytes", ["path"]), f"{{{{path}}}}, {name}")
+                 for q, name in ((0.5, "median"), (0.99, "p99"))],
+                table=True, colours=PATH_COLOURS)),
+            (12, timeseries(
+                "Messages in a batch and in a fetch",
+                "Big fetches are clients that come back after a time; big batches are clients that send to many.",
+                "short",
+                [(quantile(q, f"qpc_{what}_messages"), f"{what}, {name}")
+                 for what in ("batch", "fetch") for q, name in ((0.5, "median"), (0.99, "p99"))],
+                table=True)),
+        ]),
+        ("How fast?", 8, [(12, hook_durations()), (12, flush_durations())]),
+    ])
+
+HEALTH = board(
+    "qpc-plugin-health", "quicprochat / Plugin health",
+    "Whether the metrics plugin does its work: nothing lost, the log keeping up, room on the disk, no cost to the server.",
+    [
+        ("What runs?", 4, [
+            (4, plugin_up()),
+            (4, stat(
+                "Running for", "Since the plugin was started. Short again and again: the server restarts, or crashes.",
+                "dtdurations", f"time() - {selector('qpc_plugin_start_time_seconds')}", legend="{{instance}}",
+                decimals=0)),
+            (4, stat(
+                "Version", "The plugin's version, and how identities are written into its log.",
+                "none", selector("qpc_build_info"), legend="{{version}}, {{identities}}", text_mode="name")),
+            (4, stat(
+                "Log on disk", "The event log and its write-ahead file. The cap is 4 GiB unless MAX_SIZE says otherwise.",
+                "bytes", f"sum({selector('qpc_plugin_log_size_bytes')} + {selector('qpc_plugin_wal_size_bytes')})",
+                graph="area")),
+            (4, stat(
+                "Oldest event", "How far back the log reaches. 30 days unless RETENTION says otherwise.",
+                "s",
+                f"max(time() - ({selector('qpc_plugin_oldest_event_timestamp_seconds')} > 0))")),
+            (4, stat(
+                "Files set aside",
+                "Damaged files found at a start, in the time shown. They stay beside the log as *.damaged-…",
+                "short", f"sum({increase('qpc_plugin_files_set_aside_total', '$__range')})", decimals=0,
+                thresholds=steps(GREEN, (1, RED)))),
+        ]),
+        ("Is anything lost?", 8, [
+            (8, timeseries(
+                "Events recorded and written",
+                "What hooks recorded, and what came into the log. The two lines lie on each other, a flush apart.",
+                "cps",
+                [(f"sum({rate('qpc_plugin_events_recorded_total')})", "recorded"),
+                 (f"sum({rate('qpc_plugin_events_written_total')})", "written")])),
+            (8, timeseries(
+                "Events dropped by cause",
+                "ring_full: the drain could not keep up. no_slot: no room for another thread's ring. log_error: a log "
+                "was deleted or damaged. torn: a power cut. Should be empty.",
+                "short", [(f"sum by (cause) ({increase('qpc_plugin_events_dropped_total')})", "{{cause}}")],
+                stacked=True, bars=True)),
+            (8, timeseries(
+                "Events removed by cause",
+                "What left the log as it should: too old or too much (retention), or a person's (forget).",
+                "short", [(f"sum by (cause) ({increase('qpc_plugin_events_removed_total')})", "{{cause}}")],
+                stacked=True, bars=True)),
+        ]),
+        ("Does the log keep up?", 8, [
+            (8, timeseries(
+                "Pending events", "Recorded, not yet in the log. A flush interval's worth is usual; a slope is not.",
+                "short", [(f"sum by (instance) ({selector('qpc_plugin_pending_events')})", "{{instance}}")])),
+            (8, flush_durations()),
+            (8, timeseries(
+                "Log errors by cause",
+                "full: no room on the disk. busy: somebody else holds the log's write lock. io: the disk failed. corrupt: "
+                "the log is damaged. Should be empty.",
+                "short", [(f"sum by (cause) ({increase('qpc_plugin_flush_errors_total')})", "{{cause}}")],
+                stacked=True, bars=True)),
+        ]),
+        ("How much room does it take?", 8, [
+            (12, timeseries(
+                "Log and write-ahead file",
+                "The write-ahead file is some MiB; if it grows, a reader holds an old state of the log open.",
+                "bytes",
+                [(f"sum({selector('qpc_plugin_log_size_bytes')})", "events.db"),
+                 (f"sum({selector('qpc_plugin_wal_size_bytes')})", "events.db-wal")])),
+            (12, timeseries(
+                "Growth in a day",
+                "What the log would gain in a day at the last hour's rate. It stands still when retention takes as much "
+                "as comes.",
+                "bytes",
+                [(f"sum(clamp_min(deriv({selector('qpc_plugin_log_size_bytes')}[1h]), 0)) * 86400", "a day")])),
+        ]),
+        ("What does it cost the server?", 8, [
+            (12, heatmap(
+                "Time that hooks take",
+                "All hooks, one call in 1,024; the darker, the more.",
+                "s", "qpc_plugin_hook_duration_seconds")),
+            (12, hook_durations()),
+        ]),
+        ("Is it scraped?", 6, [
+            (12, timeseries(
+                "Scrapes", "1 when Prometheus got an answer from the exporter. Gaps here are gaps everywhere.",
+                "none", [(f"min by (instance) ({selector('up')})", "{{instance}}")], maximum=1)),
+            (12, timeseries(
+                "Time that a scrape takes", "As Prometheus sees it.",
+                "s", [(f"max by (instance) ({selector('scrape_duration_seconds')})", "{{instance}}")])),
+        ]),
+    ])
+
+
+def main():
+    stale = []
+    for name, made in (("overview.json", OVERVIEW), ("plugin-health.json", HEALTH)):
+        text = json.dumps(made, indent=2, ensure_ascii=False) + "\n"
+        file = HERE / name
+        if "--check" in sys.argv[1:]:
+            if not file.exists() or file.read_text("utf-8") != text:
+                stale.append(name)
+        else:
+            file.write_text(text, "utf-8")
+    if stale:
+        sys.exit(f"{', '.join(stale)}: not what generate.py writes; run python3 dashboards/grafana/generate.py")
+
+
+if __name__ == "__main__":
+    main()
