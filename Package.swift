@@ -132,6 +132,10 @@ let package = Package(
             .testTarget(
                 name: "PrometheusTextTests", dependencies: ["PrometheusText", "MetricsModel"],
                 exclude: ["Goldens"], swiftSettings: normal),
+            .testTarget(
+                name: "ExporterTests", dependencies: ["Exporter", "MetricsModel", "PrometheusText", "TestSupport"],
+                swiftSettings: normal,
+                linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium"), .linkedLibrary("crypt")]),
             .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: normal),
             .testTarget(
                 name: "PluginTests", dependencies: ["TestSupport", "CPluginABI"], swiftSettings: normal),

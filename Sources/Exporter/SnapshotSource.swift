@@ -41,7 +41,7 @@ final class SnapshotSource {
     func read() throws(DataSourceError) -> Reading {
         try map()
         guard let live else { return try readWithoutLive() }
-        var reading = Reading(snapshot: SnapshotReader.snapshot(of: live), hasRun: true)
+        var reading = Reading(snapshot: SnapshotReader.snapshot(of: live, in: source), hasRun: true)
         reading.logTrouble = live.map.word(QPCM_HEADER_LOG_TROUBLE)
         let now = Clock.realtimeNanoseconds()
         reading.beatAgeNanoseconds = now - min(now, live.heartbeatNanoseconds)

@@ -25,7 +25,7 @@ public enum SnapshotReader {
     private static func snapshot(
         _ live: LiveFileReader, _ source: DataSource
     ) throws(DataSourceError) -> MetricsSnapshot {
-        var snapshot = snapshot(of: live)
+        var snapshot = snapshot(of: live, in: source)
         if !snapshot.isUp, let log = try? source.log() {
             // Nobody keeps the gauges of a dead server's file; windows that end now are asked of the log.
             let now = Int64(TickClock.realtimeNanoseconds() / 1000)
@@ -35,8 +35,8 @@ public enum SnapshotReader {
         return snapshot
     }
 
-    /// What an open live file says by itself; never waits for anything.
-    public static func snapshot(of live: LiveFileReader) -> MetricsSnapshot {
+    /// What an open live file says by itself; waits for nothing.
+    public static func snapshot(of live: LiveFileReader, in source: DataSource) -> MetricsSnapshot {
         var snapshot = MetricsSnapshot()
         snapshot.counters = live.map.totals(.both)
         snapshot.isUp = source.isUp(live)
