@@ -31,7 +31,11 @@ final class Connection: ChannelInboundHandler {
     private let channel: any Channel
     private let watcher: ByteWatcher
     private var phase = Phase.head
+    private var context: ChannelHandlerContext?
+    /// A head whose end has not come yet.
     private var head: HTTPRequestHead?
+    /// What is being answered.
+    private var request: HTTPRequestHead?
     private var closesAfterAnswer = false
     /// Tells the answer to this request from a late one to an earlier.
     private var requestNumber = 0
@@ -52,6 +56,9 @@ final class Connection: ChannelInboundHandler {
         case .answering, .sending, .closed: false
         }
     }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
     // MARK: What comes in
 
@@ -88,6 +95,7 @@ final class Connection: ChannelInboundHandler {
 
     private func begin(_ head: HTTPRequestHead) {
         phase = .answering
+        request = head
         requestNumber += 1
         deadline = .now() + server.answerTime(head)
         closesAfterAnswer = !head.isKeepAlive || server.isStopping
@@ -103,19 +111,20 @@ final class Connection: ChannelInboundHandler {
         let number = requestNumber
         server.answer(head) { [weak self] response in
             guard let self, number == requestNumber, phase == .answering else { return }
-            send(response, to: head)
+            send(response)
         }
     }
 
     /// The last answer of a connection.
     private func refuse(_ response: Response) {
         closesAfterAnswer = true
-        send(response, to: nil)
+        send(response)
     }
 
     // MARK: What goes out
 
-    private func send(_ response: Response, to request: HTTPRequestHead?) {
+    private func send(_ response: Response) {
+        guard let context else { return }
         if response.closes || server.isStopping { closesAfterAnswer = true }
         var headers = HTTPHeaders()
         headers.reserveCapacity(12)
@@ -135,31 +144,31 @@ final class Connection: ChannelInboundHandler {
         let sent = channel.eventLoop.makePromise(of: Void.self)
         let head = HTTPResponseHead(version: .http1_1, status: response.status, headers: headers)
         let hasBody = request?.method != .HEAD && response.body.readableBytes > 0
-        guard let pipeline = try? channel.pipeline.syncOperations.context(handler: self) else { return }
         if hasBody {
-            pipeline.write(wrapOutboundOut(.head(head)), promise: nil)
-            pipeline.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(response.body))), promise: sent)
+            context.write(wrapOutboundOut(.head(head)), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(response.body))), promise: sent)
         } else {
-            pipeline.writeAndFlush(wrapOutboundOut(.head(head)), promise: sent)
+            context.writeAndFlush(wrapOutboundOut(.head(head)), promise: sent)
         }
         sent.futureResult.assumeIsolated().whenComplete { [self] result in
             guard phase == .sending else { return }
             guard case .success = result else { return close() }
-            finishAnswer(pipeline)
+            finishAnswer(context)
         }
     }
 
-    private func finishAnswer(_ pipeline: ChannelHandlerContext) {
+    private func finishAnswer(_ context: ChannelHandlerContext) {
         hasBeenServed = true
+        request = nil
         since = .now()
         guard !closesAfterAnswer else {
-            pipeline.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
             return linger()
         }
         phase = .idle
         deadline = since + server.limits.idleTime
         // The pipeline's next request comes in during this call.
-        pipeline.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     }
 
     private func linger() {
@@ -225,8 +234,7 @@ final class Connection: ChannelInboundHandler {
         switch phase {
         case .answering:
             requestNumber += 1
-            send(
-                Response(.serviceUnavailable, "The answer was not ready in time.\n"), to: nil)
+            send(Response(.serviceUnavailable, "The answer was not ready in time.\n"))
         case .head, .idle, .sending, .lingering: close()
         case .closed: break
         }

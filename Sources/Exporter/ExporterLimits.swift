@@ -19,6 +19,8 @@ public struct ExporterLimits: Sendable {
     public var sendTime = TimeAmount.seconds(30)
     /// For answers under way when the exporter is told to stop.
     public var stopTime = TimeAmount.seconds(5)
+    /// Scrapes, and as many status pages, that wait for a reading.
+    public var answersWaiting = 1024
     /// Passwords waiting to be checked: each costs bcrypt's time.
     public var passwordsWaiting = 16
     /// How often connections are looked at for times that are over.

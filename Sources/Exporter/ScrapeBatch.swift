@@ -3,20 +3,24 @@ import NIOCore
 /// Scrapes that are asked for while one reading is under way share the next: a reading serves every scrape that was
 /// asked for before it began, and there is never more than one. On the event loop.
 final class ScrapeBatch {
-    typealias Answer = (PageRenderer.Outcome) -> Void
+    /// Nil where too many wait already: whoever gave up waiting leaves its place only when the reading is done.
+    typealias Answer = (PageRenderer.Outcome?) -> Void
 
     private let renderer: ThreadConfined<PageRenderer>
     private let loop: any EventLoop
+    private let limit: Int
     private var waiting: [(form: ScrapeForm, answer: Answer)] = []
     private var isReading = false
     var durations = ScrapeDurations()
 
-    init(renderer: ThreadConfined<PageRenderer>, loop: any EventLoop) {
+    init(renderer: ThreadConfined<PageRenderer>, loop: any EventLoop, limit: Int) {
         self.renderer = renderer
         self.loop = loop
+        self.limit = limit
     }
 
     func request(_ form: ScrapeForm, _ answer: @escaping Answer) {
+        guard waiting.count < limit else { return answer(nil) }
         waiting.append((form, answer))
         if !isReading { read() }
     }

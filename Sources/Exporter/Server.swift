@@ -15,6 +15,7 @@ final class Server {
     private let scrapes: ScrapeBatch
     private let passwords: PasswordCheck
     private let loop: any EventLoop
+    private var statusPagesWaiting = 0
     private var dateSeconds = 0
     private var dateText = ""
 
@@ -29,7 +30,7 @@ final class Server {
         self.passwords = passwords
         self.loop = loop
         self.log = log
-        scrapes = ScrapeBatch(renderer: renderer, loop: loop)
+        scrapes = ScrapeBatch(renderer: renderer, loop: loop, limit: options.limits.answersWaiting)
         connections = ConnectionTable(limits: options.limits, loop: loop)
     }
 
@@ -60,10 +61,7 @@ final class Server {
             switch verdict {
             case .right: route(head, respond)
             case .wrong: respond(Self.unauthorized)
-            case .busy:
-                var response = Response(.serviceUnavailable, "Too many passwords wait to be checked.\n")
-                response.headers = [("Retry-After", "5")]
-                respond(response)
+            case .busy: respond(Self.busy)
             }
         }
     }
@@ -109,13 +107,20 @@ final class Server {
         Response(.serviceUnavailable, "The data directory cannot be read; the exporter's log says why.\n")
     }
 
+    private static var busy: Response {
+        var response = Response(.serviceUnavailable, "Too many others wait.\n")
+        response.headers = [("Retry-After", "5")]
+        return response
+    }
+
     private func scrape(_ head: HTTPRequestHead, _ respond: @escaping (Response) -> Void) {
         let begin = Clock.monotonicNanoseconds()
         let form = ScrapeForm(
             accept: Self.joined(head.headers["accept"]), acceptEncoding: Self.joined(head.headers["accept-encoding"]))
         scrapes.request(form) { [self] outcome in
-            scrapes.durations.add(nanoseconds: Clock.monotonicNanoseconds() - begin)
+            guard let outcome else { return respond(Self.busy) }
             guard case .pages(let pages) = outcome, let page = pages[form] else { return respond(Self.unreadable) }
+            scrapes.durations.add(nanoseconds: Clock.monotonicNanoseconds() - begin)
             var response = Response(.ok, contentType: form.contentType, body: page)
             response.headers.append(("Vary", "Accept, Accept-Encoding"))
             if form.isGzip { response.headers.append(("Content-Encoding", "gzip")) }
@@ -129,7 +134,13 @@ final class Server {
     }
 
     private func statusPage(refreshing: Bool, _ respond: @escaping (Response) -> Void) {
-        let done = NIOLoopBound(respond, eventLoop: loop)
+        guard statusPagesWaiting < limits.answersWaiting else { return respond(Self.busy) }
+        statusPagesWaiting += 1
+        let done = NIOLoopBound(
+            { [self] (response: Response) in
+                statusPagesWaiting -= 1
+                respond(response)
+            }, eventLoop: loop)
         let loop = loop
         renderer.run { renderer in
             let outcome = renderer.statusPage(refreshing: refreshing)

@@ -22,6 +22,8 @@ struct TLSContext: Sendable {
         tls.maximumTLSVersion = settings.maxVersion.map { $0 == .tls13 ? .tlsv13 : .tlsv12 }
         tls.applicationProtocols = ["http/1.1"]
         tls.renegotiationSupport = .none
+        // A client that never says goodbye holds its socket no longer than this.
+        tls.shutdownTimeout = .seconds(1)
         if !settings.cipherSuites.isEmpty { tls.cipherSuiteValues = try Self.ciphers(settings.cipherSuites) }
         if !settings.curves.isEmpty { tls.curves = try Self.curves(settings.curves) }
         if let path = settings.clientCAFile {

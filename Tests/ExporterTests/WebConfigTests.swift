@@ -74,7 +74,7 @@ import TestSupport
         ("http_server_config:\n  http2: perhaps\n", 2, "neither true nor false"),
         ("basic_auth_users:\n  a: $2y$04$abcdefghijklmnopqrstuu5Lyo2N3C2RkW8dB7r9eHk0E9hWQ3y2K\n  a: b\n", 3, "twice"),
         ("a: [\n", 2, "did not find"), ("\ta: b\n", 1, "cannot start"), ("just words\n", 1, "key: value"),
-        ("a: &x [*x, *x]\n", 1, "x"),
+        ("a: &x [*x, *x]\n", 1, "nested too deeply"),
     ])
     func whatIsWrongIsToldWithItsLine(text: String, line: Int, words: String) {
         #expect { try parse(text) } throws: { error in
@@ -93,11 +93,21 @@ import TestSupport
     }
 
     @Test func promtoolTakesTheSample() throws {
-        let keys = try Certificates()
-        let hash = try Certificates.bcrypt("secret")
-        let file = keys.place("web.yml")
         let text = Self.sample.replacingOccurrences(
-            of: "$2y$04$abcdefghijklmnopqrstuu5Lyo2N3C2RkW8dB7r9eHk0E9hWQ3y2K", with: hash)
+            of: "$2y$04$abcdefghijklmnopqrstuu5Lyo2N3C2RkW8dB7r9eHk0E9hWQ3y2K", with: try Certificates.bcrypt("secret"))
+        try promtoolTakes(text)
+    }
+
+    @Test func promtoolTakesThePagesExample() throws {
+        let page = try String(decoding: read(BuiltProducts.packageRoot + "/docs/EXPORTER.md"), as: UTF8.self)
+        let blocks = page.components(separatedBy: "```yaml\n").dropFirst().compactMap { $0.components(separatedBy: "```").first }
+        let example = try #require(blocks.first { $0.contains("tls_server_config:") })
+        try promtoolTakes(example.replacingOccurrences(of: "/etc/qpc-metrics/", with: ""))
+    }
+
+    private func promtoolTakes(_ text: String) throws {
+        let keys = try Certificates()
+        let file = keys.place("web.yml")
         try overwrite(file, with: Array(text.utf8))
         let outcome = try run(["promtool", "check", "web-config", file])
         #expect(outcome.status == 0, "\(outcome.errors)\(outcome.text)")
