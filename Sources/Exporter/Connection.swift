@@ -98,7 +98,9 @@ final class Connection: ChannelInboundHandler {
         request = head
         requestNumber += 1
         deadline = .now() + server.answerTime(head)
-        closesAfterAnswer = !head.isKeepAlive || server.isStopping
+        // After a request to speak something else the decoder takes nothing more for HTTP; nothing else is spoken here.
+        let asksForMore = head.method == .CONNECT || head.headers.contains(name: "upgrade")
+        closesAfterAnswer = !head.isKeepAlive || asksForMore || server.isStopping
     }
 
     private func answer(_ head: HTTPRequestHead) {

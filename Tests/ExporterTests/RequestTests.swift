@@ -158,6 +158,29 @@ import TestSupport
         #expect(try exporter.get("/metrics", "Cookie: \(String(repeating: "x", count: 15_000))").status == 200)
     }
 
+    @Test(arguments: [
+        ("GET /metrics", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk", 200),
+        ("GET /", "Connection: Upgrade\r\nUpgrade: websocket", 200), ("CONNECT test:443", "X: y", 405),
+    ])
+    func otherProtocolsAreNotSpoken(line: String, fields: String, status: Int) throws {
+        let client = try exporter.client()
+        client.request(line, fields)
+        let answer = try client.answer()
+        #expect(answer.status == status)
+        #expect(answer.headers["connection"] == "close")
+        #expect(try client.isEnded())
+    }
+
+    @Test func aLateAnswerToHeadHasNoBody() throws {
+        let stuck = try StuckPlace()
+        let exporter = try TestExporter(stuck.place)
+        let client = try exporter.client()
+        client.request("HEAD /metrics", "X-Prometheus-Scrape-Timeout-Seconds: 0.1")
+        #expect(try client.answer(toHead: true).status == 503)
+        #expect(try client.get("/-/healthy").text == "The exporter is healthy.\n")
+        try stuck.release()
+    }
+
     @Test func theMetricsCanBeElsewhere() throws {
         let exporter = try TestExporter(telemetryPath: "/")
         #expect(try exporter.get("/").headers["content-type"]?.hasPrefix("text/plain") == true)
