@@ -38,7 +38,9 @@ let package = Package(
         .executable(name: "qpc-metrics", targets: ["qpc-metrics"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     ],
     targets: [
         .target(name: "CPluginABI"),
@@ -46,6 +48,9 @@ let package = Package(
         .target(name: "CMetricsLayout"),
         .systemLibrary(name: "CSQLite"),
         .systemLibrary(name: "CSodium"),
+        .systemLibrary(name: "CYAML"),
+        .systemLibrary(name: "CZlib"),
+        .systemLibrary(name: "CCrypt"),
     ]
         + room("MetricsModel", dependsOn: [], c: [])
         + room("MetricsMemory", dependsOn: ["MetricsModel"], c: ["CMachine", "CMetricsLayout"])
@@ -84,11 +89,23 @@ let package = Package(
             .target(name: "PrometheusText", dependencies: ["MetricsModel"], swiftSettings: normal),
             .target(name: "TimeWords", swiftSettings: normal),
             .target(name: "EventOutput", dependencies: ["MetricsModel", "TimeWords"], swiftSettings: normal),
+            .target(
+                name: "Exporter",
+                dependencies: [
+                    "CMachine", "CYAML", "CZlib", "CCrypt", "CSodium", "MetricsModel", "MetricsMemory",
+                    "MetricsQuery", "EventLog", "PrometheusText",
+                    .product(name: "NIOCore", package: "swift-nio"),
+                    .product(name: "NIOPosix", package: "swift-nio"),
+                    .product(name: "NIOHTTP1", package: "swift-nio"),
+                    .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                ],
+                swiftSettings: normal,
+                linkerSettings: [.unsafeFlags(["-Xlinker", "-l:libyaml.a", "-Xlinker", "-l:libz.a"])]),
             .executableTarget(
                 name: "qpc-metrics",
                 dependencies: [
                     "CPluginABI", "MetricsModel", "MetricsQuery", "EventLog", "EventDrain", "Pseudonyms",
-                    "MetricsMemory", "PrometheusText", "TimeWords", "EventOutput",
+                    "MetricsMemory", "PrometheusText", "TimeWords", "EventOutput", "Exporter",
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 ],
                 swiftSettings: normal,
@@ -115,6 +132,10 @@ let package = Package(
             .testTarget(
                 name: "PrometheusTextTests", dependencies: ["PrometheusText", "MetricsModel"],
                 exclude: ["Goldens"], swiftSettings: normal),
+            .testTarget(
+                name: "ExporterTests", dependencies: ["Exporter", "MetricsModel", "PrometheusText", "TestSupport"],
+                swiftSettings: normal,
+                linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium"), .linkedLibrary("crypt")]),
             .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: normal),
             .testTarget(
                 name: "PluginTests", dependencies: ["TestSupport", "CPluginABI"], swiftSettings: normal),

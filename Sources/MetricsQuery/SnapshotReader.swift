@@ -19,12 +19,24 @@ public enum SnapshotReader {
             return try snapshot(live, source)
         }
         let log = try source.requiredLog()
-        return try snapshot(log)
+        return try snapshot(of: log)
     }
 
     private static func snapshot(
         _ live: LiveFileReader, _ source: DataSource
     ) throws(DataSourceError) -> MetricsSnapshot {
+        var snapshot = snapshot(of: live, in: source)
+        if !snapshot.isUp, let log = try? source.log() {
+            // Nobody keeps the gauges of a dead server's file; windows that end now are asked of the log.
+            let now = Int64(TickClock.realtimeNanoseconds() / 1000)
+            if let active = try? log.activeUsers(nowMicroseconds: now) { snapshot.activeUsers = active }
+            if let oldest = try? log.oldestEvent() { snapshot.oldestEventMicroseconds = oldest }
+        }
+        return snapshot
+    }
+
+    /// What an open live file says by itself; waits for nothing.
+    public static func snapshot(of live: LiveFileReader, in source: DataSource) -> MetricsSnapshot {
         var snapshot = MetricsSnapshot()
         snapshot.counters = live.map.totals(.both)
         snapshot.isUp = source.isUp(live)
@@ -36,16 +48,11 @@ public enum SnapshotReader {
         let oldest = live.map.word(QPCM_HEADER_OLDEST_EVENT)
         snapshot.oldestEventMicroseconds = oldest == 0 ? nil : Int64(clamping: oldest)
         snapshot.activeUsers = (0..<3).map { live.map.word(QPCM_HEADER_ACTIVE_USERS + 8 * $0) }
-        if !snapshot.isUp, let log = try? source.log() {
-            // Nobody keeps the gauges of a dead server's file; windows that end now are asked of the log.
-            let now = Int64(TickClock.realtimeNanoseconds() / 1000)
-            if let active = try? log.activeUsers(nowMicroseconds: now) { snapshot.activeUsers = active }
-            if let oldest = try? log.oldestEvent() { snapshot.oldestEventMicroseconds = oldest }
-        }
         return snapshot
     }
 
-    private static func snapshot(_ log: EventLogReader) throws(DataSourceError) -> MetricsSnapshot {
+    /// What the log says where there is no live file.
+    public static func snapshot(of log: EventLogReader) throws(DataSourceError) -> MetricsSnapshot {
         do {
             var snapshot = MetricsSnapshot()
             let state = try StoredState.read(log.connection)

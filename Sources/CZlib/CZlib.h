@@ -1,0 +1,6 @@
+#include <zlib.h>
+
+/// `deflateInit2` as a function, for gzip: a macro in C.
+static inline int qpcm_gzip_init(z_streamp stream, int level) {
+    return deflateInit2(stream, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+}

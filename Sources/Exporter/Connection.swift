@@ -1,0 +1,273 @@
+import NIOCore
+import NIOHTTP1
+
+/// One client's connection: takes its requests one by one, and keeps the time.
+///
+/// An answer's end is written only when the client's side has taken the rest, and only then comes the next request of
+/// a pipeline: a client that sends and never reads holds one answer, not a thousand. On the event loop.
+final class Connection: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private enum Phase {
+        /// A request's head is awaited or arriving.
+        case head
+        case answering
+        case sending
+        /// Between two requests.
+        case idle
+        /// The last word is said; what still comes is thrown away, so that a reset does not overtake that word.
+        case lingering
+        case closed
+    }
+
+    let address: AddressKey
+    private(set) var deadline: NIODeadline
+    /// When its phase of waiting began.
+    private(set) var since: NIODeadline
+    private(set) var hasBeenServed = false
+
+    private unowned let server: Server
+    private let channel: any Channel
+    private let watcher: ByteWatcher
+    private var phase = Phase.head
+    private var context: ChannelHandlerContext?
+    /// A head whose end has not come yet.
+    private var head: HTTPRequestHead?
+    /// What is being answered.
+    private var request: HTTPRequestHead?
+    private var closesAfterAnswer = false
+    /// Tells the answer to this request from a late one to an earlier.
+    private var requestNumber = 0
+
+    init(server: Server, channel: any Channel, watcher: ByteWatcher) {
+        self.server = server
+        self.channel = channel
+        self.watcher = watcher
+        address = AddressKey(channel.remoteAddress)
+        since = .now()
+        deadline = since + server.limits.headerTime
+        watcher.connection = self
+    }
+
+    var isEvictable: Bool {
+        switch phase {
+        case .head, .idle, .lingering: true
+        case .answering, .sending, .closed: false
+        }
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    // MARK: What comes in
+
+    /// Bytes have come, of which the decoder makes a request in time.
+    func bytesArrived() {
+        guard phase == .idle else { return }
+        phase = .head
+        since = .now()
+        deadline = since + server.limits.headerTime
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            guard phase == .head || phase == .idle else { return }
+            if Self.hasBody(head) {
+                begin(head)
+                return refuse(Response(.payloadTooLarge, "A request has no body here.\n"))
+            }
+            self.head = head
+        case .body: break
+        case .end:
+            guard let head, phase == .head || phase == .idle else { return }
+            self.head = nil
+            begin(head)
+            answer(head)
+        }
+    }
+
+    private static func hasBody(_ head: HTTPRequestHead) -> Bool {
+        if head.headers.contains(name: "transfer-encoding") { return true }
+        return head.headers["content-length"].contains { $0 != "0" }
+    }
+
+    private func begin(_ head: HTTPRequestHead) {
+        phase = .answering
+        request = head
+        requestNumber += 1
+        deadline = .now() + server.answerTime(head)
+        // After a request to speak something else the decoder takes nothing more for HTTP; nothing else is spoken here.
+        let asksForMore = head.method == .CONNECT || head.headers.contains(name: "upgrade")
+        closesAfterAnswer = !head.isKeepAlive || asksForMore || server.isStopping
+    }
+
+    private func answer(_ head: HTTPRequestHead) {
+        guard head.version.major == 1 else {
+            return refuse(Response(.httpVersionNotSupported, "HTTP/1.1 is spoken here.\n"))
+        }
+        guard head.version.minor == 0 || head.headers["host"].count == 1 else {
+            return refuse(Response(.badRequest, "A request names one host.\n"))
+        }
+        let number = requestNumber
+        server.answer(head) { [weak self] response in
+            guard let self, number == requestNumber, phase == .answering else { return }
+            send(response)
+        }
+    }
+
+    /// The last answer of a connection.
+    private func refuse(_ response: Response) {
+        closesAfterAnswer = true
+        send(response)
+    }
+
+    // MARK: What goes out
+
+    private func send(_ response: Response) {
+        guard let context else { return }
+        if response.closes || server.isStopping { closesAfterAnswer = true }
+        var headers = HTTPHeaders()
+        headers.reserveCapacity(12)
+        headers.add(name: "Date", value: server.date())
+        headers.add(name: "Content-Type", value: response.contentType)
+        headers.add(name: "Content-Length", value: String(response.body.readableBytes))
+        headers.add(name: "X-Content-Type-Options", value: "nosniff")
+        for (name, value) in response.headers { headers.add(name: name, value: value) }
+        for (name, value) in server.web.headers { headers.replaceOrAdd(name: name, value: value) }
+        if closesAfterAnswer {
+            headers.add(name: "Connection", value: "close")
+        } else if request?.version.minor == 0 {
+            headers.add(name: "Connection", value: "keep-alive")
+        }
+        phase = .sending
+        deadline = .now() + server.limits.sendTime
+        let sent = channel.eventLoop.makePromise(of: Void.self)
+        let head = HTTPResponseHead(version: .http1_1, status: response.status, headers: headers)
+        let hasBody = request?.method != .HEAD && response.body.readableBytes > 0
+        if hasBody {
+            context.write(wrapOutboundOut(.head(head)), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(response.body))), promise: sent)
+        } else {
+            context.writeAndFlush(wrapOutboundOut(.head(head)), promise: sent)
+        }
+        sent.futureResult.assumeIsolated().whenComplete { [self] result in
+            guard phase == .sending else { return }
+            guard case .success = result else { return close() }
+            finishAnswer(context)
+        }
+    }
+
+    private func finishAnswer(_ context: ChannelHandlerContext) {
+        hasBeenServed = true
+        request = nil
+        since = .now()
+        guard !closesAfterAnswer else {
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+            return linger()
+        }
+        phase = .idle
+        deadline = since + server.limits.idleTime
+        // The pipeline's next request comes in during this call.
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    }
+
+    private func linger() {
+        phase = .lingering
+        deadline = .now() + .seconds(1)
+        channel.close(mode: .output, promise: nil)
+    }
+
+    // MARK: Ends
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard phase != .lingering, phase != .closed else { return }
+        guard let problem = error as? HTTPParserError else {
+            server.log(.debug, "a connection failed", [("err", "\(error)")])
+            return close()
+        }
+        switch problem {
+        case .invalidEOFState: close()
+        case .headerOverflow: sayLast(.requestHeaderFieldsTooLarge)
+        case .invalidVersion: sayLast(.httpVersionNotSupported)
+        default: sayLast(.badRequest)
+        }
+    }
+
+    private func sayLast(_ status: HTTPResponseStatus) {
+        phase = .lingering
+        watcher.write(Response.plain(status))
+        linger()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event {
+            switch phase {
+            case .answering, .sending: closesAfterAnswer = true
+            case .head, .idle, .lingering: close()
+            case .closed: break
+            }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        gone()
+        context.fireChannelInactive()
+    }
+
+    private func gone() {
+        phase = .closed
+        requestNumber += 1
+        server.connections.remove(self)
+    }
+
+    private func close() {
+        gone()
+        channel.close(promise: nil)
+    }
+
+    /// Another connection needs the room.
+    func evict() { close() }
+
+    /// The deadline has passed.
+    func timeIsOver() {
+        switch phase {
+        case .answering:
+            requestNumber += 1
+            send(Response(.serviceUnavailable, "The answer was not ready in time.\n"))
+        case .head, .idle, .sending, .lingering: close()
+        case .closed: break
+        }
+    }
+
+    /// The exporter stops.
+    func stop() {
+        switch phase {
+        case .head, .idle: close()
+        case .answering, .sending: closesAfterAnswer = true
+        case .lingering, .closed: break
+        }
+    }
+}
+
+/// Sees the bytes before the decoder does, and writes those that are no HTTP of the encoder's.
+final class ByteWatcher: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    weak var connection: Connection?
+    private var context: ChannelHandlerContext?
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        connection?.bytesArrived()
+        context.fireChannelRead(data)
+    }
+
+    func write(_ bytes: ByteBuffer) { context?.writeAndFlush(wrapOutboundOut(bytes), promise: nil) }
+}

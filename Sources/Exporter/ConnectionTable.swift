@@ -1,0 +1,80 @@
+import NIOCore
+
+/// Every open connection, and the limits on them. On the event loop.
+final class ConnectionTable {
+    private var connections: [ObjectIdentifier: Connection] = [:]
+    private var counts: [AddressKey: Int] = [:]
+    private let limits: ExporterLimits
+    private let loop: any EventLoop
+    private var sweep: Scheduled<Void>?
+    /// Called when the last one has gone.
+    var whenEmpty: (() -> Void)?
+
+    init(limits: ExporterLimits, loop: any EventLoop) {
+        self.limits = limits
+        self.loop = loop
+    }
+
+    var count: Int { connections.count }
+    var all: [Connection] { Array(connections.values) }
+
+    /// False if there is no room, and none can be made. The room is that of a connection that asks for nothing: a
+    /// crowd of slow clients then pushes one another out, and not whoever scrapes.
+    func admit(_ connection: Connection) -> Bool {
+        let fromThere = counts[connection.address] ?? 0
+        if fromThere >= limits.connectionsPerAddress {
+            guard let victim = victim(from: connection.address) else { return false }
+            victim.evict()
+        } else if connections.count >= limits.connections {
+            guard let victim = victim(from: nil) else { return false }
+            victim.evict()
+        }
+        connections[ObjectIdentifier(connection)] = connection
+        counts[connection.address, default: 0] += 1
+        if sweep == nil { scheduleSweep() }
+        return true
+    }
+
+    /// Those that never sent a request go first, then those that rest longest between two.
+    private func victim(from address: AddressKey?) -> Connection? {
+        var victim: Connection?
+        for connection in connections.values where connection.isEvictable {
+            if let address, connection.address != address { continue }
+            guard let known = victim else {
+                victim = connection
+                continue
+            }
+            if connection.hasBeenServed == known.hasBeenServed ? connection.since < known.since : known.hasBeenServed {
+                victim = connection
+            }
+        }
+        return victim
+    }
+
+    func remove(_ connection: Connection) {
+        guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+        if let count = counts[connection.address], count > 1 {
+            counts[connection.address] = count - 1
+        } else {
+            counts[connection.address] = nil
+        }
+        if connections.isEmpty { whenEmpty?() }
+    }
+
+    /// One timer for all connections, instead of one or two for each request.
+    private func scheduleSweep() {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        sweep = loop.scheduleTask(in: limits.sweepInterval) {
+            let table = bound.value
+            table.sweep = nil
+            let now = NIODeadline.now()
+            for connection in table.all where connection.deadline <= now { connection.timeIsOver() }
+            if !table.connections.isEmpty { table.scheduleSweep() }
+        }
+    }
+
+    func end() {
+        sweep?.cancel()
+        sweep = nil
+    }
+}

@@ -1,0 +1,179 @@
+/// Reads a web configuration strictly: a key that is misspelt must not leave a door open.
+struct WebConfigParser {
+    private let path: String
+
+    init(path: String) { self.path = path }
+
+    /// - Throws: `ExporterError.badWebConfig`, naming file, line, and what would do.
+    func parse(_ bytes: [UInt8]) throws(ExporterError) -> WebConfig {
+        var config = WebConfig()
+        let document: YAMLNode?
+        do { document = try YAMLNode.parse(bytes) } catch { throw bad(error.line, error.problem) }
+        guard let document, !document.isNull else { return config }
+        config.isEmpty = false
+        for (key, value) in try map(document, "the file") {
+            switch key {
+            case "tls_server_config": config.tls = value.isNull ? nil : try tls(value)
+            case "http_server_config": if !value.isNull { try http(value, &config) }
+            case "basic_auth_users": if !value.isNull { config.users = try users(value) }
+            default:
+                throw unknown(
+                    key, value, "tls_server_config, http_server_config and basic_auth_users")
+            }
+        }
+        return config
+    }
+
+    private func tls(_ node: YAMLNode) throws(ExporterError) -> WebConfig.TLS {
+        var tls = WebConfig.TLS()
+        for (key, value) in try map(node, "tls_server_config") {
+            switch key {
+            case "cert_file": tls.certFile = relative(try text(value, key))
+            case "key_file": tls.keyFile = relative(try text(value, key))
+            case "client_ca_file": tls.clientCAFile = value.isNull ? nil : relative(try text(value, key))
+            case "client_auth_type": tls.clientAuth = try choice(value, key)
+            // Silence would let every certificate of the CA in.
+            case "client_allowed_sans":
+                guard try list(value, key).isEmpty else {
+                    throw bad(
+                        value.line, "client_allowed_sans is not supported; a client_ca_file of its own chooses clients")
+                }
+            case "min_version": tls.minVersion = try choice(value, key)
+            case "max_version": tls.maxVersion = try choice(value, key)
+            case "cipher_suites": tls.cipherSuites = try list(value, key)
+            case "curve_preferences": tls.curves = try list(value, key)
+            // BoringSSL's own order holds among those that are left.
+            case "prefer_server_cipher_suites": _ = try flag(value, key)
+            default:
+                throw unknown(
+                    key, value,
+                    "cert_file, key_file, client_auth_type, client_ca_file, min_version, "
+                        + "max_version, cipher_suites, curve_preferences and prefer_server_cipher_suites")
+            }
+        }
+        guard !tls.certFile.isEmpty else { throw bad(node.line, "tls_server_config has no cert_file") }
+        guard !tls.keyFile.isEmpty else { throw bad(node.line, "tls_server_config has no key_file") }
+        if tls.clientAuth.verifies, tls.clientCAFile == nil {
+            throw bad(node.line, "client_auth_type \(tls.clientAuth.rawValue) needs a client_ca_file")
+        }
+        if !tls.clientAuth.verifies, tls.clientCAFile != nil {
+            throw bad(
+                node.line,
+                "client_ca_file is of no use with client_auth_type \(tls.clientAuth.rawValue); "
+                    + "RequireAndVerifyClientCert asks for certificates of that CA")
+        }
+        if let max = tls.maxVersion, max < tls.minVersion {
+            throw bad(node.line, "max_version \(max.rawValue) is below min_version \(tls.minVersion.rawValue)")
+        }
+        return tls
+    }
+
+    /// The fields that the toolkit lets a file set, and to what.
+    private static let headers: [(name: String, values: [String])] = [
+        ("Strict-Transport-Security", []), ("Content-Security-Policy", []), ("X-XSS-Protection", []),
+        ("X-Content-Type-Options", ["nosniff"]), ("X-Frame-Options", ["deny", "sameorigin"]),
+    ]
+
+    private func http(_ node: YAMLNode, _ config: inout WebConfig) throws(ExporterError) {
+        for (key, value) in try map(node, "http_server_config") {
+            switch key {
+            case "http2": config.wantsHTTP2 = try flag(value, key)
+            case "headers":
+                guard !value.isNull else { continue }
+                for (name, value) in try map(value, key) {
+                    guard let known = Self.headers.first(where: { $0.name.lowercased() == name.lowercased() }) else {
+                        throw unknown(name, value, Self.headers.map(\.name).joined(separator: ", "))
+                    }
+                    let text = try text(value, name)
+                    guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) else {
+                        throw bad(value.line, "\(name) has characters that no header can have")
+                    }
+                    guard known.values.isEmpty || known.values.contains(text.lowercased()) else {
+                        throw bad(
+                            value.line, "\(name) is \(text); it can be \(known.values.joined(separator: " or "))")
+                    }
+                    config.headers.append(.init(name: known.name, value: text))
+                }
+            default: throw unknown(key, value, "http2 and headers")
+            }
+        }
+    }
+
+    private func users(_ node: YAMLNode) throws(ExporterError) -> [String: String] {
+        var users: [String: String] = [:]
+        for (name, value) in try map(node, "basic_auth_users") {
+            guard !name.isEmpty, !name.contains(":") else {
+                throw bad(value.line, "a user's name is empty or has a colon, which basic authentication cannot say")
+            }
+            let hash = try text(value, "basic_auth_users")
+            // The hash itself is not shown: it is as good as a password to guess at.
+            guard Self.isBcrypt(Array(hash.utf8)) else {
+                throw bad(value.line, "the password of \(name) is no bcrypt hash; htpasswd -nBC 10 \(name) makes one")
+            }
+            users[name] = hash
+        }
+        return users
+    }
+
+    /// `$2b$10$`, 22 characters of salt and 31 of hash.
+    private static func isBcrypt(_ hash: [UInt8]) -> Bool {
+        guard hash.count == 60, hash[0] == 0x24, hash[1] == 0x32, [0x61, 0x62, 0x79].contains(hash[2]),
+            hash[3] == 0x24, hash[6] == 0x24, let cost = Int(String(decoding: hash[4..<6], as: UTF8.self)),
+            cost >= 4, cost <= 31
+        else { return false }
+        return hash[7...].allSatisfy { byte in
+            byte == 0x2E || byte == 0x2F || (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
+                || (0x61...0x7A).contains(byte)
+        }
+    }
+
+    // MARK: Kinds of values
+
+    private func relative(_ file: String) -> String {
+        guard !file.isEmpty, !file.hasPrefix("/"), let slash = path.lastIndex(of: "/") else { return file }
+        return String(path[...slash]) + file
+    }
+
+    private func map(_ node: YAMLNode, _ name: String) throws(ExporterError) -> [(key: String, value: YAMLNode)] {
+        guard case .map(let pairs, _) = node else { throw bad(node.line, "\(name) is no list of `key: value`") }
+        return pairs
+    }
+
+    private func text(_ node: YAMLNode, _ key: String) throws(ExporterError) -> String {
+        guard case .scalar(let text, _, _) = node, !node.isNull else { throw bad(node.line, "\(key) is no text") }
+        return text
+    }
+
+    private func list(_ node: YAMLNode, _ key: String) throws(ExporterError) -> [String] {
+        if node.isNull { return [] }
+        guard case .list(let items, _) = node else { throw bad(node.line, "\(key) is no list") }
+        var texts: [String] = []
+        for item in items { texts.append(try text(item, key)) }
+        return texts
+    }
+
+    private func flag(_ node: YAMLNode, _ key: String) throws(ExporterError) -> Bool {
+        switch try text(node, key).lowercased() {
+        case "true", "yes", "on": return true
+        case "false", "no", "off": return false
+        default: throw bad(node.line, "\(key) is neither true nor false")
+        }
+    }
+
+    private func choice<Choice: RawRepresentable & CaseIterable>(
+        _ node: YAMLNode, _ key: String
+    ) throws(ExporterError) -> Choice where Choice.RawValue == String {
+        let text = try text(node, key)
+        guard let choice = Choice(rawValue: text) else {
+            let all = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+            throw bad(node.line, "\(key) is \(text); it can be \(all)")
+        }
+        return choice
+    }
+
+    private func unknown(_ key: String, _ node: YAMLNode, _ known: String) -> ExporterError {
+        bad(node.line, "\(key) is not known here; \(known) are")
+    }
+
+    private func bad(_ line: Int, _ problem: String) -> ExporterError { .badWebConfig("\(path):\(line): \(problem)") }
+}
