@@ -69,6 +69,9 @@ public final class DrainThread: @unchecked Sendable {
 
     /// - Returns: 0, or the system's error number.
     public func start() -> Int32 {
+        // Up from the moment that init returns, not from the thread's first turn.
+        live.map.set(QPCM_HEADER_STATE, UInt64(QPCM_STATE_RUNNING))
+        upkeep.beat()
         // The thread inherits the mask it is made under: no signal of the server's is ever delivered to it.
         var all = sigset_t()
         var before = sigset_t()
@@ -119,8 +122,6 @@ public final class DrainThread: @unchecked Sendable {
 
     private func run() {
         drainer.startLiveClock()
-        live.map.set(QPCM_HEADER_STATE, UInt64(QPCM_STATE_RUNNING))
-        upkeep.beat()
         letGo = nil
         while true {
             pthread_mutex_lock(mutex)
