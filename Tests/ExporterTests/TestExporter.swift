@@ -36,7 +36,7 @@ final class TestExporter: @unchecked Sendable {
         isStopped = true
         // A reading that still waits would never end.
         var status = stat()
-        if lstat(place("live.qpcm"), &status) == 0, status.st_mode & S_IFMT == S_IFIFO {
+        if lstat(place("events.db"), &status) == 0, status.st_mode & S_IFMT == S_IFIFO {
             try? StuckPlace.release(place)
         }
         exporter.stop()
@@ -66,22 +66,22 @@ final class TestExporter: @unchecked Sendable {
 
 typealias Exposition = TestSupport.Exposition
 
-/// A place where reading waits until it is told not to: a pipe under the live file's name.
+/// A place where reading waits until it is told not to: a pipe under the log's name.
 final class StuckPlace {
     let place = DataPlace()
 
     init() throws {
         mkdir(place.path, 0o755)
-        guard mkfifo(place("live.qpcm"), 0o644) == 0 else { throw TestFailure.system("make a pipe", errno) }
+        guard mkfifo(place("events.db"), 0o644) == 0 else { throw TestFailure.system("make a pipe", errno) }
     }
 
-    /// What waits goes on, and finds that this is no live file.
+    /// What waits goes on, and finds that this is no log.
     func release() throws { try Self.release(place) }
 
     static func release(_ place: DataPlace) throws {
         // Opens as soon as a reader waits, and then ends its wait.
-        let descriptor = open(place("live.qpcm"), O_RDWR | O_CLOEXEC)
-        unlink(place("live.qpcm"))
+        let descriptor = open(place("events.db"), O_RDWR | O_CLOEXEC)
+        unlink(place("events.db"))
         close(descriptor)
     }
 
