@@ -20,7 +20,8 @@ struct QPCMetrics: ParsableCommand {
             """,
         version: Version.current,
         subcommands: [
-            EventsCommand.self, PrometheusCommand.self, VerifyCommand.self, RecoverCommand.self, DemoCommand.self,
+            EventsCommand.self, PrometheusCommand.self, StatusCommand.self, VerifyCommand.self, RecoverCommand.self,
+            DemoCommand.self,
         ])
 
     static func main() {
