@@ -24,7 +24,7 @@ import Testing
         let text = try place.tool.run("status")
         #expect(text.status == 0 && text.text.hasSuffix("all is well\n"))
 
-        try host.kill()
+        host.kill()
         let died = try json()
         #expect(died.status == 1)
         #expect(died.fields["plugin"] as? String == "died")
