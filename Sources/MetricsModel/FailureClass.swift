@@ -34,31 +34,24 @@ public enum FailureClass: UInt8, CaseIterable, Sendable {
     @inlinable
     public init(reason: UnsafeRawBufferPointer) {
         var found: UInt32 = 0
-        var word: UInt64 = 0
-        var shift: UInt64 = 0
+        var start = -1
         var previousIsSmall = false
         var index = 0
         // SAFETY: index stays below count, and the buffer is valid for the call.
         while index < reason.count {
             let byte = reason.load(fromByteOffset: index, as: UInt8.self)
-            let small = byte | 0x20
-            let isLetter = small >= 0x61 && small <= 0x7A
-            let isDigit = byte >= 0x30 && byte <= 0x39
-            let isCapital = isLetter && byte != small
-            if !(isLetter || isDigit) || (isCapital && previousIsSmall) {
-                found |= FailureWords.meaning(word)
-                word = 0
-                shift = 0
+            let isLetter = (byte | 0x20) &- 0x61 < 26
+            let isCapital = isLetter && byte < 0x61
+            let isInWord = isLetter || byte &- 0x30 < 10
+            if start >= 0 && (!isInWord || (isCapital && previousIsSmall)) {
+                found |= FailureWords.meaning(FailureWords.pack(reason, start, index))
+                start = -1
             }
-            if isLetter || isDigit {
-                // A shift of 64 or more gives 0: bytes past the eighth fall away.
-                word |= UInt64(truncatingIfNeeded: isLetter ? small : byte) << shift
-                shift &+= 8
-            }
+            if isInWord && start < 0 { start = index }
             previousIsSmall = isLetter && !isCapital
             index &+= 1
         }
-        found |= FailureWords.meaning(word)
+        if start >= 0 { found |= FailureWords.meaning(FailureWords.pack(reason, start, index)) }
         self = FailureWords.failureClass(found)
     }
 }
@@ -86,6 +79,25 @@ enum FailureWords {
         if found & protocolWords != 0 { return .protocolError }
         if found & weak != 0 { return .credentials }
         return .other
+    }
+
+    /// A word's first eight bytes in small letters, the first lowest. Bit 5 makes a capital small, and digits have it.
+    @inlinable @inline(__always)
+    static func pack(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> UInt64 {
+        let length = end &- start < 8 ? end &- start : 8
+        let mask = UInt64.max &>> UInt64(truncatingIfNeeded: (8 &- length) &* 8)
+        var word: UInt64 = 0
+        if start &+ 8 <= bytes.count {
+            // SAFETY: eight bytes from start lie inside of the buffer.
+            word = bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self)
+        } else {
+            var index = length
+            while index > 0 {
+                index &-= 1
+                word = word << 8 | UInt64(truncatingIfNeeded: bytes.load(fromByteOffset: start &+ index, as: UInt8.self))
+            }
+        }
+        return (word | 0x2020_2020_2020_2020) & mask
     }
 
     /// What a word of up to eight bytes, small letters, first byte lowest, says of the failure.

@@ -31,8 +31,15 @@ public enum SnapshotReader {
             let now = Int64(TickClock.realtimeNanoseconds() / 1000)
             if let active = try? log.activeUsers(nowMicroseconds: now) { snapshot.activeUsers = active }
             if let oldest = try? log.oldestEvent() { snapshot.oldestEventMicroseconds = oldest }
+            snapshot.logBytes = size(source.logPath)
+            snapshot.walBytes = size(source.logPath + "-wal")
         }
         return snapshot
+    }
+
+    private static func size(_ path: String) -> UInt64 {
+        var status = stat()
+        return qpcm_lstat(path, &status) == 0 ? UInt64(clamping: status.st_size) : 0
     }
 
     /// What an open live file says by itself; waits for nothing.
@@ -55,6 +62,8 @@ public enum SnapshotReader {
     public static func snapshot(of log: EventLogReader) throws(DataSourceError) -> MetricsSnapshot {
         do {
             var snapshot = MetricsSnapshot()
+            snapshot.logBytes = size(log.connection.path)
+            snapshot.walBytes = size(log.connection.path + "-wal")
             let state = try StoredState.read(log.connection)
             for index in 0..<CounterIndex.words {
                 snapshot.counters[index] = state.ringed[index] &+ state.direct[index]

@@ -16,12 +16,14 @@ struct QPCMetrics: ParsableCommand {
               qpc-metrics events -n 20                     the newest 20 events
               qpc-metrics prometheus                       every metric, as Prometheus reads it
               qpc-metrics serve                            the same over HTTP, and a status page
+              qpc-metrics status                           is it well, and if not, what to do
               qpc-metrics verify                           proof that no event is unaccounted for
               qpc-metrics demo                             see it all without a server
             """,
         version: Version.current,
         subcommands: [
-            EventsCommand.self, PrometheusCommand.self, VerifyCommand.self, RecoverCommand.self, ServeCommand.self,
+            EventsCommand.self, StatusCommand.self, PrometheusCommand.self, ServeCommand.self, VerifyCommand.self,
+            RecoverCommand.self,
             DemoCommand.self,
         ])
 

@@ -1,0 +1,78 @@
+import CMachine
+import CMetricsLayout
+import MetricsMemory
+import MetricsModel
+
+/// Is the plugin well? What is wrong, and what to do about it.
+public struct Status: Sendable {
+    public enum Plugin: Sendable {
+        case up(pid: Int32)
+        /// It holds the directory, and does not beat.
+        case stuck(pid: Int32)
+        /// It ended in order.
+        case stopped
+        /// It was killed, or its machine went down.
+        case died
+        case neverRan
+    }
+
+    public var plugin: Plugin
+    public var snapshot: MetricsSnapshot
+    /// What a record's time is read from; nil if no plugin ran.
+    public var readsTickCounter: Bool?
+    /// SQLite's extended code that flushes fail with now; 0 when they do not.
+    public var flushTrouble: Int32
+    /// Each with what to do; empty if all is well.
+    public var problems: [String]
+
+    public static func read(_ source: DataSource) throws(DataSourceError) -> Status {
+        let snapshot = try SnapshotReader.read(source)
+        guard let live = try source.live() else {
+            return Status(
+                plugin: .neverRan, snapshot: snapshot, readsTickCounter: nil, flushTrouble: 0,
+                problems: ["no plugin has run here since the live file was removed: start the server with the plugin"])
+        }
+        let trouble = Int32(truncatingIfNeeded: live.map.word(QPCM_HEADER_LOG_TROUBLE))
+        let plugin: Plugin =
+            if source.isUp(live) {
+                .up(pid: live.header.pid)
+            } else if source.isRunning(live) {
+                .stuck(pid: live.header.pid)
+            } else if live.isRunning {
+                .died
+            } else {
+                .stopped
+            }
+        var status = Status(
+            plugin: plugin, snapshot: snapshot,
+            readsTickCounter: live.header.clock == UInt64(QPCM_CLOCK_TSC), flushTrouble: trouble, problems: [])
+        status.findProblems()
+        return status
+    }
+
+    private mutating func findProblems() {
+        switch plugin {
+        case .up: break
+        case .stuck(let pid):
+            problems.append(
+                "process \(pid) holds the directory, and its plugin has not beaten for 5 s: is the process stopped, or its disk stuck?")
+        case .stopped: problems.append("the plugin was shut down: start the server with it")
+        case .died:
+            problems.append(
+                "the server died with \(snapshot.pending) events pending: they are taken into the log when it starts again, or by qpc-metrics recover"
+            )
+        case .neverRan: break
+        }
+        if case .up = plugin, flushTrouble != 0 {
+            let cure =
+                switch flushTrouble & 0xFF {
+                case 13: "the disk is full, make room"
+                case 5, 6: "somebody holds the log's lock, end them"
+                case 8, 10, 14: "the log cannot be written, look at the disk and the files' owner"
+                case 11, 26: "the log is damaged, restart the server: it is set aside and a new one begun"
+                default: "see the server's standard error"
+                }
+            problems.append("events cannot be written into the log (SQLite code \(flushTrouble)): \(cure)")
+        }
+    }
+}
