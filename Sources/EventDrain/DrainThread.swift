@@ -133,6 +133,7 @@ public final class DrainThread: @unchecked Sendable {
             let stopping = isStopping
             pthread_mutex_unlock(mutex)
 
+            slots.goAhead()
             let isAsked = stopping || asked != flushesDone
             drainIfDue(force: isAsked)
             if isAsked { finishFlush() }

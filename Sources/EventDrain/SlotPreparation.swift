@@ -18,6 +18,23 @@ final class SlotPreparation {
         for index in 0..<live.options.initialSlots { progress.append((slot: index, bytes: 0)) }
     }
 
+    /// What a ring's thread will write before the next tick or two, as far as the last tick tells.
+    private var tails: [UInt64] = []
+
+    /// Goes ahead of the threads that are writing, so that the kernel's writing back of pages costs this thread the
+    /// faults, and not theirs.
+    func goAhead() {
+        let map = live.map
+        for index in 0..<map.slotsReady where !map.isAbsent(index) {
+            let tail = RingConsumer.tail(of: map.slot(index))
+            while tails.count <= index { tails.append(tail) }
+            guard tail > tails[index] else { continue }
+            let written = Int(clamping: tail - tails[index])
+            tails[index] = tail
+            live.populateRing(slot: index, position: tail, bytes: min(map.ringBytes, max(64 << 10, 3 * written)))
+        }
+    }
+
     /// Nothing is left to fault in.
     var isPrepared: Bool { progress.isEmpty }
 

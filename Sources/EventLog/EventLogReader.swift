@@ -86,13 +86,10 @@ public final class EventLogReader {
     /// Distinct identities seen in 1, 7 and 30 days, asked of the log itself.
     public func activeUsers(nowMicroseconds: Int64) throws(LogError) -> [UInt64] {
         let step = ActivityWindow.step(nowMicroseconds)
-        var counts: [UInt64] = []
-        for days in [Int64(1), 7, 30] {
-            let count = try connection.integer(
-                "SELECT count(*) FROM identity_name WHERE last_seen > \(step - days * 144)")
-            counts.append(UInt64(count ?? 0))
-        }
-        return counts
+        let sums = [Int64(1), 7, 30].map { "sum(last_seen > \(step - $0 * 144))" }.joined(separator: ", ")
+        let query = try connection.prepare("SELECT \(sums) FROM identity_name")
+        guard try query.step() else { return [0, 0, 0] }
+        return (0..<3).map { UInt64(clamping: query.integer($0)) }
     }
 
     public func oldestEvent() throws(LogError) -> Int64? { try OldestEvent.read(connection) }

@@ -192,6 +192,16 @@ public final class LiveFile: Sendable {
         }
     }
 
+    /// Makes a part of a slot's ring, from a position on, writable without a fault: the kernel takes that away from each
+    /// page that it writes back to the disk, and gives it back at the next store, which would be a hook's.
+    public func populateRing(slot index: Int, position: UInt64, bytes: Int) {
+        let ring = map.slot(index) - map.base + QPCM_SLOT_RING
+        let from = Int(position & UInt64(map.ringBytes - 1)) & ~4095
+        let first = min(bytes, map.ringBytes - from)
+        file.populateInUse(offset: ring + from, bytes: first)
+        if first < bytes { file.populateInUse(offset: ring, bytes: min(bytes - first, from)) }
+    }
+
     public var freeSlots: Int {
         (0..<map.slotsReady).reduce(0) {
             $0 + (AtomicWord.loadRelaxed(map.slot($1), 0) == UInt64(QPCM_SLOT_FREE) ? 1 : 0)

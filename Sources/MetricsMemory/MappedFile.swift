@@ -55,6 +55,9 @@ public struct MappedFile: ~Copyable, @unchecked Sendable {
         }
     }
 
+    /// The same for memory that another thread may be writing to: by the kernel's own means or not at all.
+    public func populateInUse(offset: Int, bytes: Int) { _ = madvise(base + offset, bytes, populateWrite) }
+
     /// Linux's MADV_POPULATE_WRITE, which this C library's headers do not all have.
     private var populateWrite: Int32 { 23 }
 
