@@ -119,11 +119,13 @@ let package = Package(
             // Unit tests, and tests from outside: the built library and the built binary, as users meet them.
             .testTarget(name: "MetricsModelTests", dependencies: ["MetricsModel"], swiftSettings: normal),
             .testTarget(
-                name: "MetricsMemoryTests", dependencies: ["CMetricsLayout", "MetricsMemory", "MetricsModel"],
+                name: "MetricsMemoryTests",
+                dependencies: ["CMetricsLayout", "MetricsMemory", "MetricsModel", "TestSupport"],
                 swiftSettings: normal),
             .testTarget(
                 name: "EventDrainTests",
-                dependencies: ["CMetricsLayout", "EventDrain", "EventLog", "MetricsMemory", "MetricsModel", "MetricsQuery"],
+                dependencies: ["CMetricsLayout", "EventDrain", "EventLog", "MetricsMemory", "MetricsModel", "MetricsQuery", "TestSupport",
+                ],
                 swiftSettings: normal, linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium")]),
             .testTarget(name: "TimeWordsTests", dependencies: ["TimeWords"], swiftSettings: normal),
             .testTarget(

@@ -44,13 +44,13 @@ public final class DrainThread: @unchecked Sendable {
     private var retryAt: UInt64 = 0
     private var failure: Int32 = 0
 
-    public init(live: LiveFile, drainer: Drainer, options: Options, directory: String, say: StandardError) {
+    public init(live: LiveFile, drainer: Drainer, options: Options, say: StandardError) {
         self.live = live
         self.drainer = drainer
         self.options = options
         self.say = say
         upkeep = LogUpkeep(
-            map: live.map, writer: drainer.writer, directory: directory,
+            map: live.map, writer: drainer.writer,
             syncIntervalNanoseconds: options.syncIntervalNanoseconds)
         slots = SlotPreparation(live)
         pthread_mutex_init(mutex, nil)
@@ -144,7 +144,7 @@ public final class DrainThread: @unchecked Sendable {
                 pthread_mutex_unlock(mutex)
             }
             if stopping { break }
-            upkeep.run(isIdle: waitingSince == 0)
+            upkeep.run()
             slots.prepare()
         }
         upkeep.close()

@@ -24,7 +24,6 @@ public final class Drainer {
     private var clock: RecordClock
     /// The log still tells of an earlier session's rings.
     private var isFirstCommit: Bool
-    private var damagedRings = 0
 
     /// One ring, and where the transaction found it.
     private struct Ring {
@@ -194,7 +193,6 @@ public final class Drainer {
             // What is behind cannot be told apart. The next start counts it as torn, from the counters.
             rings[index].consumer.skipToEnd()
             rings[index].next = nil
-            damagedRings += 1
         }
     }
 

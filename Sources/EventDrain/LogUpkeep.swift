@@ -22,7 +22,7 @@ final class LogUpkeep {
     private var lastSurvey: UInt64 = 0
     private var isSurveyDue = true
 
-    init(map: LiveMap, writer: EventLogWriter, directory: String, syncIntervalNanoseconds: UInt64) {
+    init(map: LiveMap, writer: EventLogWriter, syncIntervalNanoseconds: UInt64) {
         self.map = map
         self.writer = writer
         self.syncIntervalNanoseconds = syncIntervalNanoseconds
@@ -38,7 +38,7 @@ final class LogUpkeep {
 
     func beat() { map.set(QPCM_HEADER_HEARTBEAT, TickClock.realtimeNanoseconds()) }
 
-    func run(isIdle: Bool) {
+    func run() {
         let now = TickClock.monotonicNanoseconds()
         checkpointIfDue()
         if syncIntervalNanoseconds != 0, unsyncedSince != 0, now &- unsyncedSince >= syncIntervalNanoseconds {

@@ -60,13 +60,6 @@ public struct MappedFile: ~Copyable, @unchecked Sendable {
 
     /// Linux's MADV_POPULATE_WRITE, which this C library's headers do not all have.
     private var populateWrite: Int32 { 23 }
-
-    /// The file's size now, or nil if it cannot be told.
-    public var fileBytes: Int? {
-        var status = stat()
-        guard qpcm_fstat(descriptor, &status) == 0 else { return nil }
-        return Int(status.st_size)
-    }
 }
 
 /// What went wrong with a file in memory: the operation, where, and the system's error number.

@@ -62,7 +62,7 @@ final class PluginInstance: @unchecked Sendable {
             options: .init(
                 flushIntervalNanoseconds: configuration.flushInterval,
                 syncIntervalNanoseconds: configuration.syncInterval),
-            directory: configuration.directory, say: say)
+            say: say)
         thread.letGo = outcome.oldLive
 
         var key = pthread_key_t()

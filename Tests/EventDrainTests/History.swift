@@ -4,6 +4,7 @@ import Foundation
 import MetricsMemory
 import MetricsModel
 import MetricsQuery
+import TestSupport
 
 @testable import EventDrain
 
@@ -13,7 +14,7 @@ import MetricsQuery
 /// process leaves, since everything that outlives it is in files.
 final class History {
     let directory: String
-    private(set) var random: Random
+    private var random: SeededGenerator
     private var held: DataDirectory?
     private(set) var live: LiveFile?
     private(set) var drainer: Drainer?
@@ -26,7 +27,7 @@ final class History {
 
     init(directory: String, seed: UInt64) throws {
         self.directory = directory
-        random = Random(state: seed)
+        random = SeededGenerator(seed: seed)
         try start()
     }
 
@@ -114,7 +115,9 @@ final class History {
 
     func checkpoint() throws { try drainer!.writer.checkpoint(truncating: false) }
 
-    func chance(_ oneIn: UInt64) -> Bool { random.next() % oneIn == 0 }
+    func chance(_ oneIn: UInt64) -> Bool { below(oneIn) == 0 }
+
+    func below(_ limit: UInt64) -> UInt64 { random.next() % limit }
 
     // MARK: What a crash leaves
 
@@ -133,16 +136,5 @@ final class History {
         where FileManager.default.fileExists(atPath: directory + "/" + name) {
             try FileManager.default.copyItem(atPath: directory + "/" + name, toPath: target + "/" + name)
         }
-    }
-}
-
-struct Random {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state = state &+ 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-        return z ^ z >> 31
     }
 }

@@ -25,7 +25,7 @@ import Testing
         var highest = [UInt64](repeating: 0, count: CounterIndex.words)
         var crashes = 0
         for _ in 0..<30 {
-            for _ in 0..<Int(1 + history.random.state % 60) {
+            for _ in 0..<Int(1 + history.below(60)) {
                 if history.chance(12) { try history.drain() }
                 if history.chance(40) { try history.checkpoint() }
                 history.call(stopBeforeCount: false)

@@ -1,6 +1,7 @@
 import CMetricsLayout
 import Foundation
 import MetricsModel
+import TestSupport
 import Testing
 
 @testable import MetricsMemory
@@ -28,18 +29,6 @@ private final class Slot {
     }
 }
 
-private struct Random {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state = state &+ 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-        return z ^ z >> 31
-    }
-    mutating func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) } }
-}
-
 @Suite struct RingTests {
     /// Writes one login; false if the ring is full.
     private func put(_ producer: RingProducer, user: [UInt8], reason: [UInt8], ticks: UInt64) -> Bool {
@@ -61,7 +50,7 @@ private struct Random {
     @Test func everyRecordComesOutAsItWentInHoweverTheRingWraps() {
         let seed: UInt64 = 42
         print("seed \(seed)")
-        var random = Random(state: seed)
+        var random = SeededGenerator(seed: seed)
         let slot = Slot(ringBytes: 8192)
         var consumer = slot.consumer()
         var waiting: [(user: [UInt8], reason: [UInt8], ticks: UInt64)] = []
@@ -123,7 +112,7 @@ private struct Random {
     @Test func anythingThatIsNoRecordIsNotTakenForOne() {
         let seed: UInt64 = 7
         print("seed \(seed)")
-        var random = Random(state: seed)
+        var random = SeededGenerator(seed: seed)
         for _ in 0..<3000 {
             let slot = Slot(ringBytes: 4096)
             for index in 0..<8 as Range<UInt64> {
