@@ -28,6 +28,11 @@ public final class EventLogWriter {
     private var activity = ActivityWindow()
     private var activityIsLoaded = false
 
+    private let sealer: SegmentSealer
+    /// Of the rows of the newest segment, from `summaryStart` on.
+    private let summary = SegmentSummary(keepsPairs: true)
+    private var summaryStart: Int64
+
     private let saveCounter: Statement
     private let saveRing: Statement
     private let saveState: Statement
@@ -89,6 +94,8 @@ public final class EventLogWriter {
         savedRinged = stored.ringed
         savedDirect = stored.direct
         nextID = try Self.readNextID(connection)
+        summaryStart = nextID
+        sealer = try SegmentSealer(connection)
         walPages = .allocate(capacity: 1)
         walPages.initialize(to: 0)
         sqlite3_wal_hook(
@@ -171,6 +178,7 @@ public final class EventLogWriter {
             row[4] = channel
             row[5] = Self.stored(event.number)
             row[6] = Self.stored(event.seq)
+            summary.add(.messageEnqueue, row)
             try messages.added()
         case .batchEnqueue:
             let sender = try identity(event.field0, step)
@@ -186,6 +194,7 @@ public final class EventLogWriter {
             row[6] = Self.stored(event.seq)
             row[7] = event.batch
             row[8] = Self.stored(event.batchSize)
+            summary.add(.batchEnqueue, row)
             try batchMessages.added()
         case .auth:
             let user = try user(event.field0)
@@ -196,6 +205,7 @@ public final class EventLogWriter {
             row[2] = user
             row[3] = event.yes ? 1 : 0
             row[4] = reason
+            summary.add(.auth, row)
             try auths.added()
         case .channelCreated:
             let channel = try channel(event.field0)
@@ -208,6 +218,7 @@ public final class EventLogWriter {
             row[3] = initiator
             row[4] = peer
             row[5] = event.yes ? 1 : 0
+            summary.add(.channelCreated, row)
             try channels.added()
         case .fetch:
             let recipient = try identity(event.field0, step)
@@ -218,6 +229,7 @@ public final class EventLogWriter {
             row[2] = recipient
             row[3] = channel
             row[4] = Self.stored(event.number)
+            summary.add(.fetch, row)
             try fetches.added()
         case .userRegistered:
             let user = try user(event.field0)
@@ -227,9 +239,33 @@ public final class EventLogWriter {
             row[1] = time
             row[2] = user
             row[3] = identity
+            summary.add(.userRegistered, row)
             try registrations.added()
         }
         nextID = id &+ 1
+        if nextID & (Segment.ids &- 1) == 0 { try sealSegment() }
+    }
+
+    /// The newest segment has got its last row.
+    private func sealSegment() throws(LogError) {
+        let segment = Segment.of(nextID) - 1
+        if summaryStart <= max(1, Segment.firstID(segment)) {  // ids begin at 1
+            try sealer.seal(segment, summary)
+        } else {
+            try flushRows()
+            try sealer.sealFromRows(segment)
+        }
+        summary.removeAll()
+        summaryStart = nextID
+    }
+
+    private func flushRows() throws(LogError) {
+        try messages.flush()
+        try batchMessages.flush()
+        try auths.flush()
+        try channels.flush()
+        try fetches.flush()
+        try registrations.flush()
     }
 
     /// Unsigned numbers are stored as the signed number of the same bits; the one that would stand for NULL is moved
@@ -244,12 +280,7 @@ public final class EventLogWriter {
     public func commitTransaction(
         session: (UInt64, UInt64), rings: [RingPosition], ringed: (Int) -> UInt64, direct: (Int) -> UInt64
     ) throws(LogError) {
-        try messages.flush()
-        try batchMessages.flush()
-        try auths.flush()
-        try channels.flush()
-        try fetches.flush()
-        try registrations.flush()
+        try flushRows()
         for ring in rings {
             saveRing.bind(Int64(ring.slot), at: 1)
             saveRing.bind(Int64(bitPattern: ring.position), at: 2)
@@ -310,6 +341,8 @@ public final class EventLogWriter {
         try? reasonNames.forgetCache()
         activityIsLoaded = false
         if let next = try? Self.readNextID(connection) { nextID = next }
+        summary.removeAll()
+        summaryStart = nextID
     }
 
     // MARK: Upkeep, between transactions
