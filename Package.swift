@@ -155,5 +155,6 @@ let package = Package(
                 name: "CommandTests", dependencies: ["TestSupport"], exclude: ["Goldens"],
                 swiftSettings: normal),
             .testTarget(name: "DashboardTests", dependencies: ["TestSupport"], swiftSettings: normal),
+            .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"], swiftSettings: normal),
         ]
 )

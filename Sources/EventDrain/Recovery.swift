@@ -23,6 +23,8 @@ public enum Recovery {
         public var writer: EventLogWriter
         public var ringed: [UInt64]
         public var direct: [UInt64]
+        /// When the counters began; nil if neither log nor live file knows.
+        public var createdNanoseconds: UInt64?
         /// Events taken from the dead server's rings.
         public var recovered = 0
         /// Events whose log was deleted or set aside.
@@ -44,6 +46,7 @@ public enum Recovery {
         let live = try openLive(directory, setAside: &setAside, say: say)
         do {
             var outcome = try take(live, into: writer)
+            outcome.createdNanoseconds = try began(outcome, live)
             outcome.ringed[CounterIndex.filesSetAside] &+= setAside
             return outcome
         } catch {
@@ -105,6 +108,19 @@ public enum Recovery {
             say.say(.warning, "\(error.message); it is now \(name), and a new one is begun")
             return nil
         }
+    }
+
+    /// When the counters began, which the log keeps. A live file can know it from before the log was set aside or
+    /// replaced, as it knows the counters; those of which nothing is counted yet begin now.
+    private static func began(_ outcome: Outcome, _ live: LiveFileReader?) throws(LogError) -> UInt64? {
+        let stored = try StoredState.createdNanoseconds(outcome.writer.connection)
+        var began = stored
+        if let known = live?.header.createdNanoseconds { began = min(known, began ?? known) }
+        let isNew = outcome.ringed.allSatisfy { $0 == 0 } && outcome.direct.allSatisfy { $0 == 0 }
+        if began == nil, isNew { began = TickClock.realtimeNanoseconds() }
+        // Not worth refusing a start for: the live file has it too, and the next start tries again.
+        if let began, began != stored { try? outcome.writer.saveCreated(began) }
+        return began
     }
 
     private static func take(_ live: LiveFileReader?, into writer: EventLogWriter) throws(LogError) -> Outcome {

@@ -321,6 +321,11 @@ public final class EventLogWriter {
         try saveState.run(operation: "write")
     }
 
+    /// Notes when the counters began, in a transaction of its own.
+    public func saveCreated(_ nanoseconds: UInt64) throws(LogError) {
+        try save("created_ns", integer: Int64(bitPattern: nanoseconds))
+    }
+
     /// Forgets which rings there were: a new session's begin at 0.
     public func forgetRings() throws(LogError) {
         try connection.execute("DELETE FROM ring", operation: "write")

@@ -12,10 +12,12 @@ public final class LiveFile: Sendable {
         public var flushIntervalNanoseconds: UInt64
         public var clock: UInt64
         public var session: (UInt64, UInt64)
+        /// When the counters began; 0 if not known.
+        public var createdNanoseconds: UInt64
 
         public init(
             ringBytes: Int, initialSlots: Int, identities: IdentityMode, flushIntervalNanoseconds: UInt64,
-            clock: UInt64, session: (UInt64, UInt64)
+            clock: UInt64, session: (UInt64, UInt64), createdNanoseconds: UInt64 = 0
         ) {
             self.ringBytes = ringBytes
             self.initialSlots = initialSlots
@@ -23,6 +25,7 @@ public final class LiveFile: Sendable {
             self.flushIntervalNanoseconds = flushIntervalNanoseconds
             self.clock = clock
             self.session = session
+            self.createdNanoseconds = createdNanoseconds
         }
     }
 
@@ -100,6 +103,7 @@ public final class LiveFile: Sendable {
         header.pointee.clock = options.clock
         header.pointee.identities = options.identities.rawValue
         header.pointee.flush_interval_ns = options.flushIntervalNanoseconds
+        header.pointee.created_ns = options.createdNanoseconds
         withUnsafeMutableBytes(of: &header.pointee.boot_id) { BootID.read(into: $0) }
         withUnsafeMutableBytes(of: &header.pointee.plugin_version) { target in
             for (index, byte) in Version.current.utf8.prefix(15).enumerated() { target[index] = byte }

@@ -44,7 +44,8 @@ final class PluginInstance: @unchecked Sendable {
                 options: .init(
                     ringBytes: Int(truncatingIfNeeded: configuration.ringBytes),
                     initialSlots: Self.initialSlots, identities: configuration.identities,
-                    flushIntervalNanoseconds: configuration.flushInterval, clock: clock, session: session),
+                    flushIntervalNanoseconds: configuration.flushInterval, clock: clock, session: session,
+                    createdNanoseconds: outcome.createdNanoseconds ?? 0),
                 ringed: outcome.ringed, direct: outcome.direct)
         } catch {
             throw StartError(code: -3, message: Self.cannotUse(configuration.directory, error.message))

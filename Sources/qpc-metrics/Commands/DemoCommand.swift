@@ -94,7 +94,7 @@ struct DemoCommand: ParsableCommand {
             "ledger: \(ledger.isExact ? "exact" : "NOT exact"), log: \(ledger.problems.isEmpty ? "sound" : "DAMAGED")\n")
 
         try heading("qpc-metrics prometheus")
-        try StandardOutput.write(PrometheusEncoder().encode(Exposition(snapshot: snapshot, createdNanoseconds: nil)))
+        try StandardOutput.write(PrometheusEncoder().encode(Exposition(snapshot: snapshot)))
 
         let isComplete = EventKind.allCases.allSatisfy {
             UInt64(expected[$0.index]) == snapshot.recorded($0)
