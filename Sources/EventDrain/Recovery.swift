@@ -34,6 +34,16 @@ public enum Recovery {
         /// The dead server's file. To let it go frees its memory and, once it has lost its name, its disk space: some
         /// milliseconds, which the plugin's thread takes on itself.
         public var oldLive: LiveFileReader?
+        /// Goes on writing in the dead server's name, for a command that removes something; nil without a live file.
+        public var drainer: Drainer?
+
+        /// Runs a change in a transaction of its own, and counts what it says that it removed.
+        public func remove(
+            _ cause: RemovalCause, _ body: () throws(LogError) -> [UInt64]
+        ) throws(LogError) -> [UInt64] {
+            guard let drainer else { return try writer.removeAlone(cause, body) }
+            return try drainer.remove(cause, body)
+        }
     }
 
     /// - Throws: `RecoveryError`; nothing is lost by it, what was in the rings is still there.
@@ -141,6 +151,7 @@ public enum Recovery {
         var outcome = Outcome(writer: writer, ringed: totals.ringed, direct: totals.direct)
         outcome.lost = totals.lost
         outcome.oldLive = live
+        outcome.drainer = drainer
         // The usual start, after a shutdown: nothing waits, nothing is to be put right, so nothing is written.
         let counted = live.map.totals(.ringed)
         let isInOrder = (0..<CounterIndex.words).allSatisfy {

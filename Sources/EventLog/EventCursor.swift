@@ -4,17 +4,33 @@ import MetricsModel
 
 /// One kind's rows, in the order of ids.
 final class EventCursor {
-    private let statement: Statement
-    private let kind: EventKind
+    private let plan: KindQuery
+    private let connection: Connection
+    /// Of the condition that is being read; those after it wait.
+    private var statement: Statement
+    private var next = 0
+    private var kind: EventKind { plan.kind }
     private(set) var id: Int64 = 0
 
-    init(_ plan: KindQuery, _ connection: Connection) throws(LogError) {
-        kind = plan.kind
-        statement = try connection.prepare("SELECT * FROM \(plan.table)\(plan.condition)\(plan.order)")
+    /// - Returns: nil if the plan has no place to look at.
+    init?(_ plan: KindQuery, _ connection: Connection) throws(LogError) {
+        self.plan = plan
+        self.connection = connection
+        guard !plan.conditions.isEmpty else { return nil }
+        statement = try Self.statement(plan, 0, connection)
+        next = 1
+    }
+
+    private static func statement(_ plan: KindQuery, _ index: Int, _ connection: Connection) throws(LogError) -> Statement {
+        try connection.prepare("SELECT * FROM \(plan.table)\(plan.conditions[index])\(plan.order)")
     }
 
     func advance() throws(LogError) -> Bool {
-        guard try statement.step() else { return false }
+        while try !statement.step() {
+            guard next < plan.conditions.count else { return false }
+            statement = try Self.statement(plan, next, connection)
+            next += 1
+        }
         id = statement.integer(0)
         return true
     }

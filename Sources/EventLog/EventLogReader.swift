@@ -23,8 +23,7 @@ public final class EventLogReader {
         let isTurned = filter.newest != nil && !filter.reversed
         var cursors: [EventCursor] = []
         for plan in try KindQuery.plans(filter, descending: filter.reversed || isTurned, connection) {
-            let cursor = try EventCursor(plan, connection)
-            if try cursor.advance() { cursors.append(cursor) }
+            if let cursor = try EventCursor(plan, connection), try cursor.advance() { cursors.append(cursor) }
         }
         var remaining = filter.newest ?? Int.max
         var turned: [LoggedEvent] = []
@@ -53,10 +52,7 @@ public final class EventLogReader {
     public func count(_ filter: EventFilter) throws(LogError) -> Int64 {
         try connection.execute("BEGIN", operation: "read")
         defer { try? connection.execute("ROLLBACK", operation: "read") }
-        var sum: Int64 = 0
-        for plan in try KindQuery.plans(filter, descending: false, connection) {
-            sum += try connection.integer("SELECT count(*) FROM \(plan.table)\(plan.condition)") ?? 0
-        }
+        let sum = try EventCount(connection).of(filter)
         return min(sum, Int64(filter.newest ?? Int.max))
     }
 

@@ -80,7 +80,7 @@ public final class EventLogWriter {
             connection: connection)
         reasonNames = try NameTable(
             table: "reason_name", places: 1 << 11, stride: 64, seed: seed, hasActivity: false,
-            connection: connection)
+            limit: Self.reasonLimit, connection: connection)
 
         saveCounter = try connection.prepare(
             "INSERT INTO counter VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET ringed = ?3, direct = ?4",
@@ -141,6 +141,7 @@ public final class EventLogWriter {
         try connection.execute(
             """
             PRAGMA wal_autocheckpoint = 0;
+            PRAGMA secure_delete = ON;
             PRAGMA synchronous = \(syncEachCommit ? "FULL" : "NORMAL");
             PRAGMA journal_size_limit = 33554432;
             PRAGMA temp_store = MEMORY;
@@ -350,6 +351,87 @@ public final class EventLogWriter {
         summaryStart = nextID
     }
 
+    // MARK: Removal, in small steps
+
+    /// The smallest id of a row; nil for an empty log.
+    public func oldestID() throws(LogError) -> Int64? {
+        var oldest: Int64?
+        for kind in EventKind.allCases {
+            if let first = try connection.integer("SELECT min(id) FROM \(Schema.table(kind))") {
+                oldest = min(first, oldest ?? first)
+            }
+        }
+        return oldest
+    }
+
+    /// Whether events of before a time, or more pages than a cap allows, are there to be removed.
+    public func retention(before: Int64, maxBytes: Int64?) throws(LogError) -> Retention {
+        try Retention(before: before, maxBytes: maxBytes, writer: self, sealer: sealer)
+    }
+
+    /// The forms in which the log may hold a user's name or a key: as it came, under the key of the pseudonyms, and, for 16
+    /// bytes, as the pseudonym that they are.
+    public func storedForms(of name: [UInt8], isText: Bool) -> [StoredName] {
+        var forms = [StoredName(bytes: name, isText: isText)]
+        if let key { forms.append(StoredName(bytes: key.pseudonym(of: name), isText: false)) }
+        let given = isText ? Hexadecimal.decode(name) : name
+        if let given, given.count == Pseudonym.byteCount { forms.append(StoredName(bytes: given, isText: false)) }
+        return forms
+    }
+
+    public func forgetting(
+        users: [StoredName], identities: [StoredName], text: [UInt8]?
+    ) throws(LogError) -> Forgetting {
+        try Forgetting(
+            users: users, identities: identities, text: text, tables: nameTables,
+            oldestID: try oldestID() ?? nextID, nextID: nextID, sealer: sealer, connection: connection)
+    }
+
+    public func nameSweep() throws(LogError) -> NameSweep {
+        NameSweep(
+            tables: nameTables, oldestID: try oldestID() ?? nextID, nextID: nextID, connection: connection)
+    }
+
+    /// Removes rows in a transaction of its own, where there is no live file whose counters go on.
+    public func removeAlone(
+        _ cause: RemovalCause, _ body: () throws(LogError) -> [UInt64]
+    ) throws(LogError) -> [UInt64] {
+        var stored = try StoredState.read(connection)
+        do {
+            try beginTransaction()
+            let removed = try body()
+            for (index, kind) in EventKind.allCases.enumerated() where index < removed.count {
+                stored.ringed[CounterIndex.removed(kind, cause)] &+= removed[index]
+            }
+            try commitTransaction(
+                session: stored.session ?? (0, 0), rings: [], ringed: { stored.ringed[$0] },
+                direct: { stored.direct[$0] })
+            return removed
+        } catch {
+            rollBack()
+            throw error
+        }
+    }
+
+    /// In the order of `NameKind`, then the reasons.
+    private var nameTables: [NameTable] { [identityNames, channelNames, userNames, reasonNames] }
+
+    /// The activity of names that were deleted counts no more.
+    public func forgetActivity() { activityIsLoaded = false }
+
+    /// Free pages of the log, and all.
+    public func pageCounts() throws(LogError) -> (free: Int64, all: Int64, bytesEach: Int64) {
+        (
+            try connection.integer("PRAGMA freelist_count") ?? 0, try connection.integer("PRAGMA page_count") ?? 0,
+            try connection.integer("PRAGMA page_size") ?? 4096
+        )
+    }
+
+    /// Gives free pages back to the file system with the next checkpoint, at most so many.
+    public func vacuum(pages: Int) throws(LogError) {
+        try connection.execute("PRAGMA incremental_vacuum(\(pages))", operation: "make smaller")
+    }
+
     // MARK: Upkeep, between transactions
 
     /// Makes every commit so far safe from a power cut.
@@ -361,6 +443,12 @@ public final class EventLogWriter {
     public func checkpoint(truncating: Bool) throws(LogError) {
         let result = try connection.checkpoint(truncating: truncating)
         if result.frames == result.moved { walPages.pointee = 0 }
+    }
+
+    /// Whether nothing is left in the write-ahead file, not even what is in the log already.
+    public var isWALEmpty: Bool {
+        var status = stat()
+        return qpcm_lstat(path + "-wal", &status) != 0 || status.st_size == 0
     }
 
     /// Distinct identities seen in 1, 7 and 30 days.
@@ -447,7 +535,7 @@ public final class EventLogWriter {
         let known = try reasonNames.lookUp(bytes, hash: hash, step: 0, activity: &activity)
         if known != 0 { return known }
         var stored = TextRepair.utf8(bytes)
-        if reasonNames.count >= Self.reasonLimit { stored = Array("other".utf8) }
+        if reasonNames.isFull { stored = Array("other".utf8) }
         return try reasonNames.resolve(
             bytes, hash: hash, stored: stored, form: .text, step: 0, activity: &activity)
     }

@@ -164,8 +164,10 @@ struct PostingBlockWriter {
 
     /// Adds pairs of one list and subject, as many as fit; returns how many. 0: the block is full, hand it over
     /// and `begin` another.
-    mutating func add(_ pairs: UnsafePointer<UInt64>, count pairCount: Int) -> Int {
-        let room = (Posting.blockBytes - count - Self.entryHeader) / 2
+    ///
+    /// - Parameter whole: they are known to fit.
+    mutating func add(_ pairs: UnsafePointer<UInt64>, count pairCount: Int, whole: Bool = false) -> Int {
+        let room = whole ? pairCount : (Posting.blockBytes - count - Self.entryHeader) / 2
         // A subject's few places are not torn apart.
         guard room >= min(pairCount, 64) else { return 0 }
         let taken = min(room, pairCount)

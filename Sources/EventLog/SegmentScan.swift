@@ -26,17 +26,20 @@ final class SegmentScan {
             statement.bind(ids.upperBound, at: 2)
             statement.bind(since, at: 3)
             statement.bind(until, at: 4)
-            let columns = Schema.columns(kind)
             while try statement.step() {
-                for column in 0..<columns {
-                    let value = statement.integer(Int32(truncatingIfNeeded: column))
-                    // No column of the log holds 0 for NULL but those that name something, whose numbers begin at 1.
-                    row[column] =
-                        value == 0 && statement.isNull(Int32(truncatingIfNeeded: column)) ? RowBatch.null : value
-                }
+                Self.fill(row, kind, statement)
                 summary.add(kind, row)
             }
             statement.reset()
+        }
+    }
+
+    /// The columns of a row as `SegmentSummary` takes them.
+    @inline(__always)
+    static func fill(_ row: UnsafeMutablePointer<Int64>, _ kind: EventKind, _ statement: Statement) {
+        for column in 0..<Schema.columns(kind) {
+            let value = statement.integer(Int32(truncatingIfNeeded: column))
+            row[column] = value == 0 && statement.isNull(Int32(truncatingIfNeeded: column)) ? RowBatch.null : value
         }
     }
 }

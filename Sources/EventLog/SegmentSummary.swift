@@ -26,6 +26,7 @@ public final class SegmentSummary {
     /// By measure, then bucket.
     public let sizes: UnsafeMutablePointer<Int64>
     public static var sizeCount: Int { SizeMeasure.count * SizeBucket.count }
+    /// By reason; 0 for none.
     public private(set) var failures: [Int64: Int64] = [:]
 
     /// Who is named where; in order after `sort`.
@@ -84,9 +85,10 @@ public final class SegmentSummary {
             if row[0] == row[7] { count(.batch, UInt64(bitPattern: row[8])) }
         case .auth:
             count(.auth)
-            if row[3] == 0 {
-                count(.authFailed)
-                failures[row[4] == Self.null ? 0 : row[4], default: 0] &+= 1
+            if row[3] == 0 { count(.authFailed) }
+            // A login that succeeded should have no reason; if it has, the reason is in use, and counts for nothing.
+            if row[3] == 0 || row[4] != Self.null {
+                failures[row[4] == Self.null ? 0 : row[4], default: 0] &+= row[3] == 0 ? 1 : 0
             }
             name(.authUser, row[2], row[0])
         case .channelCreated:

@@ -44,6 +44,13 @@ public struct StoredState {
         try connection.integer("SELECT value FROM state WHERE key = 'created_ns'").map { UInt64(bitPattern: $0) }
     }
 
+    /// How many rows of a kind there are: docs/EVENT-LOG.md, "What always holds".
+    public func rows(_ kind: EventKind) -> UInt64 {
+        var rows = ringed[CounterIndex.written(kind)] &- ringed[CounterIndex.lost(kind)]
+        for cause in RemovalCause.allCases { rows &-= ringed[CounterIndex.removed(kind, cause)] }
+        return rows
+    }
+
     static func bytes(of session: (UInt64, UInt64)) -> [UInt8] {
         withUnsafeBytes(of: session) { [UInt8]($0) }
     }

@@ -59,10 +59,11 @@ final class PluginInstance: @unchecked Sendable {
             map: live.map, session: session, clock: clock, writer: outcome.writer, ringed: outcome.ringed,
             stored: .none)
         thread = DrainThread(
-            live: live, drainer: drainer,
+            live: live, drainer: drainer, directory: configuration.directory,
             options: .init(
                 flushIntervalNanoseconds: configuration.flushInterval,
-                syncIntervalNanoseconds: configuration.syncInterval),
+                syncIntervalNanoseconds: configuration.syncInterval,
+                retentionNanoseconds: configuration.retention, maxBytes: configuration.maxSize),
             say: say)
         thread.letGo = outcome.oldLive
 
