@@ -15,37 +15,49 @@ public final class EventLogReader {
     }
 
     /// Hands over the events that match, oldest first unless the filter is reversed, until `body` returns false.
-    /// All come from one moment of the log.
-    public func read(_ filter: EventFilter, _ body: (LoggedEvent) -> Bool) throws(LogError) {
+    /// All come from one moment of the log, and no more of them than one is held at a time. What is handed over is valid
+    /// for the call.
+    public func read(_ filter: EventFilter, _ body: (borrowing LoggedEvent) -> Bool) throws(LogError) {
         try connection.execute("BEGIN", operation: "read")
         defer { try? connection.execute("ROLLBACK", operation: "read") }
-        // The newest so many, oldest first: found from the new end, then turned round.
-        let isTurned = filter.newest != nil && !filter.reversed
-        var cursors: [EventCursor] = []
-        for plan in try KindQuery.plans(filter, descending: filter.reversed || isTurned, connection) {
-            if let cursor = try EventCursor(plan, connection), try cursor.advance() { cursors.append(cursor) }
-        }
-        var remaining = filter.newest ?? Int.max
-        var turned: [LoggedEvent] = []
-        var event = LoggedEvent(id: 0, timeMicroseconds: 0, kind: .fetch, values: [])
-        while remaining > 0, !cursors.isEmpty {
-            var next = 0
-            for index in cursors.indices.dropFirst() {
-                let isBefore =
-                    filter.reversed || isTurned
-                    ? cursors[index].id > cursors[next].id : cursors[index].id < cursors[next].id
-                if isBefore { next = index }
-            }
-            try cursors[next].fill(&event, names)
+        guard let newest = filter.newest, !filter.reversed else { return try merge(filter, body) }
+        // The newest so many, oldest first: found from the new end, then read from there.
+        var backwards = filter
+        backwards.reversed = true
+        var first: Int64?
+        var remaining = newest
+        var cursors = try cursors(backwards)
+        while remaining > 0, let next = cursors.next(descending: true) {
+            first = cursors[next].id
             remaining -= 1
-            if isTurned {
-                turned.append(event)
-            } else if !body(event) {
-                return
-            }
             if try !cursors[next].advance() { cursors.remove(at: next) }
         }
-        for event in turned.reversed() where !body(event) { return }
+        guard let first else { return }
+        var forwards = filter
+        forwards.newest = nil
+        forwards.afterID = first - 1
+        try merge(forwards, body)
+    }
+
+    private func merge(_ filter: EventFilter, _ body: (borrowing LoggedEvent) -> Bool) throws(LogError) {
+        var cursors = try cursors(filter)
+        var remaining = filter.newest ?? Int.max
+        var event = LoggedEvent()
+        while remaining > 0, let next = cursors.next(descending: filter.reversed) {
+            try cursors[next].fill(&event, names)
+            guard body(event) else { return }
+            remaining -= 1
+            if try !cursors[next].advance() { cursors.remove(at: next) }
+        }
+    }
+
+    /// One for each kind that has an event.
+    private func cursors(_ filter: EventFilter) throws(LogError) -> [EventCursor] {
+        var cursors: [EventCursor] = []
+        for plan in try KindQuery.plans(filter, descending: filter.reversed, connection) {
+            if let cursor = try EventCursor(plan, connection), try cursor.advance() { cursors.append(cursor) }
+        }
+        return cursors
     }
 
     /// How many events match; with `newest`, at most so many.

@@ -108,7 +108,7 @@ struct DemoCommand: ParsableCommand {
     private func printEvents(_ log: EventLogReader, _ change: (inout EventFilter) -> Void) throws {
         var filter = EventFilter()
         change(&filter)
-        try EventPrinter.print(filter, from: log, format: .table)
+        try EventPrinter(format: .table).print(filter, from: log)
     }
 
     private func heading(_ text: String) throws { try StandardOutput.write("\n── \(text)\n") }
