@@ -25,7 +25,7 @@ struct QPCMetrics: ParsableCommand {
         version: Version.current,
         subcommands: [
             EventsCommand.self, StatusCommand.self, PrometheusCommand.self, ServeCommand.self, VerifyCommand.self,
-            RecoverCommand.self, PruneCommand.self, ForgetCommand.self,
+            RecoverCommand.self, PruneCommand.self, ForgetCommand.self, RebuildCommand.self,
             DemoCommand.self,
         ])
 
