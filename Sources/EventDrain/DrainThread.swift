@@ -25,6 +25,7 @@ public final class DrainThread: @unchecked Sendable {
     private let options: Options
     private let say: StandardError
     private let upkeep: LogUpkeep
+    private let keys: KeyUpkeep?
     private let slots: SlotPreparation
 
     private var thread = pthread_t()
@@ -44,8 +45,9 @@ public final class DrainThread: @unchecked Sendable {
     private var retryAt: UInt64 = 0
     private var failure: Int32 = 0
 
-    public init(live: LiveFile, drainer: Drainer, options: Options, say: StandardError) {
+    public init(live: LiveFile, drainer: Drainer, keys: KeyUpkeep? = nil, options: Options, say: StandardError) {
         self.live = live
+        self.keys = keys
         self.drainer = drainer
         self.options = options
         self.say = say
@@ -145,6 +147,7 @@ public final class DrainThread: @unchecked Sendable {
             }
             if stopping { break }
             upkeep.run()
+            keys?.run()
             slots.prepare()
         }
         upkeep.close()

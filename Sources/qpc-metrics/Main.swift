@@ -18,12 +18,13 @@ struct QPCMetrics: ParsableCommand {
               qpc-metrics serve                            the same over HTTP, and a status page
               qpc-metrics status                           is it well, and if not, what to do
               qpc-metrics verify                           proof that no event is unaccounted for
+              qpc-metrics privacy-report                   what a thief of the directory would learn
               qpc-metrics demo                             see it all without a server
             """,
         version: Version.current,
         subcommands: [
             EventsCommand.self, StatusCommand.self, PrometheusCommand.self, ServeCommand.self, VerifyCommand.self,
-            RecoverCommand.self,
+            RecoverCommand.self, PrivacyReportCommand.self,
             DemoCommand.self,
         ])
 

@@ -68,7 +68,9 @@ typedef struct qpcm_header {
     uint8_t boot_id[16];           // [init] the kernel's boot that the ticks and the pid belong to
     char plugin_version[16];       // [init] NUL-padded
     uint64_t flush_interval_ns;    // [init]
-    uint64_t reserved0[16];
+    uint64_t pairs;                // [init] 0 on, 1 off: what links two people is left out of the log
+    uint64_t key_rotation_ns;      // [init] 0: keys are not rotated
+    uint64_t reserved0[14];
     // 256: the slots
     uint64_t slots_ready;          // (a) [any] slots below this exist in the file
     uint64_t slots_reserved;       // (a) [any] next slot to make
