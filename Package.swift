@@ -116,6 +116,16 @@ let package = Package(
                     .linkedLibrary("sqlite3"),
                 ]),
 
+            // Makes large logs to measure with; a developers' program, which no product ships.
+            .executableTarget(
+                name: "make-log",
+                dependencies: [
+                    "CMetricsLayout", "MetricsModel", "MetricsMemory", "EventLog", "EventDrain", "EventOutput",
+                    .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                ],
+                path: "Benchmarks/MakeLog", swiftSettings: normal,
+                linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium")]),
+
             // Unit tests, and tests from outside: the built library and the built binary, as users meet them.
             .testTarget(name: "MetricsModelTests", dependencies: ["MetricsModel"], swiftSettings: normal),
             .testTarget(
@@ -146,5 +156,6 @@ let package = Package(
                 name: "CommandTests", dependencies: ["TestSupport"], exclude: ["Goldens"],
                 swiftSettings: normal),
             .testTarget(name: "DashboardTests", dependencies: ["TestSupport"], swiftSettings: normal),
+            .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"], swiftSettings: normal),
         ]
 )

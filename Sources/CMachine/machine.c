@@ -3,6 +3,8 @@
 
 #include "machine.h"
 
+#include <sys/un.h>
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -44,3 +46,82 @@ void qpcm_condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, uint
 }
 
 void qpcm_name_thread(pthread_t thread, const char *name) { pthread_setname_np(thread, name); }
+
+/// A path in a directory may be longer than a socket's address can be; by way of the directory's descriptor it is short.
+static int control_address(const char *path, struct sockaddr_un *address, int *directory) {
+    *directory = -1;
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    if (strlen(path) < sizeof address->sun_path) {
+        strcpy(address->sun_path, path);
+        return 0;
+    }
+    const char *name = strrchr(path, '/');
+    char parent[4096];
+    if (name == 0 || (size_t)(name - path) >= sizeof parent) return -1;
+    memcpy(parent, path, (size_t)(name - path));
+    parent[name - path] = 0;
+    *directory = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (*directory < 0) return -1;
+    int length = snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d%s", *directory, name);
+    return length < (int)sizeof address->sun_path ? 0 : -1;
+}
+
+int32_t qpcm_control_listen(const char *path) {
+    struct sockaddr_un address;
+    int directory;
+    int listener = -1;
+    struct stat status;
+    // Only what an earlier server left is taken away.
+    if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode)) unlink(path);
+    if (control_address(path, &address, &directory) == 0) {
+        listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (listener >= 0 &&
+            (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || chmod(path, 0600) != 0 ||
+             listen(listener, 4) != 0)) {
+            close(listener);
+            listener = -1;
+        }
+    }
+    if (directory >= 0) close(directory);
+    return listener;
+}
+
+static void set_patience(int socket, int milliseconds) {
+    struct timeval patience = {milliseconds / 1000, milliseconds % 1000 * 1000};
+    setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+}
+
+int32_t qpcm_control_accept(int32_t listener, int32_t milliseconds) {
+    int asker = accept4(listener, 0, 0, SOCK_CLOEXEC);
+    if (asker < 0) return -1;
+    struct ucred who;
+    socklen_t length = sizeof who;
+    if (getsockopt(asker, SOL_SOCKET, SO_PEERCRED, &who, &length) != 0 || (who.uid != 0 && who.uid != geteuid())) {
+        close(asker);
+        return -1;
+    }
+    set_patience(asker, milliseconds);
+    return asker;
+}
+
+int32_t qpcm_control_connect(const char *path, int32_t milliseconds) {
+    struct sockaddr_un address;
+    int directory;
+    int asker = -1;
+    if (control_address(path, &address, &directory) == 0) {
+        asker = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+        if (asker >= 0 && connect(asker, (struct sockaddr *)&address, sizeof address) != 0) {
+            int code = errno;
+            close(asker);
+            errno = code;
+            asker = -1;
+        }
+    }
+    int code = errno;
+    if (directory >= 0) close(directory);
+    errno = code;
+    if (asker >= 0) set_patience(asker, milliseconds);
+    return asker;
+}

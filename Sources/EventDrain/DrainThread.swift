@@ -13,10 +13,19 @@ public final class DrainThread: @unchecked Sendable {
         public var flushIntervalNanoseconds: UInt64
         /// 0: every commit is synced by SQLite itself.
         public var syncIntervalNanoseconds: UInt64
+        /// The oldest age that is kept; nil keeps all.
+        public var retentionNanoseconds: UInt64?
+        /// The log's size at most; nil for no cap.
+        public var maxBytes: UInt64?
 
-        public init(flushIntervalNanoseconds: UInt64, syncIntervalNanoseconds: UInt64) {
+        public init(
+            flushIntervalNanoseconds: UInt64, syncIntervalNanoseconds: UInt64, retentionNanoseconds: UInt64?,
+            maxBytes: UInt64?
+        ) {
             self.flushIntervalNanoseconds = flushIntervalNanoseconds
             self.syncIntervalNanoseconds = syncIntervalNanoseconds
+            self.retentionNanoseconds = retentionNanoseconds
+            self.maxBytes = maxBytes
         }
     }
 
@@ -27,6 +36,7 @@ public final class DrainThread: @unchecked Sendable {
     private let upkeep: LogUpkeep
     private let keys: KeyUpkeep?
     private let slots: SlotPreparation
+    private let keeper: LogKeeper
 
     private var thread = pthread_t()
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -45,7 +55,10 @@ public final class DrainThread: @unchecked Sendable {
     private var retryAt: UInt64 = 0
     private var failure: Int32 = 0
 
-    public init(live: LiveFile, drainer: Drainer, keys: KeyUpkeep? = nil, options: Options, say: StandardError) {
+    public init(
+        live: LiveFile, drainer: Drainer, directory: String, keys: KeyUpkeep? = nil, options: Options,
+        say: StandardError
+    ) {
         self.live = live
         self.keys = keys
         self.drainer = drainer
@@ -55,6 +68,10 @@ public final class DrainThread: @unchecked Sendable {
             map: live.map, writer: drainer.writer,
             syncIntervalNanoseconds: options.syncIntervalNanoseconds)
         slots = SlotPreparation(live)
+        keeper = LogKeeper(
+            directory: directory,
+            limits: .init(retentionNanoseconds: options.retentionNanoseconds, maxBytes: options.maxBytes), keys: keys,
+            say: say)
         pthread_mutex_init(mutex, nil)
         qpcm_condition_init(wake)
         qpcm_condition_init(done)
@@ -122,6 +139,10 @@ public final class DrainThread: @unchecked Sendable {
     /// ...and while none come, when a tick costs more than it finds.
     private var idleTickNanoseconds: UInt64 { live.options.ringBytes < 1 << 20 ? 5_000_000 : 50_000_000 }
 
+    /// ...and while something is being removed from the log.
+    private static let busyTickNanoseconds: UInt64 = 100_000
+    private var keeperIsBusy = false
+
     private func run() {
         drainer.startLiveClock()
         letGo = nil
@@ -129,7 +150,8 @@ public final class DrainThread: @unchecked Sendable {
             pthread_mutex_lock(mutex)
             if !isStopping && flushesAsked == flushesDone {
                 let isIdle = waitingSince == 0 && slots.isPrepared
-                qpcm_condition_wait(wake, mutex, isIdle ? idleTickNanoseconds : tickNanoseconds)
+                qpcm_condition_wait(
+                    wake, mutex, keeperIsBusy ? Self.busyTickNanoseconds : isIdle ? idleTickNanoseconds : tickNanoseconds)
             }
             let asked = flushesAsked
             let stopping = isStopping
@@ -147,9 +169,11 @@ public final class DrainThread: @unchecked Sendable {
             }
             if stopping { break }
             upkeep.run()
-            keys?.run()
+            keys?.run(drainer.writer)
             slots.prepare()
+            keeperIsBusy = keeper.run(drainer)
         }
+        keeper.close()
         upkeep.close()
         live.map.set(QPCM_HEADER_STATE, UInt64(QPCM_STATE_STOPPED))
     }

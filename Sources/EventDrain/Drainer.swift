@@ -146,6 +146,28 @@ public final class Drainer {
         finish()
     }
 
+    /// Removes rows in a transaction of its own.
+    /// - Parameter body: returns how many of each kind it removed; which is handed on.
+    public func remove(
+        _ cause: RemovalCause, _ body: () throws(LogError) -> [UInt64]
+    ) throws(LogError) -> [UInt64] {
+        let removed: [UInt64]
+        do {
+            try writer.beginTransaction()
+            if isFirstCommit { try writer.forgetRings() }
+            removed = try body()
+            for (index, kind) in EventKind.allCases.enumerated() where index < removed.count {
+                working.add(removed[index], to: CounterIndex.removed(kind, cause))
+            }
+            try commit()
+        } catch {
+            rollBack()
+            throw error
+        }
+        finish()
+        return removed
+    }
+
     /// Counts something that belongs to the log's own account: with the next commit it becomes true.
     public func count(_ value: UInt64, to index: Int) { working.add(value, to: index) }
 

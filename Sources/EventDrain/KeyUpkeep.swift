@@ -11,7 +11,6 @@ public final class KeyUpkeep {
     private static let retryNanoseconds: UInt64 = 60_000_000_000
 
     private let directory: String
-    private let writer: EventLogWriter
     /// Nil: keys are not rotated.
     private let rotationMicroseconds: Int64?
     private let say: StandardError
@@ -21,16 +20,16 @@ public final class KeyUpkeep {
     private var isFullSaid = false
 
     public init(
-        directory: String, writer: EventLogWriter, rotationNanoseconds: UInt64?, say: StandardError
+        directory: String, rotationNanoseconds: UInt64?, say: StandardError
     ) {
         self.directory = directory
-        self.writer = writer
         rotationMicroseconds = rotationNanoseconds.map { Int64(clamping: $0 / 1000) }
         self.say = say
     }
 
     /// As often as the thread looks; it costs two clock readings when there is nothing to do.
     public func run(
+        _ writer: EventLogWriter,
         nowMicroseconds: Int64 = Int64(TickClock.realtimeNanoseconds() / 1000),
         monotonicNanoseconds now: UInt64 = TickClock.monotonicNanoseconds()
     ) {
@@ -38,9 +37,9 @@ public final class KeyUpkeep {
         do {
             if now >= lookAt {
                 lookAt = now &+ Self.lookNanoseconds
-                try destroySpent()
+                try destroySpent(writer)
             }
-            try rotateIfDue(nowMicroseconds)
+            try rotateIfDue(writer, nowMicroseconds)
             if isTroubleSaid { say.say(.info, "the identity keys can be written again") }
             isTroubleSaid = false
         } catch {
@@ -50,23 +49,26 @@ public final class KeyUpkeep {
         }
     }
 
-    /// Destroys the keys of the epochs whose last row has left the log. For whoever has just removed rows.
-    /// - Returns: how many keys were destroyed.
-    @discardableResult
-    public func destroySpent() throws(IdentityKeyError) -> Int {
-        guard let keys = writer.keys else { return 0 }
-        // A log that cannot be asked now destroys nothing.
-        guard let spent = try? writer.spentEpochs() else { return 0 }
-        if !spent.isEmpty {
-            writer.use(try IdentityKeys.destroy(spent, directory: directory))
-            let count = spent.count == 1 ? "1 epoch is" : "\(spent.count) epochs are"
-            say.say(.info, "the log holds nothing any more of what \(count) the key of; destroyed")
-        }
-        if keys.epochs.count > 1 || !spent.isEmpty { try? writer.removeEmptyEpochs() }
-        return spent.count
+    /// Rows were removed just now: an epoch's last one may have been among them.
+    public func didRemove(_ writer: EventLogWriter) {
+        lookAt = 0
+        run(writer)
     }
 
-    private func rotateIfDue(_ now: Int64) throws(IdentityKeyError) {
+    /// Destroys the keys of the epochs whose last row has left the log.
+    private func destroySpent(_ writer: EventLogWriter) throws(IdentityKeyError) {
+        guard let keys = writer.keys else { return }
+        // A log that cannot be asked now destroys nothing.
+        guard let spent = try? writer.spentEpochs() else { return }
+        if !spent.isEmpty {
+            writer.use(try IdentityKeys.destroy(spent, directory: directory))
+            let what = spent.count == 1 ? "the key of 1 epoch is" : "the keys of \(spent.count) epochs are"
+            say.say(.info, "\(what) destroyed: its last event has left the log")
+        }
+        if keys.epochs.count > 1 || !spent.isEmpty { try? writer.removeEmptyEpochs() }
+    }
+
+    private func rotateIfDue(_ writer: EventLogWriter, _ now: Int64) throws(IdentityKeyError) {
         guard let keys = writer.keys, writer.mode == .pseudonym, let rotation = rotationMicroseconds else { return }
         // A key that nothing was written under is as good as new.
         guard writer.newestEpoch == keys.newest.number else { return }

@@ -7,7 +7,7 @@ import MetricsModel
 /// What the plugin's thread does for the log between flushes: sync, checkpoint, gauges, the heartbeat.
 final class LogUpkeep {
     /// Pages in the write-ahead file at which it is moved into the log: 8 MiB.
-    private static let checkpointPages = 2048
+    static let checkpointPages = 2048
     private static let beatNanoseconds: UInt64 = 200_000_000
     private static let gaugeNanoseconds: UInt64 = 1_000_000_000
     private static let surveyNanoseconds: UInt64 = 10_000_000_000

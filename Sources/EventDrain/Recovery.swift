@@ -25,6 +25,8 @@ public enum Recovery {
         public var writer: EventLogWriter
         public var ringed: [UInt64]
         public var direct: [UInt64]
+        /// When the counters began; nil if neither log nor live file knows.
+        public var createdNanoseconds: UInt64?
         /// Events taken from the dead server's rings.
         public var recovered = 0
         /// Events whose log was deleted or set aside.
@@ -34,6 +36,16 @@ public enum Recovery {
         /// The dead server's file. To let it go frees its memory and, once it has lost its name, its disk space: some
         /// milliseconds, which the plugin's thread takes on itself.
         public var oldLive: LiveFileReader?
+        /// Goes on writing in the dead server's name, for a command that removes something; nil without a live file.
+        public var drainer: Drainer?
+
+        /// Runs a change in a transaction of its own, and counts what it says that it removed.
+        public func remove(
+            _ cause: RemovalCause, _ body: () throws(LogError) -> [UInt64]
+        ) throws(LogError) -> [UInt64] {
+            guard let drainer else { return try writer.removeAlone(cause, body) }
+            return try drainer.remove(cause, body)
+        }
     }
 
     /// - Throws: `RecoveryError`; nothing is lost by it, what was in the rings is still there.
@@ -51,7 +63,12 @@ public enum Recovery {
                 mode: options.identities.stricter(header.identities), pairs: options.pairs && header.pairs)
         }
         var outcome: Outcome
-        do { outcome = try take(live, into: writer) } catch { throw .log(error) }
+        do {
+            outcome = try take(live, into: writer)
+            outcome.createdNanoseconds = try began(outcome, live)
+        } catch {
+            throw .log(error)
+        }
         writer.use(mode: options.identities, pairs: options.pairs)
         try KeyRecovery.settle(directory, identities: options.identities, writer)
         outcome.ringed[CounterIndex.filesSetAside] &+= setAside
@@ -95,6 +112,19 @@ public enum Recovery {
         }
     }
 
+    /// When the counters began, which the log keeps. A live file can know it from before the log was set aside or
+    /// replaced, as it knows the counters; those of which nothing is counted yet begin now.
+    private static func began(_ outcome: Outcome, _ live: LiveFileReader?) throws(LogError) -> UInt64? {
+        let stored = try StoredState.createdNanoseconds(outcome.writer.connection)
+        var began = stored
+        if let known = live?.header.createdNanoseconds { began = min(known, began ?? known) }
+        let isNew = outcome.ringed.allSatisfy { $0 == 0 } && outcome.direct.allSatisfy { $0 == 0 }
+        if began == nil, isNew { began = TickClock.realtimeNanoseconds() }
+        // Not worth refusing a start for: the live file has it too, and the next start tries again.
+        if let began, began != stored { try? outcome.writer.saveCreated(began) }
+        return began
+    }
+
     private static func take(_ live: LiveFileReader?, into writer: EventLogWriter) throws(LogError) -> Outcome {
         let stored = try StoredState.read(writer.connection)
         guard let live else {
@@ -113,6 +143,7 @@ public enum Recovery {
         var outcome = Outcome(writer: writer, ringed: totals.ringed, direct: totals.direct)
         outcome.lost = totals.lost
         outcome.oldLive = live
+        outcome.drainer = drainer
         // The usual start, after a shutdown: nothing waits, nothing is to be put right, so nothing is written.
         let counted = live.map.totals(.ringed)
         let isInOrder = (0..<CounterIndex.words).allSatisfy {

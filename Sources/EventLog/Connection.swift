@@ -129,6 +129,11 @@ public final class Statement {
         }
     }
 
+    /// The bytes must stay as they are until the statement has run.
+    public func bind(blob bytes: UnsafeRawBufferPointer, at index: Int) {
+        _ = qpcm_bind_blob_copied(handle, Int32(truncatingIfNeeded: index), bytes.baseAddress, Int32(bytes.count))
+    }
+
     /// Text must be valid UTF-8.
     public func bind(text bytes: [UInt8], at index: Int) {
         _ = bytes.withUnsafeBytes {
@@ -169,6 +174,13 @@ public final class Statement {
     public func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
 
     public func isText(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_TEXT }
+
+    /// Bytes of a blob or a text, until the next step.
+    @inline(__always)
+    func withBytes<Result>(_ column: Int32, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        let start = sqlite3_column_blob(handle, column)
+        return body(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
+    }
 
     /// Bytes of a blob or a text.
     public func bytes(_ column: Int32) -> [UInt8] {

@@ -34,6 +34,11 @@ public final class EventLogWriter {
     private var activity = ActivityWindow()
     private var activityIsLoaded = false
 
+    private let sealer: SegmentSealer
+    /// Of the rows of the newest segment, from `summaryStart` on.
+    private let summary = SegmentSummary(keepsPairs: true)
+    private var summaryStart: Int64
+
     private let saveCounter: Statement
     private let saveRing: Statement
     private let saveState: Statement
@@ -60,7 +65,7 @@ public final class EventLogWriter {
         self.mode = mode
         self.keys = keys
         self.pairs = pairs
-        try LogFiles.prepare(path, in: directory)
+        try LogPermissions.prepare(path, in: directory)
         connection = try Connection(path: path, mode: .writer)
         try Self.setUp(connection, syncEachCommit: syncEachCommit)
 
@@ -83,8 +88,8 @@ public final class EventLogWriter {
             table: "channel_name", places: 1 << 16, stride: 32, seed: seed, hasActivity: false,
             connection: connection)
         reasonNames = try NameTable(
-            table: "reason_name", places: 1 << 11, stride: 64, seed: seed, hasActivity: false, isLimited: true,
-            connection: connection)
+            table: "reason_name", places: 1 << 11, stride: 64, seed: seed, hasActivity: false,
+            limit: Self.reasonLimit - 1, connection: connection)
 
         saveCounter = try connection.prepare(
             "INSERT INTO counter VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET ringed = ?3, direct = ?4",
@@ -101,6 +106,8 @@ public final class EventLogWriter {
         firstIDOfTransaction = nextID
         try Self.addEpochTable(connection, oldest: keys?.epochs.first?.number, hasRows: nextID > 1)
         epochs = try EpochTable(connection)
+        summaryStart = nextID
+        sealer = try SegmentSealer(connection)
         walPages = .allocate(capacity: 1)
         walPages.initialize(to: 0)
         sqlite3_wal_hook(
@@ -132,6 +139,7 @@ public final class EventLogWriter {
         try connection.execute(
             """
             PRAGMA wal_autocheckpoint = 0;
+            PRAGMA secure_delete = ON;
             PRAGMA synchronous = \(syncEachCommit ? "FULL" : "NORMAL");
             PRAGMA journal_size_limit = 33554432;
             PRAGMA temp_store = MEMORY;
@@ -192,6 +200,7 @@ public final class EventLogWriter {
             row[4] = channel
             row[5] = Self.stored(event.number)
             row[6] = Self.stored(event.seq)
+            summary.add(.messageEnqueue, row)
             try messages.added()
         case .batchEnqueue:
             let sender = try identity(event.field0, step)
@@ -207,6 +216,7 @@ public final class EventLogWriter {
             row[6] = Self.stored(event.seq)
             row[7] = event.batch
             row[8] = Self.stored(event.batchSize)
+            summary.add(.batchEnqueue, row)
             try batchMessages.added()
         case .auth:
             let user = try user(event.field0)
@@ -217,6 +227,7 @@ public final class EventLogWriter {
             row[2] = user
             row[3] = event.yes ? 1 : 0
             row[4] = reason
+            summary.add(.auth, row)
             try auths.added()
         case .channelCreated:
             let channel = try channel(event.field0)
@@ -229,6 +240,7 @@ public final class EventLogWriter {
             row[3] = initiator
             row[4] = peer
             row[5] = event.yes ? 1 : 0
+            summary.add(.channelCreated, row)
             try channels.added()
         case .fetch:
             let recipient = try identity(event.field0, step)
@@ -239,6 +251,7 @@ public final class EventLogWriter {
             row[2] = recipient
             row[3] = channel
             row[4] = Self.stored(event.number)
+            summary.add(.fetch, row)
             try fetches.added()
         case .userRegistered:
             let user = try user(event.field0)
@@ -248,9 +261,33 @@ public final class EventLogWriter {
             row[1] = time
             row[2] = user
             row[3] = identity
+            summary.add(.userRegistered, row)
             try registrations.added()
         }
         nextID = id &+ 1
+        if nextID & (Segment.ids &- 1) == 0 { try sealSegment() }
+    }
+
+    /// The newest segment has got its last row.
+    private func sealSegment() throws(LogError) {
+        let segment = Segment.of(nextID) - 1
+        if summaryStart <= max(1, Segment.firstID(segment)) {  // ids begin at 1
+            try sealer.seal(segment, summary)
+        } else {
+            try flushRows()
+            try sealer.sealFromRows(segment)
+        }
+        summary.removeAll()
+        summaryStart = nextID
+    }
+
+    private func flushRows() throws(LogError) {
+        try messages.flush()
+        try batchMessages.flush()
+        try auths.flush()
+        try channels.flush()
+        try fetches.flush()
+        try registrations.flush()
     }
 
     /// Unsigned numbers are stored as the signed number of the same bits; the one that would stand for NULL is moved
@@ -265,12 +302,7 @@ public final class EventLogWriter {
     public func commitTransaction(
         session: (UInt64, UInt64), rings: [RingPosition], ringed: (Int) -> UInt64, direct: (Int) -> UInt64
     ) throws(LogError) {
-        try messages.flush()
-        try batchMessages.flush()
-        try auths.flush()
-        try channels.flush()
-        try fetches.flush()
-        try registrations.flush()
+        try flushRows()
         if nextID != firstIDOfTransaction, epochOfNow > epochs.newest {
             try epochs.note(epochOfNow, firstID: firstIDOfTransaction)
         }
@@ -314,6 +346,11 @@ public final class EventLogWriter {
         try saveState.run(operation: "write")
     }
 
+    /// Notes when the counters began, in a transaction of its own.
+    public func saveCreated(_ nanoseconds: UInt64) throws(LogError) {
+        try save("created_ns", integer: Int64(bitPattern: nanoseconds))
+    }
+
     /// Forgets which rings there were: a new session's begin at 0.
     public func forgetRings() throws(LogError) {
         try connection.execute("DELETE FROM ring", operation: "write")
@@ -335,6 +372,91 @@ public final class EventLogWriter {
         activityIsLoaded = false
         try? epochs.load()
         if let next = try? Self.readNextID(connection) { nextID = next }
+        summary.removeAll()
+        summaryStart = nextID
+    }
+
+    // MARK: Removal, in small steps
+
+    /// The smallest id of a row; nil for an empty log.
+    public func oldestID() throws(LogError) -> Int64? {
+        var oldest: Int64?
+        for kind in EventKind.allCases {
+            if let first = try connection.integer("SELECT min(id) FROM \(Schema.table(kind))") {
+                oldest = min(first, oldest ?? first)
+            }
+        }
+        return oldest
+    }
+
+    /// Whether events of before a time, or more pages than a cap allows, are there to be removed.
+    public func retention(before: Int64, maxBytes: Int64?) throws(LogError) -> Retention {
+        try Retention(before: before, maxBytes: maxBytes, writer: self, sealer: sealer)
+    }
+
+    /// The forms in which the log may hold a user's name or a key: as it came, under the key of each epoch, and, for 16
+    /// bytes, as the pseudonym that they are.
+    public func storedForms(of name: [UInt8], isText: Bool) -> [StoredName] {
+        var forms = [StoredName(bytes: name, isText: isText)]
+        for epoch in keys?.epochs ?? [] {
+            forms.append(StoredName(bytes: epoch.key.pseudonym(of: name), isText: false))
+        }
+        let given = isText ? Hexadecimal.decode(name) : name
+        if let given, given.count == Pseudonym.byteCount { forms.append(StoredName(bytes: given, isText: false)) }
+        return forms
+    }
+
+    public func forgetting(
+        users: [StoredName], identities: [StoredName], text: [UInt8]?
+    ) throws(LogError) -> Forgetting {
+        try Forgetting(
+            users: users, identities: identities, text: text, tables: nameTables,
+            oldestID: try oldestID() ?? nextID, nextID: nextID, sealer: sealer, connection: connection)
+    }
+
+    public func nameSweep() throws(LogError) -> NameSweep {
+        NameSweep(
+            tables: nameTables, oldestID: try oldestID() ?? nextID, nextID: nextID, connection: connection)
+    }
+
+    /// Removes rows in a transaction of its own, where there is no live file whose counters go on.
+    public func removeAlone(
+        _ cause: RemovalCause, _ body: () throws(LogError) -> [UInt64]
+    ) throws(LogError) -> [UInt64] {
+        var stored = try StoredState.read(connection)
+        do {
+            try beginTransaction()
+            let removed = try body()
+            for (index, kind) in EventKind.allCases.enumerated() where index < removed.count {
+                stored.ringed[CounterIndex.removed(kind, cause)] &+= removed[index]
+            }
+            try commitTransaction(
+                session: stored.session ?? (0, 0), rings: [], ringed: { stored.ringed[$0] },
+                direct: { stored.direct[$0] })
+            return removed
+        } catch {
+            rollBack()
+            throw error
+        }
+    }
+
+    /// In the order of `NameKind`, then the reasons.
+    private var nameTables: [NameTable] { [identityNames, channelNames, userNames, reasonNames] }
+
+    /// The activity of names that were deleted counts no more.
+    public func forgetActivity() { activityIsLoaded = false }
+
+    /// Free pages of the log, and all.
+    public func pageCounts() throws(LogError) -> (free: Int64, all: Int64, bytesEach: Int64) {
+        (
+            try connection.integer("PRAGMA freelist_count") ?? 0, try connection.integer("PRAGMA page_count") ?? 0,
+            try connection.integer("PRAGMA page_size") ?? 4096
+        )
+    }
+
+    /// Gives free pages back to the file system with the next checkpoint, at most so many.
+    public func vacuum(pages: Int) throws(LogError) {
+        try connection.execute("PRAGMA incremental_vacuum(\(pages))", operation: "make smaller")
     }
 
     // MARK: Epochs, between transactions
@@ -390,6 +512,12 @@ public final class EventLogWriter {
     public func checkpoint(truncating: Bool) throws(LogError) {
         let result = try connection.checkpoint(truncating: truncating)
         if result.frames == result.moved { walPages.pointee = 0 }
+    }
+
+    /// Whether nothing is left in the write-ahead file, not even what is in the log already.
+    public var isWALEmpty: Bool {
+        var status = stat()
+        return qpcm_lstat(path + "-wal", &status) != 0 || status.st_size == 0
     }
 
     /// Distinct identities seen in 1, 7 and 30 days.
@@ -472,7 +600,7 @@ public final class EventLogWriter {
         let known = try reasonNames.lookUp(bytes, hash: hash, step: 0, activity: &activity)
         if known != 0 { return known }
         var stored = TextRepair.utf8(bytes, atMost: Self.reasonBytes)
-        if reasonNames.count >= Self.reasonLimit - 1 {
+        if reasonNames.isFull {
             let isKept = try reasonNames.has(stored, form: .text)
             if !isKept { stored = Array("other".utf8) }
         }

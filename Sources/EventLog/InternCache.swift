@@ -51,7 +51,7 @@ struct InternCache {
             let found = self.hash(at: place)
             if found == 0 { return -1 }
             if found == hash, entry(place).load(fromByteOffset: 24, as: Int.self) == key.count,
-                isEqual(key, at: place)
+                isEqual(key, at: place), id(at: place) != 0
             {
                 return place
             }
@@ -82,6 +82,15 @@ struct InternCache {
             index &+= 1
         }
         return true
+    }
+
+    /// Forgets the keys of some numbers. Their places stay taken until all is forgotten, or the chains through them would
+    /// break.
+    func remove(where isGone: (Int64) -> Bool) {
+        guard count != 0 else { return }
+        for place in 0...mask where hash(at: place) != 0 && isGone(id(at: place)) {
+            entry(place).storeBytes(of: 0, toByteOffset: 8, as: Int64.self)
+        }
     }
 
     @inline(__always)

@@ -8,23 +8,20 @@ final class NameTable {
     private let see: Statement?
     private var cache: InternCache
     private var nextID: Int64
-    /// Names in the table, for those with a limit.
-    private(set) var count: Int64 = 0
     private let connection: Connection
     private let table: String
     let hasActivity: Bool
-    private let isLimited: Bool
 
     /// - Parameter hasActivity: whether the table notes when a name was last seen.
-    /// - Parameter isLimited: whether `count` is kept.
+    /// - Parameter limit: the most names that are kept; nil for any number.
     init(
-        table: String, places: Int, stride: Int, seed: UInt64, hasActivity: Bool, isLimited: Bool = false,
+        table: String, places: Int, stride: Int, seed: UInt64, hasActivity: Bool, limit: Int64? = nil,
         connection: Connection
     ) throws(LogError) {
+        self.limit = limit
         self.table = table
         self.connection = connection
         self.hasActivity = hasActivity
-        self.isLimited = isLimited
         if hasActivity {
             find = try connection.prepare("SELECT id, last_seen FROM \(table) WHERE value = ?", operation: "write")
             insert = try connection.prepare(
@@ -38,11 +35,21 @@ final class NameTable {
             see = nil
         }
         cache = InternCache(places: places, stride: stride, seed: seed)
-        nextID = (try connection.integer("SELECT max(id) FROM \(table)") ?? 0) + 1
-        if isLimited { count = try connection.integer("SELECT count(*) FROM \(table)") ?? 0 }
+        nextID = try Self.nextID(table, connection)
+        try recount()
     }
 
-    deinit { cache.deallocate() }
+    deinit {
+        cache.deallocate()
+        marks?.deallocate()
+    }
+
+    /// Numbers are never given again, though their names be gone: a reader may remember them.
+    private static func nextID(_ table: String, _ connection: Connection) throws(LogError) -> Int64 {
+        let last = try connection.integer("SELECT max(id) FROM \(table)") ?? 0
+        let given = try connection.integer("SELECT value FROM state WHERE key = 'last_\(table)'") ?? 0
+        return max(last, given) + 1
+    }
 
     /// How the log holds a name.
     enum Form {
@@ -61,7 +68,9 @@ final class NameTable {
             try seen(cache.id(at: place), from: cache.note(at: place), step: step, activity: &activity)
             cache.setNote(step, at: place)
         }
-        return cache.id(at: place)
+        let id = cache.id(at: place)
+        if let marks { setMark(id, marks) }
+        return id
     }
 
     @inline(__always)
@@ -94,6 +103,7 @@ final class NameTable {
                 last = step
             }
             cache.insert(key, hash: hash, id: id, note: last)
+            mark(id)
             return id
         }
         find.reset()
@@ -156,10 +166,100 @@ final class NameTable {
     /// After a rollback, numbers given in the transaction are void.
     func forgetCache() throws(LogError) {
         cache.removeAll()
-        nextID = (try connection.integer("SELECT max(id) FROM \(table)") ?? 0) + 1
-        if isLimited { count = try connection.integer("SELECT count(*) FROM \(table)") ?? 0 }
+        nextID = try Self.nextID(table, connection)
+        try recount()
     }
 
     /// The same bytes are to be written otherwise from now on.
     func forgetForms() { cache.removeAll() }
+
+    private let limit: Int64?
+    /// Names in the table, for those with a limit.
+    private var count: Int64 = 0
+
+    private func recount() throws(LogError) {
+        if limit != nil { count = try connection.integer("SELECT count(*) FROM \(table)") ?? 0 }
+    }
+
+    var isFull: Bool {
+        guard let limit else { return false }
+        return count >= limit
+    }
+
+    // MARK: Sweeping
+
+    /// A bit for each number below `markLimit`, set for those in use; while a sweep goes on.
+    private var marks: UnsafeMutablePointer<UInt64>?
+    private var markLimit: Int64 = 0
+
+    func beginMarking() {
+        endMarking()
+        markLimit = nextID
+        let words = Int(nextID / 64) + 1
+        let bits = UnsafeMutablePointer<UInt64>.allocate(capacity: words)
+        bits.initialize(repeating: 0, count: words)
+        marks = bits
+    }
+
+    func endMarking() {
+        marks?.deallocate()
+        marks = nil
+    }
+
+    @inline(__always)
+    func mark(_ id: Int64) {
+        if let marks { setMark(id, marks) }
+    }
+
+    @inline(__always)
+    private func setMark(_ id: Int64, _ marks: UnsafeMutablePointer<UInt64>) {
+        guard id > 0, id < markLimit else { return }
+        marks[Int(id >> 6)] |= 1 << UInt64(id & 63)
+    }
+
+    /// Whether a sweep that goes on may delete a name: it was there when the sweep began, and nothing was seen to use it.
+    private func isUnused(_ id: Int64, _ marks: UnsafeMutablePointer<UInt64>) -> Bool {
+        id > 0 && id < markLimit && marks[Int(id >> 6)] & (1 << UInt64(id & 63)) == 0
+    }
+
+    /// Looks at some names after a number, and deletes those that are not in use.
+    /// - Returns: how many went, and the last that was looked at; nil when there are no more.
+    func deleteUnmarked(after: Int64, limit: Int) throws(LogError) -> (removed: Int, last: Int64?) {
+        guard let marks else { return (0, nil) }
+        let query = try connection.prepare("SELECT id FROM \(table) WHERE id > \(after) ORDER BY id LIMIT \(limit)")
+        var unused: [Int64] = []
+        var looked = 0
+        var last = after
+        while try query.step() {
+            looked += 1
+            last = query.integer(0)
+            if isUnused(last, marks) { unused.append(last) }
+        }
+        query.reset()
+        try delete(unused)
+        return (unused.count, looked == limit ? last : nil)
+    }
+
+    /// Deletes names that no row uses.
+    func delete(_ ids: [Int64]) throws(LogError) {
+        guard !ids.isEmpty else { return }
+        try connection.execute(
+            "INSERT OR REPLACE INTO state VALUES ('last_\(table)', \(nextID - 1))", operation: "write")
+        let delete = try connection.prepare("DELETE FROM \(table) WHERE id = ?", operation: "write")
+        for id in ids {
+            delete.bind(id, at: 1)
+            try delete.run(operation: "write")
+        }
+        count -= Int64(ids.count)
+        // They rise, so a search finds them.
+        cache.remove { gone in
+            var low = 0
+            var high = ids.count
+            while low < high {
+                let middle = (low + high) / 2
+                if ids[middle] < gone { low = middle + 1 } else { high = middle }
+            }
+            return low < ids.count && ids[low] == gone
+        }
+    }
 }

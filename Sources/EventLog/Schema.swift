@@ -1,12 +1,12 @@
 import CSQLite
 import MetricsModel
 
-/// The log's tables, version 1. docs/EVENT-LOG.md describes them for people who open the log themselves.
+/// The log's tables, version 2. docs/EVENT-LOG.md describes them for people who open the log themselves.
 ///
 /// One table a kind, so that the newest of a rare kind are found without an index; all share one sequence of ids.
 /// Whatever is repeated, a user, key, channel or reason, is kept once and named by a small number.
 public enum Schema {
-    public static let version: Int64 = 1
+    public static let version: Int64 = 2
     /// "qpcm"; what `file(1)` and SQLite's `application_id` tell the log by.
     public static let applicationID: Int64 = 0x7170_636D
 
@@ -125,11 +125,26 @@ public enum Schema {
         }
     }
 
+    /// How many columns a kind's table has.
+    static func columns(_ kind: EventKind) -> Int {
+        switch kind {
+        case .messageEnqueue: 7
+        case .batchEnqueue: 9
+        case .auth: 5
+        case .channelCreated: 6
+        case .fetch: 5
+        case .userRegistered: 4
+        }
+    }
+
+    static let columnLimit = 9
+
     /// Makes the tables of a new log, in one transaction.
     static func create(in connection: Connection) throws(LogError) {
         try connection.execute(creation, operation: "set up")
         try connection.execute("BEGIN IMMEDIATE", operation: "set up")
         try connection.execute(tables, operation: "set up")
+        try connection.execute(Segment.tables, operation: "set up")
         try connection.execute(view, operation: "set up")
         try connection.execute(
             "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version); COMMIT;",

@@ -7,6 +7,8 @@ public struct StoredState {
     public var ringed: [UInt64]
     public var direct: [UInt64]
     public var rings: [RingPosition] = []
+    /// When the counters began: UTC, nanoseconds since 1970; nil if not known.
+    public var createdNanoseconds: UInt64?
 
     /// Of a log that tells of no session.
     public static var none: StoredState {
@@ -20,6 +22,7 @@ public struct StoredState {
         let session = try connection.prepare("SELECT value FROM state WHERE key = 'session'")
         if try session.step() { state.session = Self.session(of: session.bytes(0)) }
         session.reset()
+        state.createdNanoseconds = try createdNanoseconds(connection)
         let counters = try connection.prepare("SELECT id, ringed, direct FROM counter")
         while try counters.step() {
             let index = Int(counters.integer(0))
@@ -35,6 +38,17 @@ public struct StoredState {
                     batch: rings.integer(2), batchSize: UInt64(bitPattern: rings.integer(3))))
         }
         return state
+    }
+
+    public static func createdNanoseconds(_ connection: Connection) throws(LogError) -> UInt64? {
+        try connection.integer("SELECT value FROM state WHERE key = 'created_ns'").map { UInt64(bitPattern: $0) }
+    }
+
+    /// How many rows of a kind there are: docs/EVENT-LOG.md, "What always holds".
+    public func rows(_ kind: EventKind) -> UInt64 {
+        var rows = ringed[CounterIndex.written(kind)] &- ringed[CounterIndex.lost(kind)]
+        for cause in RemovalCause.allCases { rows &-= ringed[CounterIndex.removed(kind, cause)] }
+        return rows
     }
 
     static func bytes(of session: (UInt64, UInt64)) -> [UInt8] {

@@ -1,4 +1,5 @@
 import Glibc
+import MetricsModel
 
 /// Bytes that grow at the end: an array for those who add some 30 pieces an event, where each must
 /// cost no more than its copy. All raw memory of this module is here.
@@ -48,6 +49,12 @@ import Glibc
         unsafe bytes.withUnsafeBufferPointer {
             unsafe append(UnsafeBufferPointer(rebasing: $0[range]))
         }
+    }
+
+    @inline(__always)
+    mutating func append(_ text: InternedText) {
+        // SAFETY: the text lives as long as its event, which its writer was handed for the call.
+        unsafe append(text.bytes)
     }
 
     @inline(__always)

@@ -16,7 +16,7 @@ public final class CSVWriter: EventWriter {
 
     public init(into output: OutputBuffer) { self.output = output }
 
-    public func write(_ event: LoggedEvent) throws(OutputError) {
+    public func write(_ event: borrowing LoggedEvent) throws(OutputError) {
         if !hasHeader { appendHeader() }
         append(event, to: &output.pending)
         try output.endLine()
@@ -35,14 +35,14 @@ public final class CSVWriter: EventWriter {
         output.pending.append(literal: "\r\n")
     }
 
-    private func append(_ event: LoggedEvent, to line: inout ByteBuffer) {
+    private func append(_ event: borrowing LoggedEvent, to line: inout ByteBuffer) {
         line.append(id: event.id)
         line.append(0x2C)
         time.append(event.timeMicroseconds, to: &line)
         line.append(0x2C)
         line.append(literal: event.kind.nameLiteral)
         var column = EventField.kind.rawValue
-        let count = min(fields.count(of: event.kind), event.values.count)
+        let count = fields.count(of: event.kind)
         for index in 0..<count {
             let field = fields[event.kind, index].rawValue
             CSVWriter.appendCommas(field &- column, to: &line)
@@ -52,8 +52,8 @@ public final class CSVWriter: EventWriter {
             case .number(let value): line.append(decimal: value)
             case .flag(let value): line.append(literal: value ? "true" : "false")
             case .text(let text):
-                if text.isPlain && !text.utf8.isEmpty {
-                    line.append(text.utf8)
+                if text.isPlain {
+                    line.append(text)
                 } else {
                     append(text.utf8, to: &line)
                 }

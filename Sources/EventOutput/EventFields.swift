@@ -22,9 +22,7 @@ struct EventFields {
     }
 
     private subscript(_ field: EventField) -> FieldValue {
-        guard let index = EventField.fields(of: event.kind).firstIndex(of: field),
-            index < event.values.count
-        else { return .absent }
+        guard let index = EventField.fields(of: event.kind).firstIndex(of: field) else { return .absent }
         return event.values[index]
     }
 }

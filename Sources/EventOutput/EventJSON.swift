@@ -8,7 +8,7 @@ struct EventJSON {
     private let fields = KindFields()
     private var time = UTCTime()
 
-    mutating func append(_ event: LoggedEvent, to output: inout ByteBuffer) {
+    mutating func append(_ event: borrowing LoggedEvent, to output: inout ByteBuffer) {
         output.append(literal: EventField.id.jsonKey)
         output.append(id: event.id)
         output.append(literal: EventField.time.jsonKey)
@@ -17,7 +17,7 @@ struct EventJSON {
         output.append(literal: EventField.kind.jsonKey)
         output.append(literal: event.kind.nameLiteral)
         output.append(0x22)
-        let count = min(fields.count(of: event.kind), event.values.count)
+        let count = fields.count(of: event.kind)
         for index in 0..<count {
             let key = fields[event.kind, index].jsonKey
             switch event.values[index] {
@@ -32,7 +32,7 @@ struct EventJSON {
                 output.append(literal: key)
                 output.append(0x22)
                 if text.isPlain {
-                    output.append(text.utf8)
+                    output.append(text)
                 } else {
                     EventJSON.appendEscaped(text.utf8, to: &output)
                 }

@@ -6,7 +6,7 @@ import MetricsModel
 /// the output is a terminal. One who waits for more events, as `events -f` does, calls `flush`
 /// first.
 public protocol EventWriter: AnyObject {
-    func write(_ event: LoggedEvent) throws(OutputError)
+    func write(_ event: borrowing LoggedEvent) throws(OutputError)
     /// Sends what is held back.
     func flush() throws(OutputError)
     /// Writes what the format wants at its end, and sends everything. No event may follow.

@@ -8,7 +8,7 @@ public final class JSONWriter: EventWriter {
 
     public init(into output: OutputBuffer) { self.output = output }
 
-    public func write(_ event: LoggedEvent) throws(OutputError) {
+    public func write(_ event: borrowing LoggedEvent) throws(OutputError) {
         output.pending.append(literal: isEmpty ? "[\n" : ",\n")
         isEmpty = false
         json.append(event, to: &output.pending)

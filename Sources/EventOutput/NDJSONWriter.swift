@@ -7,7 +7,7 @@ public final class NDJSONWriter: EventWriter {
 
     public init(into output: OutputBuffer) { self.output = output }
 
-    public func write(_ event: LoggedEvent) throws(OutputError) {
+    public func write(_ event: borrowing LoggedEvent) throws(OutputError) {
         json.append(event, to: &output.pending)
         output.pending.append(0x0A)
         try output.endLine()

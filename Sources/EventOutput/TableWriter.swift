@@ -23,12 +23,12 @@ public final class TableWriter: EventWriter {
         widths = [8, 23, kind, identity, identity, identity]
     }
 
-    public func write(_ event: LoggedEvent) throws(OutputError) {
+    public func write(_ event: borrowing LoggedEvent) throws(OutputError) {
         if !hasHeading {
             hasHeading = true
             append(EventRow.headings.map { TableCell($0, .heading) })
         }
-        append(EventRow(event, options: options).cells)
+        append(EventRow(copy event, options: options).cells)
         try output.endLine()
     }
 

@@ -54,8 +54,7 @@ final class PageRenderer {
         let filled = templates[format]?.fill(snapshot)
         // The exporter's own families, and OpenMetrics' end.
         let rest = Exposition(
-            snapshot: snapshot, createdNanoseconds: nil,
-            catalogue: filled == nil ? MetricCatalogue.families : [], additional: own)
+            snapshot: snapshot, catalogue: filled == nil ? MetricCatalogue.families : [], additional: own)
         let end = format == .text ? PrometheusEncoder().encode(rest) : OpenMetricsEncoder().encode(rest)
         guard var page = filled else { return end }
         page += end

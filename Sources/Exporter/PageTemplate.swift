@@ -36,6 +36,7 @@ struct PageTemplate {
     private let format: ScrapeForm.Format
     private let version: String
     private let identities: IdentityMode
+    private let createdNanoseconds: UInt64?
     private var constants: [UInt8] = []
     private var pieces: [Piece] = []
     private var written: [Written] = []
@@ -48,8 +49,9 @@ struct PageTemplate {
         self.format = format
         version = snapshot.version
         identities = snapshot.identities
+        createdNanoseconds = snapshot.createdNanoseconds
         for family in catalogue {
-            let exposition = Exposition(snapshot: snapshot, createdNanoseconds: nil, catalogue: [family])
+            let exposition = Exposition(snapshot: snapshot, catalogue: [family])
             var lines = Self.encode(exposition, format).split(separator: 0x0A).map { Array($0) }
             if format == .openMetrics { lines.removeLast() }
             guard append(family, lines) else { return nil }
@@ -62,7 +64,9 @@ struct PageTemplate {
     }
 
     private mutating func append(_ family: MetricFamily, _ lines: [[UInt8]]) -> Bool {
-        var values: [Value] = []
+        // What stands on each line after the metadata; nil where it is constant.
+        var values: [Value?] = []
+        let hasCreated = format == .openMetrics && family.type != .gauge && createdNanoseconds != nil
         for series in family.series {
             switch series.source {
             case .counter(let index): values.append(.counter(index))
@@ -75,6 +79,7 @@ struct PageTemplate {
                 values.append(scale == 1 ? .counter(sum) : .scaledSum(sum, scale: scale, cache: newCache()))
                 values.append(.observations)
             }
+            if hasCreated { values.append(nil) }
         }
         var next = values.startIndex
         for line in lines {
@@ -83,9 +88,13 @@ struct PageTemplate {
                 constants += line
             } else {
                 guard next < values.endIndex, let space = line.lastIndex(of: 0x20) else { return false }
-                constants += line[...space]
-                pieces.append(Piece(constant: pendingStart..<constants.count, value: values[next]))
-                pendingStart = constants.count
+                if let value = values[next] {
+                    constants += line[...space]
+                    pieces.append(Piece(constant: pendingStart..<constants.count, value: value))
+                    pendingStart = constants.count
+                } else {
+                    constants += line
+                }
                 next += 1
             }
             constants.append(0x0A)
@@ -101,6 +110,7 @@ struct PageTemplate {
     /// Whether it is this snapshot's.
     func fits(_ snapshot: MetricsSnapshot) -> Bool {
         snapshot.identities == identities && snapshot.version == version
+            && snapshot.createdNanoseconds == createdNanoseconds
     }
 
     /// The page without its end; nil if it has another shape this time.
@@ -139,7 +149,7 @@ struct PageTemplate {
         let type: MetricType
         if case .histogram = value { type = .histogram } else { type = .gauge }
         let family = ExpositionFamily(name: "x", type: type, help: "", value: value)
-        var exposition = Exposition(snapshot: MetricsSnapshot(), createdNanoseconds: nil, catalogue: [])
+        var exposition = Exposition(snapshot: MetricsSnapshot(), catalogue: [])
         exposition.families = [family]
         let prefix = Array((type == .gauge ? "x " : "x_sum ").utf8)
         let line = Self.encode(exposition, format).split(separator: 0x0A).first { $0.starts(with: prefix) }

@@ -12,13 +12,15 @@ public final class LiveFile: Sendable {
         public var flushIntervalNanoseconds: UInt64
         public var clock: UInt64
         public var session: (UInt64, UInt64)
+        /// When the counters began; 0 if not known.
+        public var createdNanoseconds: UInt64
         public var pairs = true
         /// 0: keys are not rotated.
         public var keyRotationNanoseconds: UInt64 = 0
 
         public init(
             ringBytes: Int, initialSlots: Int, identities: IdentityMode, flushIntervalNanoseconds: UInt64,
-            clock: UInt64, session: (UInt64, UInt64)
+            clock: UInt64, session: (UInt64, UInt64), createdNanoseconds: UInt64 = 0
         ) {
             self.ringBytes = ringBytes
             self.initialSlots = initialSlots
@@ -26,6 +28,7 @@ public final class LiveFile: Sendable {
             self.flushIntervalNanoseconds = flushIntervalNanoseconds
             self.clock = clock
             self.session = session
+            self.createdNanoseconds = createdNanoseconds
         }
     }
 
@@ -105,6 +108,7 @@ public final class LiveFile: Sendable {
         header.pointee.flush_interval_ns = options.flushIntervalNanoseconds
         header.pointee.pairs = options.pairs ? 0 : 1
         header.pointee.key_rotation_ns = options.keyRotationNanoseconds
+        header.pointee.created_ns = options.createdNanoseconds
         withUnsafeMutableBytes(of: &header.pointee.boot_id) { BootID.read(into: $0) }
         withUnsafeMutableBytes(of: &header.pointee.plugin_version) { target in
             for (index, byte) in Version.current.utf8.prefix(15).enumerated() { target[index] = byte }

@@ -18,6 +18,8 @@ public final class LiveFileReader {
         public var pairs: Bool
         /// 0: keys are not rotated.
         public var keyRotationNanoseconds: UInt64
+        /// When the counters began; nil if not known.
+        public var createdNanoseconds: UInt64?
     }
 
     private let file: MappedFile
@@ -78,7 +80,8 @@ public final class LiveFileReader {
             pid: Int32(truncatingIfNeeded: raw.pid), startNanoseconds: raw.start_ns, clock: raw.clock,
             identities: identities, bootID: withUnsafeBytes(of: raw.boot_id) { [UInt8]($0) },
             version: version, flushIntervalNanoseconds: raw.flush_interval_ns, pairs: raw.pairs == 0,
-            keyRotationNanoseconds: raw.key_rotation_ns)
+            keyRotationNanoseconds: raw.key_rotation_ns,
+            createdNanoseconds: raw.created_ns == 0 ? nil : raw.created_ns)
     }
 
     public var isRunning: Bool { map.word(QPCM_HEADER_STATE) == UInt64(QPCM_STATE_RUNNING) }

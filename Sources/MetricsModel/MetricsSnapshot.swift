@@ -2,6 +2,8 @@
 public struct MetricsSnapshot: Sendable {
     /// Totals, indexed by `CounterIndex`; `CounterIndex.words` of them.
     public var counters: [UInt64]
+    /// When the counters began: UTC, nanoseconds since 1970; nil if not known, or if none began yet.
+    public var createdNanoseconds: UInt64?
     /// A live plugin beats in the live file.
     public var isUp = false
     /// The plugin's version, of the last run if none is up; empty if none ever ran.

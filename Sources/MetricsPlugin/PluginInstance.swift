@@ -42,7 +42,7 @@ final class PluginInstance: @unchecked Sendable {
         var liveOptions = LiveFile.Options(
             ringBytes: Int(truncatingIfNeeded: configuration.ringBytes), initialSlots: Self.initialSlots,
             identities: configuration.identities, flushIntervalNanoseconds: configuration.flushInterval,
-            clock: clock, session: session)
+            clock: clock, session: session, createdNanoseconds: outcome.createdNanoseconds ?? 0)
         liveOptions.pairs = configuration.pairs
         liveOptions.keyRotationNanoseconds = configuration.keyRotation ?? 0
         do {
@@ -60,14 +60,14 @@ final class PluginInstance: @unchecked Sendable {
             map: live.map, session: session, clock: clock, writer: outcome.writer, ringed: outcome.ringed,
             stored: .none)
         let keys = KeyUpkeep(
-            directory: configuration.directory, writer: outcome.writer,
-            rotationNanoseconds: configuration.keyRotation, say: say)
-        keys.run()
+            directory: configuration.directory, rotationNanoseconds: configuration.keyRotation, say: say)
+        keys.run(outcome.writer)
         thread = DrainThread(
-            live: live, drainer: drainer, keys: keys,
+            live: live, drainer: drainer, directory: configuration.directory, keys: keys,
             options: .init(
                 flushIntervalNanoseconds: configuration.flushInterval,
-                syncIntervalNanoseconds: configuration.syncInterval),
+                syncIntervalNanoseconds: configuration.syncInterval,
+                retentionNanoseconds: configuration.retention, maxBytes: configuration.maxSize),
             say: say)
         thread.letGo = outcome.oldLive
 

@@ -50,6 +50,7 @@ public enum SnapshotReader {
     public static func snapshot(of live: LiveFileReader, in source: DataSource) -> MetricsSnapshot {
         var snapshot = MetricsSnapshot()
         snapshot.counters = live.map.totals(.both)
+        snapshot.createdNanoseconds = live.header.createdNanoseconds
         snapshot.isUp = source.isUp(live)
         snapshot.version = live.header.version
         snapshot.identities = live.header.identities
@@ -72,6 +73,7 @@ public enum SnapshotReader {
             for index in 0..<CounterIndex.words {
                 snapshot.counters[index] = state.ringed[index] &+ state.direct[index]
             }
+            snapshot.createdNanoseconds = state.createdNanoseconds
             snapshot.version = Version.current
             snapshot.activeUsers = try log.activeUsers(
                 nowMicroseconds: Int64(TickClock.realtimeNanoseconds() / 1000))

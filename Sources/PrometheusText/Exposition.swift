@@ -5,18 +5,13 @@ import MetricsModel
 public struct Exposition: Sendable {
     public var families: [ExpositionFamily]
 
-    /// `createdNanoseconds` is when the snapshot's counters began, since 1970; nil if not known.
     public init(
-        snapshot: MetricsSnapshot, createdNanoseconds: UInt64?,
-        catalogue: [MetricFamily] = MetricCatalogue.families, additional: [ExpositionFamily] = []
+        snapshot: MetricsSnapshot, catalogue: [MetricFamily] = MetricCatalogue.families, additional: [ExpositionFamily] = []
     ) {
-        families =
-            catalogue.map { Exposition.family($0, snapshot, createdNanoseconds) } + additional
+        families = catalogue.map { Exposition.family($0, snapshot) } + additional
     }
 
-    private static func family(
-        _ family: MetricFamily, _ snapshot: MetricsSnapshot, _ createdNanoseconds: UInt64?
-    ) -> ExpositionFamily {
+    private static func family(_ family: MetricFamily, _ snapshot: MetricsSnapshot) -> ExpositionFamily {
         var samples: [ExpositionSample] = []
         // Its labels' values are only in the snapshot, so the catalogue cannot list the series.
         if family.name == "qpc_build_info" {
@@ -33,7 +28,7 @@ public struct Exposition: Sendable {
         }
         return ExpositionFamily(
             name: family.name, type: family.type, unit: family.unit, help: family.help,
-            createdNanoseconds: createdNanoseconds, samples: samples)
+            createdNanoseconds: snapshot.createdNanoseconds, samples: samples)
     }
 
     private static func value(of source: MetricSource, _ snapshot: MetricsSnapshot)

@@ -13,8 +13,9 @@ public enum Hexadecimal {
     private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 
     /// Nil for an odd number of digits, none at all, or anything that is no digit.
-    public static func decode(_ text: String) -> [UInt8]? {
-        let digits = Array(text.utf8)
+    public static func decode(_ text: String) -> [UInt8]? { decode(Array(text.utf8)) }
+
+    public static func decode(_ digits: [UInt8]) -> [UInt8]? {
         guard digits.count % 2 == 0, !digits.isEmpty else { return nil }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(digits.count / 2)

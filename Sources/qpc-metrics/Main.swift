@@ -19,12 +19,14 @@ struct QPCMetrics: ParsableCommand {
               qpc-metrics status                           is it well, and if not, what to do
               qpc-metrics verify                           proof that no event is unaccounted for
               qpc-metrics privacy-report                   what a thief of the directory would learn
+              qpc-metrics prune --older-than 7d            retention now
+              qpc-metrics forget --user alice              a person leaves the log
               qpc-metrics demo                             see it all without a server
             """,
         version: Version.current,
         subcommands: [
             EventsCommand.self, StatusCommand.self, PrometheusCommand.self, ServeCommand.self, VerifyCommand.self,
-            RecoverCommand.self, PrivacyReportCommand.self,
+            RecoverCommand.self, PruneCommand.self, ForgetCommand.self, PrivacyReportCommand.self,
             DemoCommand.self,
         ])
 

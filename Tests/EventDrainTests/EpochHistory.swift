@@ -30,7 +30,7 @@ final class EpochHistory {
         let outcome = try Recovery.run(
             held, options: .init(identities: identities, syncEachCommit: false), say: StandardError(level: .error))
         let upkeep = KeyUpkeep(
-            directory: held.path, writer: outcome.writer,
+            directory: held.path,
             rotationNanoseconds: rotationDays.map { UInt64($0 * day * 1000) }, say: StandardError(level: .error))
         return (outcome.writer, upkeep)
     }
@@ -84,7 +84,7 @@ final class EpochHistory {
     /// What the plugin's thread does more than a minute later.
     func look(at microseconds: Int64) {
         monotonic += 61_000_000_000
-        upkeep.run(nowMicroseconds: microseconds, monotonicNanoseconds: monotonic)
+        upkeep.run(writer, nowMicroseconds: microseconds, monotonicNanoseconds: monotonic)
     }
 
     func removeRows(before microseconds: Int64) throws {

@@ -98,7 +98,7 @@ import Testing
         #expect(try history.keyFile.epochs.map(\.number) == [2, 3, 4])
         // The middle, which only a removal of a person can empty.
         try history.writer.connection.execute("DELETE FROM fetch WHERE id IN (5, 6)", operation: "remove from")
-        #expect(try history.upkeep.destroySpent() == 1)
+        history.upkeep.didRemove(history.writer)
         let after = try history.keyFile
         #expect(after.epochs == [before.epochs[1], before.epochs[3]])
         let gone = [before.epochs[0], before.epochs[2]].map { Thief.Secret("key \($0.number)", bytes: $0.key) }
@@ -179,7 +179,7 @@ import Testing
         for number in 0..<300 {
             try history.fetch([1], at: start + Int64(number) * day)
             history.upkeep.run(
-                nowMicroseconds: start + Int64(number + 2) * day, monotonicNanoseconds: 1)
+                history.writer, nowMicroseconds: start + Int64(number + 2) * day, monotonicNanoseconds: 1)
         }
         #expect(try history.keyFile.epochs.count == 256)
         try history.removeRows(before: start + 10 * day)

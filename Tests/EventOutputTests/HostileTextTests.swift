@@ -12,7 +12,7 @@ import Testing
         [
             Sample.event(
                 .auth,
-                [.text(InternedText(utf8: bytes)), .flag(false), .text(InternedText(utf8: bytes))])
+                [Sample.immortal(bytes), .flag(false), Sample.immortal(bytes)])
         ]
     }
 

@@ -7,12 +7,24 @@ enum Sample {
     /// 2026-11-22T21:53:34.123456Z
     static let time: Int64 = 1_795_384_414_123_456
 
-    static func text(_ text: String) -> FieldValue { .text(InternedText(utf8: Array(text.utf8))) }
+    static func text(_ text: String) -> FieldValue { immortal(Array(text.utf8)) }
+
+    /// The bytes are never freed: samples outlive every test.
+    static func immortal(_ bytes: [UInt8]) -> FieldValue {
+        let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count)
+        _ = copy.initialize(from: bytes)
+        return .text(InternedText(UnsafeBufferPointer(copy)))
+    }
 
     static func event(
         _ kind: EventKind, _ values: [FieldValue], id: Int64 = 1, time: Int64 = Sample.time
     ) -> LoggedEvent {
-        LoggedEvent(id: id, timeMicroseconds: time, kind: kind, values: values)
+        var event = LoggedEvent()
+        event.id = id
+        event.timeMicroseconds = time
+        event.kind = kind
+        for (index, value) in values.enumerated() { event.values[index] = value }
+        return event
     }
 
     static let alice = "9f86d081884c7d659a2feaa0c55ad015"

@@ -10,6 +10,7 @@ import Testing
         var random = Generator(state: seed)
         var snapshot = MetricsSnapshot()
         snapshot.version = "0.1.0"
+        snapshot.createdNanoseconds = seed == 1 ? nil : random.next()
         var template = try #require(PageTemplate(snapshot, format: format))
         for round in 0..<200 {
             for index in 0..<CounterIndex.used where round > 0 {
@@ -21,7 +22,7 @@ import Testing
             snapshot.startNanoseconds = random.next() >> 1
             snapshot.oldestEventMicroseconds = round % 2 == 0 ? nil : Int64(random.next() >> 12)
             snapshot.activeUsers = (0..<3).map { _ in random.next() >> (random.next() % 64) }
-            let exposition = PrometheusText.Exposition(snapshot: snapshot, createdNanoseconds: nil)
+            let exposition = PrometheusText.Exposition(snapshot: snapshot)
             let filled = template.fill(snapshot)
             var page = try #require(filled)
             if format == .openMetrics { page += Array("# EOF\n".utf8) }
@@ -42,6 +43,9 @@ import Testing
         let template = try #require(PageTemplate(snapshot, format: .text))
         #expect(template.fits(snapshot))
         snapshot.version = "9.9.9"
+        #expect(!template.fits(snapshot))
+        snapshot = MetricsSnapshot()
+        snapshot.createdNanoseconds = 1
         #expect(!template.fits(snapshot))
     }
 

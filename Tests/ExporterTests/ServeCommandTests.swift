@@ -4,41 +4,8 @@ import TestSupport
 
 /// `qpc-metrics serve` as it is started: flags, signals, systemd, what it says.
 @Suite struct ServeCommandTests {
-    /// The built command, running.
-    final class Running {
-        let child: ChildProcess
-        let place: DataPlace
-        private let errors = TemporaryDirectory()
-
-        init(_ place: DataPlace = DataPlace(), _ arguments: String..., through prefix: [String] = [],
-            environment: [String: String] = [:]
-        ) throws {
-            self.place = place
-            try overwrite(errors("errors"), with: [])
-            var variables = environment
-            variables["QPC_METRICS_PLUGIN_DIR"] = place.path
-            child = try ChildProcess(
-                prefix + [BuiltProducts.commandLine, "serve"] + arguments, environment: variables,
-                errorFile: errors("errors"))
-        }
-
-        var said: [String] { ((try? String(decoding: read(errors("errors")), as: UTF8.self)) ?? "").split(separator: "\n").map(String.init) }
-
-        /// Where it listens, once it does.
-        func addresses(_ count: Int = 1) throws -> [String] {
-            var found: [String] = []
-            try eventually("it listens") {
-                found = said.filter { $0.contains("msg=listening") }.compactMap { line in
-                    line.split(separator: " ").first { $0.hasPrefix("address=") }.map { String($0.dropFirst(8)) }
-                }
-                return found.count >= count
-            }
-            return found
-        }
-    }
-
     @Test func itServesWhereItIsTold() throws {
-        let serve = try Running(
+        let serve = try ServeProcess(
             DataPlace(), "--web.listen-address", "127.0.0.1:0", "--web.listen-address=localhost:0",
             "--web.telemetry-path", "/m")
         let addresses = try serve.addresses(2)
@@ -51,7 +18,7 @@ import TestSupport
 
     @Test(arguments: [SIGTERM, SIGINT])
     func aSignalEndsItWell(signal: Int32) throws {
-        let serve = try Running(DataPlace(), "--web.listen-address", "127.0.0.1:0")
+        let serve = try ServeProcess(DataPlace(), "--web.listen-address", "127.0.0.1:0")
         let address = try serve.addresses()[0]
         let resting = try RawClient(address)
         #expect(try resting.get("/metrics").status == 200)
@@ -64,7 +31,7 @@ import TestSupport
 
     @Test func anAnswerUnderWayGoesOut() throws {
         let stuck = try StuckPlace()
-        let serve = try Running(stuck.place, "--web.listen-address", "127.0.0.1:0")
+        let serve = try ServeProcess(stuck.place, "--web.listen-address", "127.0.0.1:0")
         let address = try serve.addresses()[0]
         let waiting = try RawClient(address)
         waiting.request("GET /metrics")
@@ -83,7 +50,7 @@ import TestSupport
 
     @Test func aSecondSignalEndsItAtOnce() throws {
         let stuck = try StuckPlace()
-        let serve = try Running(stuck.place, "--web.listen-address", "127.0.0.1:0")
+        let serve = try ServeProcess(stuck.place, "--web.listen-address", "127.0.0.1:0")
         let waiting = try RawClient(serve.addresses()[0])
         waiting.request("GET /metrics")
         serve.child.kill(SIGTERM)
@@ -97,19 +64,19 @@ import TestSupport
     }
 
     @Test func itsLinesAreLogfmtOrJSON() throws {
-        let plain = try Running(DataPlace(), "--web.listen-address", "127.0.0.1:0")
+        let plain = try ServeProcess(DataPlace(), "--web.listen-address", "127.0.0.1:0")
         let address = try plain.addresses()[0]
         let line = try #require(plain.said.first { $0.contains("listening") })
         #expect(line.hasPrefix("time=2") && line.contains(" level=INFO ") && line.contains("address=\(address)"))
 
-        let json = try Running(DataPlace(), "--web.listen-address", "127.0.0.1:0", "--log.format", "json")
+        let json = try ServeProcess(DataPlace(), "--web.listen-address", "127.0.0.1:0", "--log.format", "json")
         try eventually("it listens") { json.said.contains { $0.contains("listening") } }
         let object = try JSONDecoder().decode(
             [String: String].self, from: Data(#require(json.said.first { $0.contains("listening") }).utf8))
         #expect(object["level"] == "INFO")
         #expect(object["msg"] == "listening")
 
-        let quiet = try Running(DataPlace(), "--web.listen-address", "127.0.0.1:0", "--log.level=error")
+        let quiet = try ServeProcess(DataPlace(), "--web.listen-address", "127.0.0.1:0", "--log.level=error")
         quiet.child.kill(SIGTERM)
         #expect(quiet.child.wait() == 0 || quiet.said.isEmpty)
     }
@@ -133,7 +100,7 @@ import TestSupport
     }
 
     @Test func aPortThatIsTakenIsTold() throws {
-        let first = try Running(DataPlace(), "--web.listen-address", "127.0.0.1:0")
+        let first = try ServeProcess(DataPlace(), "--web.listen-address", "127.0.0.1:0")
         let address = try first.addresses()[0]
         let outcome = try DataPlace().tool.run("serve", "--web.listen-address", address)
         #expect(outcome.status == 1)
@@ -159,7 +126,7 @@ import TestSupport
             os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
             os.execv(sys.argv[1], sys.argv[1:])
             """
-        let serve = try Running(
+        let serve = try ServeProcess(
             DataPlace(), "--web.systemd-socket", "--web.listen-address", "127.0.0.1:1",
             through: ["python3", "-c", python])
         let port = try #require(try serve.child.line(within: 60))
@@ -200,7 +167,7 @@ import TestSupport
     @Test func hangupReadsTheConfigurationAgain() throws {
         let place = TemporaryDirectory()
         try overwrite(place("web.yml"), with: [])
-        let serve = try Running(DataPlace(), "--web.listen-address", "127.0.0.1:0", "--web.config.file", place("web.yml"))
+        let serve = try ServeProcess(DataPlace(), "--web.listen-address", "127.0.0.1:0", "--web.config.file", place("web.yml"))
         let address = try serve.addresses()[0]
         #expect(try RawClient(address).get("/-/healthy").headers["x-frame-options"] == nil)
         try overwrite(place("web.yml"), with: Array("http_server_config: {headers: {X-Frame-Options: deny}}\n".utf8))
@@ -213,7 +180,7 @@ import TestSupport
     @Test func itIsSmall() throws {
         let place = DataPlace()
         let host = try place.server()
-        let serve = try Running(place, "--web.listen-address", "127.0.0.1:0")
+        let serve = try ServeProcess(place, "--web.listen-address", "127.0.0.1:0")
         let client = try RawClient(serve.addresses()[0])
         for _ in 0..<200 {
             #expect(try client.get("/metrics", "Accept-Encoding: gzip").status == 200)

@@ -5,8 +5,7 @@ import Testing
 @Suite struct EncoderTests {
     private func text(_ families: [ExpositionFamily]) -> (prometheus: String, openMetrics: String) {
         let exposition = Exposition(
-            snapshot: MetricsSnapshot(), createdNanoseconds: nil, catalogue: [],
-            additional: families)
+            snapshot: MetricsSnapshot(), catalogue: [], additional: families)
         return (
             String(decoding: PrometheusEncoder().encode(exposition), as: UTF8.self),
             String(decoding: OpenMetricsEncoder().encode(exposition), as: UTF8.self)
@@ -123,7 +122,7 @@ import Testing
     }
 
     @Test func everythingExistsAtZeroFromTheStart() {
-        let exposition = Exposition(snapshot: MetricsSnapshot(), createdNanoseconds: nil)
+        let exposition = Exposition(snapshot: MetricsSnapshot())
         let text = String(decoding: PrometheusEncoder().encode(exposition), as: UTF8.self)
         #expect(text.contains("\nqpc_up 0\n"))
         #expect(text.contains("\nqpc_build_info{version=\"\",identities=\"pseudonym\"} 1\n"))

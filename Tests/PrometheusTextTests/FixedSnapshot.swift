@@ -8,6 +8,7 @@ enum FixedSnapshot {
 
     static let snapshot: MetricsSnapshot = {
         var snapshot = MetricsSnapshot()
+        snapshot.createdNanoseconds = createdNanoseconds
         for index in 0..<CounterIndex.used { snapshot.counters[index] = UInt64(index + 1) }
         for kind in EventKind.allCases {
             snapshot.counters[CounterIndex.calls(kind)] = 2_000_000 + UInt64(kind.index)
@@ -39,6 +40,5 @@ enum FixedSnapshot {
             help: "Time that the scrape before this one took.", value: .number(0.0015)),
     ]
 
-    static let exposition = Exposition(
-        snapshot: snapshot, createdNanoseconds: createdNanoseconds, additional: additional)
+    static let exposition = Exposition(snapshot: snapshot, additional: additional)
 }

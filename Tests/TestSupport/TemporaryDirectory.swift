@@ -54,11 +54,11 @@ public func overwrite(_ path: String, with bytes: [UInt8]) throws {
 
 /// Asks again until the answer is yes. For what another process does on its own; the limit only ends a hopeless wait.
 public func eventually(
-    _ what: String, within seconds: Double = 60, _ condition: () throws -> Bool
+    _ what: String, within seconds: Double = 60, every pause: Double = 0.002, _ condition: () throws -> Bool
 ) throws {
     let deadline = Date(timeIntervalSinceNow: seconds)
     while try !condition() {
         guard Date() < deadline else { throw TestFailure("it never came to be: \(what)") }
-        usleep(2000)
+        usleep(UInt32(pause * 1e6))
     }
 }

@@ -50,7 +50,21 @@ def imported(what, *names):
         return None
 
 
-def main(arguments):
+def ask_live(url):
+    """Only what takes a running exporter."""
+    modules = imported("a real Prometheus", "promql_parser", "yaml")
+    if modules:
+        import live
+
+        boards = {name: json.loads((PLACE / f"grafana/{name}.json").read_text("utf-8")) for name in BOARDS}
+        try:
+            live.run(url, boards, modules[1], say)
+        except live.Failed as error:
+            say("FAILED", "a real Prometheus", str(error))
+
+
+def check():
+    """All that needs no running server."""
     found, source = families()
     metrics = samples(found) | OTHERS
 
@@ -102,20 +116,22 @@ def main(arguments):
             lost = [one for one in roundtrip.differences(board) if not UNMODELLED.fullmatch(one[0])]
             verdict(f"{name}: through Grafana's SDK and back", lost)
 
-    if "--live" in arguments and not modules:
-        say("skipped", "a real Prometheus", "Python lacks what the linter needs")
-    elif "--live" in arguments:
-        import live
 
-        position = arguments.index("--live") + 1
-        try:
-            live.run(arguments[position] if position < len(arguments) else None, boards, yaml, say)
-        except live.Failed as error:
-            say("FAILED", "a real Prometheus", str(error))
-
+def main(arguments):
+    arguments = list(arguments)
+    is_strict = "--strict" in arguments
+    if is_strict:
+        arguments.remove("--strict")
+    if len(arguments) == 2 and arguments[0] == "--live":
+        ask_live(arguments[1])
+    elif not arguments:
+        check()
+    else:
+        print(f"check-dashboards: {' '.join(arguments)} is not understood; --strict and --live URL are", file=sys.stderr)
+        return 64
     if failed:
         return 1
-    return 3 if skipped and "--strict" in arguments else 0
+    return 3 if skipped and is_strict else 0
 
 
 def examples(yaml):

@@ -14,6 +14,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -53,6 +54,22 @@ static inline void qpcm_give_to_owner(int32_t descriptor, const char *directory)
 static inline int32_t qpcm_lock(int32_t descriptor, int32_t exclusively) {
     return flock(descriptor, (exclusively ? LOCK_EX : LOCK_SH) | LOCK_NB);
 }
+
+/// A socket of packets at a name in a directory, that answers to the directory's owner; or -1. Never blocks.
+int32_t qpcm_control_listen(const char *path);
+
+/// The next who asks, if it is this process' user or root; or -1, also when nobody does. Never blocks, and its packets wait
+/// at most so long.
+int32_t qpcm_control_accept(int32_t listener, int32_t milliseconds);
+
+/// Asks whoever listens there; or -1. Its packets are waited for at most so long.
+int32_t qpcm_control_connect(const char *path, int32_t milliseconds);
+
+/// A packet, sent or received; -1 for an error. A partner who is gone raises no signal.
+static inline ssize_t qpcm_send(int32_t socket, const void *bytes, size_t count) {
+    return send(socket, bytes, count, MSG_NOSIGNAL);
+}
+static inline ssize_t qpcm_receive(int32_t socket, void *bytes, size_t count) { return recv(socket, bytes, count, 0); }
 
 /// A condition whose time-outs are of the monotonic clock: setting the time of day does not disturb it.
 void qpcm_condition_init(pthread_cond_t *condition);

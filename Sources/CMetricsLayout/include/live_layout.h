@@ -68,9 +68,10 @@ typedef struct qpcm_header {
     uint8_t boot_id[16];           // [init] the kernel's boot that the ticks and the pid belong to
     char plugin_version[16];       // [init] NUL-padded
     uint64_t flush_interval_ns;    // [init]
+    uint64_t created_ns;           // [init] when the counters began, UTC as start_ns; 0 if not known
     uint64_t pairs;                // [init] 0 on, 1 off: what links two people is left out of the log
     uint64_t key_rotation_ns;      // [init] 0: keys are not rotated
-    uint64_t reserved0[14];
+    uint64_t reserved0[13];
     // 256: the slots
     uint64_t slots_ready;          // (a) [any] slots below this exist in the file
     uint64_t slots_reserved;       // (a) [any] next slot to make
@@ -109,6 +110,7 @@ _Static_assert(offsetof(qpcm_header, ring_bytes) == 24, "ring_bytes");
 _Static_assert(offsetof(qpcm_header, session) == 40, "session");
 _Static_assert(offsetof(qpcm_header, boot_id) == 88, "boot_id");
 _Static_assert(offsetof(qpcm_header, plugin_version) == 104, "plugin_version");
+_Static_assert(offsetof(qpcm_header, created_ns) == 128, "created_ns");
 _Static_assert(offsetof(qpcm_header, slots_ready) == QPCM_HEADER_SLOTS_READY, "slots_ready");
 _Static_assert(offsetof(qpcm_header, slots_reserved) == QPCM_HEADER_SLOTS_RESERVED, "slots_reserved");
 _Static_assert(offsetof(qpcm_header, state) == QPCM_HEADER_STATE, "state");

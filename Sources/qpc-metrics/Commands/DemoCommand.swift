@@ -94,7 +94,7 @@ struct DemoCommand: ParsableCommand {
             "ledger: \(ledger.isExact ? "exact" : "NOT exact"), log: \(ledger.problems.isEmpty ? "sound" : "DAMAGED")\n")
 
         try heading("qpc-metrics prometheus")
-        try StandardOutput.write(PrometheusEncoder().encode(Exposition(snapshot: snapshot, createdNanoseconds: nil)))
+        try StandardOutput.write(PrometheusEncoder().encode(Exposition(snapshot: snapshot)))
 
         let isComplete = EventKind.allCases.allSatisfy {
             UInt64(expected[$0.index]) == snapshot.recorded($0)
@@ -108,7 +108,7 @@ struct DemoCommand: ParsableCommand {
     private func printEvents(_ log: EventLogReader, _ change: (inout EventFilter) -> Void) throws {
         var filter = EventFilter()
         change(&filter)
-        try EventPrinter.print(filter, from: log, format: .table)
+        try EventPrinter(format: .table).print(filter, from: log)
     }
 
     private func heading(_ text: String) throws { try StandardOutput.write("\n── \(text)\n") }

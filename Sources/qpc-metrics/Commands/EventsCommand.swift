@@ -11,10 +11,15 @@ struct EventsCommand: ParsableCommand {
         discussion: """
             All conditions must hold. Times are local in tables and UTC in JSON, NDJSON and CSV.
 
+            With --follow the newest 10 events come first, or as many as -n says; with --since or --after all from there.
+            Then it waits for more, while servers stop and start, until Ctrl-C. It may be started before there is a log.
+
             EXAMPLES
               qpc-metrics events --failed --since today
               qpc-metrics events --user alice --kind auth -n 10
               qpc-metrics events --since "2026-11-22 14:00" --until "2026-11-22 15:00" -c
+              qpc-metrics events -f --failed
+              qpc-metrics events -f --after 123456 -o ndjson >> events.ndjson
               qpc-metrics events --kind message_enqueue -o csv > messages.csv
               qpc-metrics events -o ndjson | jq 'select(.bytes > 1000000)'
             """)
@@ -22,7 +27,10 @@ struct EventsCommand: ParsableCommand {
     @OptionGroup var directory: DirectoryOptions
     @OptionGroup var filterOptions: EventFilterOptions
 
-    @Flag(name: .customShort("c"), help: "Only how many there are.")
+    @Flag(name: [.customShort("f"), .long], help: "Goes on with new events as they come.")
+    var follow = false
+
+    @Flag(name: [.customShort("c"), .long], help: "Only how many there are.")
     var count = false
 
     @Option(name: .shortAndLong, help: ArgumentHelp("table, json, ndjson or csv.", valueName: "format"))
@@ -38,6 +46,10 @@ struct EventsCommand: ParsableCommand {
         guard let color = ColorChoice(rawValue: color) else {
             throw Failure(Failure.usage, "--color \(self.color) is not understood; auto, always and never are")
         }
+        guard !follow else {
+            try refuseWithFollow(format)
+            try EventPrinter(format: format, color: color).follow(directory.source, options: filterOptions)
+        }
         let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
         let filter = try filterOptions.filter(directory: directory.path)
         guard !count else {
@@ -45,6 +57,17 @@ struct EventsCommand: ParsableCommand {
             try StandardOutput.write("\(events)\n")
             return
         }
-        try EventPrinter.print(filter, from: log, format: format, color: color)
+        try EventPrinter(format: format, color: color).print(filter, from: log)
+    }
+
+    /// What has no meaning for events that never end.
+    private func refuseWithFollow(_ format: OutputFormat) throws {
+        if format == .json {
+            throw Failure(Failure.usage, "-o json is an array with an end, and --follow has none; use -o ndjson")
+        }
+        if count { throw Failure(Failure.usage, "-c counts what is there, and --follow waits for more; leave one out") }
+        if filterOptions.reversed {
+            throw Failure(Failure.usage, "-r prints the newest first, and with --follow newer ones come; leave one out")
+        }
     }
 }

@@ -58,7 +58,7 @@ struct PrometheusCommand: ParsableCommand {
 
     private func writeOnce() throws {
         let snapshot = try querying { () throws(DataSourceError) in try SnapshotReader.read(directory.source) }
-        let exposition = Exposition(snapshot: snapshot, createdNanoseconds: nil)
+        let exposition = Exposition(snapshot: snapshot)
         let bytes =
             format == .text ? PrometheusEncoder().encode(exposition) : OpenMetricsEncoder().encode(exposition)
         if let output {

@@ -48,7 +48,7 @@ struct RecoverCommand: ParsableCommand {
         try StandardOutput.write(text)
     }
 
-    private static func code(_ error: RecoveryError) -> Int32 {
+    static func code(_ error: RecoveryError) -> Int32 {
         switch error {
         case .live(let error) where error.code == EACCES: return Failure.noPermission
         case .key(.system(_, _, let code)) where code == EACCES: return Failure.noPermission
@@ -57,7 +57,7 @@ struct RecoverCommand: ParsableCommand {
         }
     }
 
-    private static func code(_ error: DirectoryError) -> Int32 {
+    static func code(_ error: DirectoryError) -> Int32 {
         switch error {
         case .unusable(_, _, let code) where code == EACCES || code == EPERM: return Failure.noPermission
         case .unusable(_, _, let code) where code == ENOENT: return Failure.noInput

@@ -2,7 +2,6 @@ import EventLog
 import EventOutput
 import Glibc
 import MetricsQuery
-import TimeWords
 
 /// A failure that ends the program: one line for people, one number for scripts (sysexits.h).
 struct Failure: Error {
@@ -28,12 +27,7 @@ struct Failure: Error {
     }
 
     func end() -> Never {
-        if !message.isEmpty {
-            let shown = String(
-                message.unicodeScalars.map { UnsafeScalars.contains($0.value) ? "?" : String($0) }.joined())
-            let line = Array("qpc-metrics: \(shown)\n".utf8)
-            _ = line.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
-        }
+        if !message.isEmpty { Notice.say(message) }
         exit(code)
     }
 }

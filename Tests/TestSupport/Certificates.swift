@@ -1,11 +1,10 @@
 import Foundation
-import TestSupport
 
 /// A CA, a server's and a client's certificate, made by openssl at test time.
-final class Certificates {
-    let place = TemporaryDirectory()
+public final class Certificates {
+    public let place = TemporaryDirectory()
 
-    init() throws {
+    public init() throws {
         let script = """
             set -e; cd "$PLACE"
             ca() {
@@ -28,7 +27,7 @@ final class Certificates {
     }
 
     /// A hash of the lowest cost, made by the C library.
-    static func bcrypt(_ password: String) throws -> String {
+    public static func bcrypt(_ password: String) throws -> String {
         // Perl's crypt is the C library's.
         let outcome = try run(["perl", "-e", "print crypt($ARGV[0], '$2b$04$abcdefghijklmnopqrstuu')", password])
         guard outcome.status == 0, outcome.text.count == 60 else {
@@ -37,7 +36,7 @@ final class Certificates {
         return outcome.text
     }
 
-    func write(_ name: String, _ text: String) throws -> String {
+    public func write(_ name: String, _ text: String) throws -> String {
         // In one step, as configuration tools do it.
         try overwrite(place(name + ".new"), with: Array(text.utf8))
         rename(place(name + ".new"), place(name))

@@ -3,7 +3,7 @@ import CSQLite
 
 /// The log's files, before SQLite opens them: theirs is mode 0640 and the directory's owner, whatever the umask and
 /// whoever runs this.
-enum LogFiles {
+enum LogPermissions {
     private static let mode: UInt32 = 0o640
 
     /// Makes the log's file, empty, if there is none; SQLite gives the write-ahead file and its index the same mode and

@@ -1,0 +1,92 @@
+import CMetricsLayout
+import EventDrain
+import EventLog
+import MetricsMemory
+import MetricsModel
+
+/// A plugin without a server: records go into a ring with whatever time they shall have, and the drain takes them into
+/// the log. So schema, counters and ledger are the plugin's own.
+final class LogSink {
+    private let held: DataDirectory
+    private let live: LiveFile
+    private let drainer: Drainer
+    private let producer: RingProducer
+    private let slot: UnsafeMutableRawPointer
+    private(set) var events = 0
+
+    /// Half of it is filled, then drained.
+    private static let ringBytes = 16 << 20
+    private static let checkpointPages = 8192
+
+    init(directory: String, seed: UInt64) throws {
+        held = try DataDirectory(path: directory, create: true)
+        let outcome = try Recovery.run(
+            held, options: .init(identities: .pseudonym, syncEachCommit: false), say: StandardError(level: .warning))
+        let clock = UInt64(QPCM_CLOCK_REALTIME)
+        let session = (UInt64.random(in: .min ... .max), seed)
+        live = try LiveFile(
+            directory: directory,
+            options: .init(
+                ringBytes: Self.ringBytes, initialSlots: 1, identities: .pseudonym,
+                flushIntervalNanoseconds: 250_000_000, clock: clock, session: session),
+            ringed: outcome.ringed, direct: outcome.direct)
+        drainer = Drainer(
+            map: live.map, session: session, clock: clock, writer: outcome.writer, ringed: outcome.ringed, stored: .none)
+        guard let slot = live.takeFreeSlot() else { fatalError("a new live file has a free slot") }
+        self.slot = slot
+        producer = RingProducer(slot: slot)
+    }
+
+    /// One record, counted as its hook would count it.
+    func put(
+        _ kind: EventKind, record: Int32, ticks: UInt64, yes: Bool = false, failure: FailureClass = .other,
+        a: UInt64 = 0, b: UInt64 = 0, _ field0: RecordField, _ field1: RecordField, _ field2: RecordField = .absent
+    ) throws {
+        var position = try claim(RingProducer.recordBytes(fields: field0.count + field1.count + field2.count))
+        producer.put(
+            kind: UInt8(record), flags: yes ? 1 : 0, ticks: ticks, detail: UInt16(failure.rawValue), a: a, b: b,
+            field0, field1, field2, at: &position)
+        producer.commit(position)
+        var event = Event()
+        event.kind = kind
+        event.field0 = field0.bytes
+        event.number = a
+        event.yes = yes
+        event.failure = failure
+        Tally.event(event, into: producer.ringed)
+        events += 1
+    }
+
+    func beginBatch(messages: Int, ticks: UInt64) throws {
+        var position = try claim(RingProducer.recordBytes(fields: 0))
+        producer.put(
+            kind: UInt8(QPCM_RECORD_BATCH_BEGIN), flags: 0, ticks: ticks, a: UInt64(messages), .absent, .absent, .absent,
+            at: &position)
+        producer.commit(position)
+        Tally.batchCall(messages: UInt64(messages), into: producer.ringed)
+    }
+
+    private func claim(_ bytes: UInt64) throws -> UInt64 {
+        if let position = producer.claim(bytes) { return position }
+        try drain()
+        guard let position = producer.claim(bytes) else { fatalError("a drained ring has room") }
+        return position
+    }
+
+    private func drain() throws {
+        _ = drainer.look()
+        while try drainer.step().isMoreWaiting {}
+        if drainer.writer.pagesInWAL >= Self.checkpointPages { try drainer.writer.checkpoint(truncating: false) }
+    }
+
+    /// Ends as a plugin does.
+    func close() throws {
+        try drain()
+        try drainer.saveCounters()
+        try drainer.writer.checkpoint(truncating: true)
+        try drainer.writer.sync()
+        live.giveBack(slot)
+        live.map.set(QPCM_HEADER_HEARTBEAT, 0)
+        live.map.set(QPCM_HEADER_STATE, UInt64(QPCM_STATE_STOPPED))
+    }
+}

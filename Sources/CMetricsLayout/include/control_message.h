@@ -1,0 +1,80 @@
+// control_message.h: what a command asks of a running plugin, and what it is answered, version 1. One packet each, by
+// `control.sock` in the data directory, a Unix socket of packets (SOCK_SEQPACKET). Only the plugin writes the log; who
+// wants something removed from it asks. Nothing of this is ever on a disk.
+//
+// request, 320 bytes
+//      0 ┌───────────────┬───────────────┐
+//        │ magic         │ version       │
+//      8 ├───────────────┼───────────────┤
+//        │ action        │ name_bytes    │    QPCM_CONTROL_PRUNE, _FORGET_USER, _FORGET_IDENTITY
+//     16 ├───────────────┴───────────────┤
+//        │ before_us                     │    prune: events of before it leave; the smallest number for none
+//     24 ├───────────────────────────────┤
+//        │ max_bytes                     │    prune: the log's size, at most; -1 for any
+//     32 ├───────────────────────────────┤
+//        │ name                          │    forget: a user's name, or a key's bytes; or the 16 of a pseudonym
+//    288 ├───────────────────────────────┤
+//        │ reserved                      │
+//    320 └───────────────────────────────┘
+//
+// answer, 384 bytes: one each second while it goes on, and one at the end
+//      0 ┌───────────────┬───────────────┐
+//        │ magic         │ status        │    QPCM_CONTROL_WORKING, _DONE, _FAILED
+//      8 ├───────────────┴───────────────┤
+//        │ removed[6]                    │    events that left, by kind
+//     56 ├───────────────┬───────────────┤
+//        │ users         │ identities    │    forget: names that were found
+//     64 ├───────────────┴───────────────┤
+//        │ names                         │    names that nothing uses any more, and that left
+//     72 ├───────────────────────────────┤
+//        │ bytes_before, bytes_after     │    events.db
+//     88 ├───────────────────────────────┤
+//        │ message                       │    why it failed, NUL-padded
+//    344 ├───────────────────────────────┤
+//        │ reserved                      │
+//    384 └───────────────────────────────┘
+#ifndef QPCM_CONTROL_MESSAGE_H
+#define QPCM_CONTROL_MESSAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define QPCM_CONTROL_MAGIC 0x43435051u  // "QPCC"
+#define QPCM_CONTROL_VERSION 1u
+
+enum { QPCM_CONTROL_PRUNE = 1, QPCM_CONTROL_FORGET_USER = 2, QPCM_CONTROL_FORGET_IDENTITY = 3 };
+enum { QPCM_CONTROL_WORKING = 1, QPCM_CONTROL_DONE = 2, QPCM_CONTROL_FAILED = 3 };
+enum { QPCM_CONTROL_NAME_BYTES = 256, QPCM_CONTROL_MESSAGE_BYTES = 256 };
+
+typedef struct qpcm_control_request {
+    uint32_t magic;
+    uint32_t version;
+    uint32_t action;
+    uint32_t name_bytes;
+    int64_t before_us;
+    int64_t max_bytes;
+    uint8_t name[QPCM_CONTROL_NAME_BYTES];
+    uint8_t reserved[32];
+} qpcm_control_request;
+
+typedef struct qpcm_control_answer {
+    uint32_t magic;
+    uint32_t status;
+    uint64_t removed[6];
+    uint32_t users;
+    uint32_t identities;
+    uint64_t names;
+    uint64_t bytes_before;
+    uint64_t bytes_after;
+    uint8_t message[QPCM_CONTROL_MESSAGE_BYTES];
+    uint8_t reserved[40];
+} qpcm_control_answer;
+
+_Static_assert(offsetof(qpcm_control_request, name) == 32, "name");
+_Static_assert(sizeof(qpcm_control_request) == 320, "a request");
+_Static_assert(offsetof(qpcm_control_answer, users) == 56, "users");
+_Static_assert(offsetof(qpcm_control_answer, bytes_before) == 72, "bytes_before");
+_Static_assert(offsetof(qpcm_control_answer, message) == 88, "message");
+_Static_assert(sizeof(qpcm_control_answer) == 384, "an answer");
+
+#endif

@@ -1,0 +1,203 @@
+import MetricsModel
+
+/// Removes a person: the rows that name them, what seals and postings say of those rows, and their names. A segment a
+/// step, each in the transaction of whoever calls it. The names that are left without a row, such as their channels',
+/// are the `NameSweep`'s.
+public final class Forgetting {
+    private let connection: Connection
+    private let sealer: SegmentSealer
+    private let scan: SegmentScan
+    private let tables: [NameTable]
+    /// The numbers of the person's names: identities, none of the channels, users.
+    private let names: [[Int64]]
+    /// As they were given: in reasons they are replaced.
+    private let texts: [[UInt8]]
+    private var segments: [Int64]
+    private let newest: Int64
+    public private(set) var isDone = false
+
+    /// How much was found of a person.
+    public struct Found: Sendable {
+        public var users = 0
+        public var identities = 0
+    }
+    public let found: Found
+
+    /// - Parameter user: the forms in which the log may hold the name; empty if it was not given.
+    /// - Parameter text: the name as it came, for reasons that hold it.
+    init(
+        users: [StoredName], identities: [StoredName], text: [UInt8]?, tables: [NameTable],
+        oldestID: Int64, nextID: Int64, sealer: SegmentSealer, connection: Connection
+    ) throws(LogError) {
+        self.connection = connection
+        self.sealer = sealer
+        self.tables = tables
+        scan = SegmentScan(connection)
+        var userIDs = try Self.ids(of: users, in: NameKind.user.table, connection)
+        var identityIDs = try Self.ids(of: identities, in: NameKind.identity.table, connection)
+        try Self.follow(&userIDs, &identityIDs, connection)
+        names = [identityIDs.sorted(), [], userIDs.sorted()]
+        texts = text.map { [$0] } ?? []
+        found = Found(users: userIDs.count, identities: identityIDs.count)
+        newest = Segment.of(nextID)
+        segments = []
+        var segment = Segment.of(oldestID)
+        while segment <= newest {
+            segments.append(segment)
+            segment += 1
+        }
+        segments.reverse()
+    }
+
+    /// A registration ties a user to a key; whoever is forgotten is forgotten under both.
+    private static func follow(
+        _ users: inout [Int64], _ identities: inout [Int64], _ connection: Connection
+    ) throws(LogError) {
+        var isGrowing = !(users.isEmpty && identities.isEmpty)
+        while isGrowing {
+            isGrowing = false
+            let query = try connection.prepare(
+                """
+                SELECT DISTINCT user, identity FROM user_registered WHERE user IN (\(list(users)))
+                OR identity IN (\(list(identities)))
+                """)
+            while try query.step() {
+                let user = query.integer(0)
+                let identity = query.integer(1)
+                if user != 0, !users.contains(user) {
+                    users.append(user)
+                    isGrowing = true
+                }
+                if identity != 0, !identities.contains(identity) {
+                    identities.append(identity)
+                    isGrowing = true
+                }
+            }
+        }
+    }
+
+    private static func list(_ ids: [Int64]) -> String {
+        var text = ""
+        for (index, id) in ids.enumerated() { text += (index == 0 ? "" : ",") + "\(id)" }
+        return text
+    }
+
+    private static func ids(
+        of names: [StoredName], in table: String, _ connection: Connection
+    ) throws(LogError) -> [Int64] {
+        let find = try connection.prepare("SELECT id FROM \(table) WHERE value = ?")
+        var ids: [Int64] = []
+        for name in names {
+            if name.isText { find.bind(text: name.bytes, at: 1) } else { find.bind(blob: name.bytes, at: 1) }
+            if try find.step(), !ids.contains(find.integer(0)) { ids.append(find.integer(0)) }
+            find.reset()
+        }
+        return ids
+    }
+
+    /// Does a part of it, in the transaction that is open.
+    /// - Returns: how many events of each kind left.
+    public func step() throws(LogError) -> [UInt64] {
+        guard let segment = segments.last, !(names[0].isEmpty && names[2].isEmpty) else {
+            try tables[NameKind.identity.rawValue].delete(names[0])
+            try tables[NameKind.user.rawValue].delete(names[2])
+            for text in texts { try scrubReasons(of: text) }
+            isDone = true
+            return []
+        }
+        segments.removeLast()
+        return try remove(from: segment)
+    }
+
+    private func remove(from segment: Int64) throws(LogError) -> [UInt64] {
+        let isSealed = try connection.integer("SELECT 1 FROM segment WHERE segment = \(segment)") != nil
+        let summary = SegmentSummary(keepsPairs: true)
+        let search = isSealed ? try PostingSearch(connection) : nil
+        let row = UnsafeMutablePointer<Int64>.allocate(capacity: Schema.columnLimit)
+        defer { row.deallocate() }
+        var removed: [UInt64] = []
+        for kind in EventKind.allCases {
+            var condition = "id >= \(Segment.firstID(segment)) AND id < \(Segment.endID(segment))"
+            if let search {
+                var ids: [Int64] = []
+                for list in Posting.List.allCases where list.kind == kind {
+                    for subject in names[list.names.rawValue] {
+                        try search.find(segment: segment, list: list, subject: subject) { ids.append($0) }
+                    }
+                }
+                guard !ids.isEmpty else {
+                    removed.append(0)
+                    continue
+                }
+                condition = "id IN (\(Self.list(ids)))"
+            }
+            var columns = ""
+            for column in Self.columns(kind) {
+                let list = Self.list(names[column.names.rawValue])
+                columns += (columns.isEmpty ? "" : " OR ") + "\(column.name) IN (\(list))"
+            }
+            condition += " AND (\(columns))"
+            let query = try connection.prepare("SELECT * FROM \(Schema.table(kind)) WHERE \(condition)")
+            while try query.step() {
+                SegmentScan.fill(row, kind, query)
+                summary.add(kind, row)
+            }
+            query.reset()
+            try connection.execute("DELETE FROM \(Schema.table(kind)) WHERE \(condition)", operation: "remove from")
+            removed.append(UInt64(connection.changes))
+        }
+        if isSealed, summary.rows > 0 { try sealer.subtract(summary, from: segment) }
+        return removed
+    }
+
+    /// The columns in which a kind names people.
+    private static func columns(_ kind: EventKind) -> [(name: String, names: NameKind)] {
+        switch kind {
+        case .messageEnqueue, .batchEnqueue:
+            [(name: "sender", names: .identity), (name: "recipient", names: .identity)]
+        case .auth: [(name: "user", names: .user)]
+        case .channelCreated: [(name: "initiator", names: .identity), (name: "peer", names: .identity)]
+        case .fetch: [(name: "recipient", names: .identity)]
+        case .userRegistered: [(name: "user", names: .user), (name: "identity", names: .identity)]
+        }
+    }
+
+    /// A reason may hold a name in its text, whoever's login it was given for.
+    private func scrubReasons(of name: [UInt8]) throws(LogError) {
+        guard !name.isEmpty else { return }
+        let query = try connection.prepare("SELECT id, value FROM reason_name")
+        var changed: [(id: Int64, text: [UInt8])] = []
+        while try query.step() {
+            let text = query.bytes(1)
+            let cleaned = text.withUnsafeBytes { text in
+                name.withUnsafeBytes { NameRemoval.removing($0, from: text, isCut: text.count >= EventLogWriter.reasonBytes) }
+            }
+            if let cleaned { changed.append((id: query.integer(0), text: cleaned)) }
+        }
+        query.reset()
+        let update = try connection.prepare("UPDATE OR IGNORE reason_name SET value = ? WHERE id = ?", operation: "write")
+        for reason in changed {
+            update.bind(text: reason.text, at: 1)
+            update.bind(reason.id, at: 2)
+            try update.run(operation: "write")
+            if connection.changes == 0 {
+                // The same words are there already, without the name: a number keeps the two apart.
+                update.bind(text: reason.text + Array(" #\(reason.id)".utf8), at: 1)
+                update.bind(reason.id, at: 2)
+                try update.run(operation: "write")
+            }
+        }
+        if !changed.isEmpty { try tables[NameKind.count].forgetCache() }
+    }
+}
+
+/// A name as a table of names may hold it.
+public struct StoredName: Sendable {
+    public var bytes: [UInt8]
+    public var isText: Bool
+
+    public init(bytes: [UInt8], isText: Bool) {
+        self.bytes = bytes
+        self.isText = isText
+    }
+}

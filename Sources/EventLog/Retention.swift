@@ -1,0 +1,122 @@
+import MetricsModel
+
+/// Removes the oldest events: those of before a time, and as many as a cap on the log's size asks for. In small steps,
+/// each in the transaction of whoever calls it, so that no flush waits for more than one.
+///
+/// A step looks at 4,096 ids. The first step in a segment takes its seal off; what is left of a segment that only half
+/// has to go is then read from the rows. Rows are judged by their own time, so a clock that was wrong for a while keeps
+/// no others from leaving.
+public final class Retention {
+    static let idsPerStep: Int64 = 4096
+
+    /// Microseconds since 1970: events before it leave.
+    private let before: Int64
+    /// Pages of the log in use, at most; nil for no cap.
+    private let pageLimit: Int64?
+    private let writer: EventLogWriter
+    private let sealer: SegmentSealer
+    private let connection: Connection
+    private let deletions: [Statement]
+    private let pages: Statement
+    private let freePages: Statement
+
+    /// Where the next step begins; the segments behind `next` are not looked at again.
+    private var next: Int64
+    private let end: Int64
+    /// The segment whose seal was looked at.
+    private var segment: Int64 = -1
+    public private(set) var isDone = false
+
+    init(
+        before: Int64, maxBytes: Int64?, writer: EventLogWriter, sealer: SegmentSealer
+    ) throws(LogError) {
+        self.before = before
+        self.writer = writer
+        self.sealer = sealer
+        connection = writer.connection
+        var deletions: [Statement] = []
+        for kind in EventKind.allCases {
+            deletions.append(
+                try connection.prepare(
+                    "DELETE FROM \(Schema.table(kind)) WHERE id >= ? AND id < ? AND time < ?", operation: "remove from"))
+        }
+        self.deletions = deletions
+        pages = try connection.prepare("PRAGMA page_count", operation: "remove from")
+        freePages = try connection.prepare("PRAGMA freelist_count", operation: "remove from")
+        let pageBytes = try connection.integer("PRAGMA page_size") ?? 4096
+        pageLimit = maxBytes.map { $0 / pageBytes }
+        next = try writer.oldestID() ?? writer.nextID
+        end = writer.nextID
+        isDone = next >= end
+    }
+
+    /// Does a part of it, in the transaction that is open.
+    /// - Returns: how many events of each kind left.
+    public func step() throws(LogError) -> [UInt64] {
+        if isDone { return [] }
+        let isTooBig = try isTooBig()
+        if !isTooBig {
+            let isSomethingOld = try isSomethingOld()
+            guard isSomethingOld else {
+                isDone = true
+                return []
+            }
+        }
+        if Segment.of(next) != segment {
+            segment = Segment.of(next)
+            try sealer.unseal(segment..<segment + 1)
+        }
+        let last = min(next - next % Self.idsPerStep + Self.idsPerStep, end)
+        var removed: [UInt64] = []
+        for deletion in deletions {
+            deletion.bind(next, at: 1)
+            deletion.bind(last, at: 2)
+            deletion.bind(isTooBig ? Int64.max : before, at: 3)
+            try deletion.run(operation: "remove from")
+            removed.append(UInt64(connection.changes))
+        }
+        next = last
+        if next >= end { isDone = true }
+        return removed
+    }
+
+    /// Whether the segment at `next`, or one after it, holds an event of before the time; goes to it.
+    private func isSomethingOld() throws(LogError) -> Bool {
+        while next < end {
+            let here = Segment.of(next)
+            if here == segment { return true }
+            let seal = try connection.prepare(
+                "SELECT first_time FROM segment WHERE segment = \(here)", operation: "remove from")
+            // Without a seal only its rows can tell.
+            guard try seal.step(operation: "remove from") else { return try holdsOld(here) }
+            if seal.integer(0) < before { return true }
+            next = Segment.endID(here)
+        }
+        return false
+    }
+
+    private func holdsOld(_ segment: Int64) throws(LogError) -> Bool {
+        for kind in EventKind.allCases {
+            let found = try connection.integer(
+                """
+                SELECT 1 FROM \(Schema.table(kind)) WHERE id >= \(Segment.firstID(segment))
+                AND id < \(Segment.endID(segment)) AND time < \(before) LIMIT 1
+                """)
+            if found != nil { return true }
+        }
+        next = Segment.endID(segment)
+        return next < end ? try isSomethingOld() : false
+    }
+
+    private func isTooBig() throws(LogError) -> Bool {
+        guard let pageLimit else { return false }
+        defer {
+            pages.reset()
+            freePages.reset()
+        }
+        guard try pages.step(operation: "remove from"), try freePages.step(operation: "remove from") else {
+            return false
+        }
+        return pages.integer(0) - freePages.integer(0) > pageLimit
+    }
+}

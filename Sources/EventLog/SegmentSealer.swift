@@ -1,0 +1,229 @@
+import MetricsModel
+
+/// Seals segments: writes what `Segment` draws, in the transaction that is open. Undoes and amends seals, too, for those
+/// who remove rows.
+final class SegmentSealer {
+    private let connection: Connection
+    private let insertSegment: Statement
+    private let insertMinute: Statement
+    private let insertSize: Statement
+    private let insertFailure: Statement
+    private let insertPosting: Statement
+    private let scan: SegmentScan
+
+    init(_ connection: Connection) throws(LogError) {
+        self.connection = connection
+        insertSegment = try connection.prepare("INSERT INTO segment VALUES (?, ?, ?)", operation: "write")
+        var places = "?, ?"
+        for _ in 0..<MinuteColumn.count { places += ", ?" }
+        insertMinute = try connection.prepare("INSERT INTO segment_minute VALUES (\(places))", operation: "write")
+        insertSize = try connection.prepare("INSERT INTO segment_size VALUES (?, ?, ?, ?)", operation: "write")
+        insertFailure = try connection.prepare("INSERT INTO segment_failure VALUES (?, ?, ?)", operation: "write")
+        insertPosting = try connection.prepare("INSERT INTO posting VALUES (?, ?)", operation: "write")
+        scan = SegmentScan(connection)
+    }
+
+    /// Seals a segment from its rows.
+    func sealFromRows(_ segment: Int64) throws(LogError) {
+        let summary = SegmentSummary(keepsPairs: true)
+        try scan.add(ids: Segment.firstID(segment)..<Segment.endID(segment), to: summary)
+        try seal(segment, summary)
+    }
+
+    /// - Parameter summary: of every row that the segment has; it is sorted by this.
+    func seal(_ segment: Int64, _ summary: SegmentSummary) throws(LogError) {
+        guard segment < Posting.segmentLimit, !summary.hasStrangeSubject, summary.rows > 0 else { return }
+        summary.sort()
+        insertSegment.bind(segment, at: 1)
+        insertSegment.bind(summary.firstTime, at: 2)
+        insertSegment.bind(summary.lastTime, at: 3)
+        try insertSegment.run(operation: "write")
+        for minute in summary.minutes {
+            insertMinute.bind(segment, at: 1)
+            insertMinute.bind(minute.minute, at: 2)
+            for column in 0..<MinuteColumn.count { insertMinute.bind(minute.sums[column], at: 3 + column) }
+            try insertMinute.run(operation: "write")
+        }
+        for index in 0..<SegmentSummary.sizeCount where summary.sizes[index] != 0 {
+            insertSize.bind(segment, at: 1)
+            insertSize.bind(Int64(index / SizeBucket.count), at: 2)
+            insertSize.bind(Int64(index % SizeBucket.count), at: 3)
+            insertSize.bind(summary.sizes[index], at: 4)
+            try insertSize.run(operation: "write")
+        }
+        for (reason, count) in summary.failures {
+            insertFailure.bind(segment, at: 1)
+            insertFailure.bind(reason, at: 2)
+            insertFailure.bind(count, at: 3)
+            try insertFailure.run(operation: "write")
+        }
+        try insertPostings(segment, summary)
+    }
+
+    private func insertPostings(_ segment: Int64, _ summary: SegmentSummary) throws(LogError) {
+        var block = PostingBlockWriter()
+        defer { block.deallocate() }
+        let pairs = summary.pairs
+        var index = 0
+        while index < summary.pairCount {
+            // The pairs of one list and subject.
+            let subject = pairs[index] >> 16
+            var end = index &+ 1
+            while end < summary.pairCount, pairs[end] >> 16 == subject { end &+= 1 }
+            let isNewList = index == 0 || Posting.list(ofPair: pairs[index]) != Posting.list(ofPair: pairs[index - 1])
+            if isNewList { try begin(&block, segment, pairs[index]) }
+            while index < end {
+                let added = block.add(pairs + index, count: end - index)
+                index += added
+                if added == 0 { try begin(&block, segment, pairs[index]) }
+            }
+        }
+        try insert(block)
+    }
+
+    private func begin(
+        _ block: inout PostingBlockWriter, _ segment: Int64, _ pair: UInt64
+    ) throws(LogError) {
+        try insert(block)
+        block.begin(segment: segment, pair: pair)
+    }
+
+    private func insert(_ block: PostingBlockWriter) throws(LogError) {
+        guard block.count > 0 else { return }
+        insertPosting.bind(block.key, at: 1)
+        insertPosting.bind(blob: block.bytes, at: 2)
+        try insertPosting.run(operation: "write")
+    }
+
+    /// Takes the seals off some segments: from now on their rows are read.
+    func unseal(_ segments: Range<Int64>) throws(LogError) {
+        let keys = Posting.keys(ofSegments: segments.lowerBound, to: segments.upperBound)
+        try connection.execute(
+            "DELETE FROM posting WHERE key >= \(keys.first) AND key < \(keys.end)", operation: "write")
+        for table in ["segment", "segment_minute", "segment_size", "segment_failure"] {
+            try connection.execute(
+                "DELETE FROM \(table) WHERE segment >= \(segments.lowerBound) AND segment < \(segments.upperBound)",
+                operation: "write")
+        }
+    }
+
+    // MARK: Amending
+
+    /// Takes rows that leave a sealed segment out of what its seal says. The times stay as they are: no event is outside
+    /// of them.
+    ///
+    /// - Parameter removed: of the rows that leave; it is sorted by this.
+    func subtract(_ removed: SegmentSummary, from segment: Int64) throws(LogError) {
+        removed.sort()
+        for minute in removed.minutes {
+            var sets = ""
+            for column in MinuteColumn.allCases {
+                sets += (column.rawValue == 0 ? "" : ", ") + "\(column.name) = ?\(column.rawValue + 1)"
+            }
+            // The sums of sizes may wrap, as the rows' own numbers may; SQLite's would turn into fractions.
+            let select = try connection.prepare(
+                "SELECT * FROM segment_minute WHERE segment = \(segment) AND minute = \(minute.minute)",
+                operation: "write")
+            guard try select.step(operation: "write") else { continue }
+            let update = try connection.prepare(
+                "UPDATE segment_minute SET \(sets) WHERE segment = \(segment) AND minute = \(minute.minute)",
+                operation: "write")
+            for column in 0..<MinuteColumn.count {
+                let left = select.integer(Int32(truncatingIfNeeded: column + 2)) &- minute.sums[column]
+                update.bind(left, at: column + 1)
+            }
+            select.reset()
+            try update.run(operation: "write")
+        }
+        for index in 0..<SegmentSummary.sizeCount where removed.sizes[index] != 0 {
+            try connection.execute(
+                """
+                UPDATE segment_size SET count = count - \(removed.sizes[index]) WHERE segment = \(segment)
+                    AND measure = \(index / SizeBucket.count) AND bucket = \(index % SizeBucket.count)
+                """, operation: "write")
+        }
+        for (reason, count) in removed.failures {
+            try connection.execute(
+                "UPDATE segment_failure SET count = count - \(count) WHERE segment = \(segment) AND reason = \(reason)",
+                operation: "write")
+        }
+        try connection.execute(
+            """
+            DELETE FROM segment_size WHERE segment = \(segment) AND count = 0;
+            DELETE FROM segment_minute WHERE segment = \(segment) AND \(Self.isEmptyMinute);
+            """, operation: "write")
+        try subtractPostings(removed, from: segment)
+    }
+
+    private static var isEmptyMinute: String {
+        var text = ""
+        for kind in EventKind.allCases {
+            text += (kind.rawValue == 0 ? "" : " AND ") + "\(MinuteColumn.events(kind).name) = 0"
+        }
+        return text
+    }
+
+    /// Writes every block anew that holds one of the pairs.
+    private func subtractPostings(_ removed: SegmentSummary, from segment: Int64) throws(LogError) {
+        guard removed.pairCount > 0 else { return }
+        let keys = Posting.keys(ofSegments: segment, to: segment + 1)
+        let select = try connection.prepare(
+            "SELECT key, entries FROM posting WHERE key >= \(keys.first) AND key < \(keys.end) ORDER BY key",
+            operation: "write")
+        var block = PostingBlockWriter()
+        defer { block.deallocate() }
+        var changed: [(key: Int64, entries: [UInt8])] = []
+        let gone = UnsafeBufferPointer(start: removed.pairs, count: removed.pairCount)
+        var kept: [UInt64] = []
+        while try select.step(operation: "write") {
+            let key = select.integer(0)
+            kept.removeAll(keepingCapacity: true)
+            let isTouched = select.withBytes(1) { bytes in
+                var cursor = PostingCursor(bytes, key: key)
+                var isTouched = false
+                while cursor.next() {
+                    for index in 0..<cursor.count {
+                        let pair = Posting.pair(
+                            list: Posting.list(ofKey: key), subject: cursor.subject, id: cursor.place(index))
+                        if Self.contains(gone, pair) { isTouched = true } else { kept.append(pair) }
+                    }
+                }
+                return isTouched
+            }
+            guard isTouched else { continue }
+            block.begin(key: key)
+            kept.withUnsafeBufferPointer { kept in
+                var index = 0
+                while index < kept.count {
+                    var end = index + 1
+                    while end < kept.count, kept[end] >> 16 == kept[index] >> 16 { end += 1 }
+                    // What is left of a block fits in it.
+                    _ = block.add(kept.baseAddress.unsafelyUnwrapped + index, count: end - index, whole: true)
+                    index = end
+                }
+            }
+            changed.append((key: key, entries: [UInt8](block.bytes)))
+        }
+        select.reset()
+        let update = try connection.prepare("UPDATE posting SET entries = ? WHERE key = ?", operation: "write")
+        for entry in changed {
+            if entry.entries.isEmpty {
+                try connection.execute("DELETE FROM posting WHERE key = \(entry.key)", operation: "write")
+            } else {
+                update.bind(blob: entry.entries, at: 1)
+                update.bind(entry.key, at: 2)
+                try update.run(operation: "write")
+            }
+        }
+    }
+
+    private static func contains(_ sorted: UnsafeBufferPointer<UInt64>, _ pair: UInt64) -> Bool {
+        var low = 0
+        var high = sorted.count
+        while low < high {
+            let middle = (low + high) / 2
+            if sorted[middle] < pair { low = middle + 1 } else { high = middle }
+        }
+        return low < sorted.count && sorted[low] == pair
+    }
+}
