@@ -134,7 +134,8 @@ let package = Package(
                 swiftSettings: normal),
             .testTarget(
                 name: "EventDrainTests",
-                dependencies: ["CMetricsLayout", "EventDrain", "EventLog", "MetricsMemory", "MetricsModel", "MetricsQuery", "TestSupport",
+                dependencies: ["CMetricsLayout", "EventDrain", "EventLog", "MetricsMemory", "MetricsModel", "MetricsQuery", "Pseudonyms",
+                    "TestSupport",
                 ],
                 swiftSettings: normal, linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium")]),
             .testTarget(name: "TimeWordsTests", dependencies: ["TimeWords"], swiftSettings: normal),
@@ -148,7 +149,7 @@ let package = Package(
                 name: "ExporterTests", dependencies: ["Exporter", "MetricsModel", "PrometheusText", "TestSupport"],
                 swiftSettings: normal,
                 linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium"), .linkedLibrary("crypt")]),
-            .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: normal),
+            .target(name: "TestSupport", dependencies: ["CMachine"], path: "Tests/TestSupport", swiftSettings: normal),
             .testTarget(
                 name: "PluginTests", dependencies: ["TestSupport", "CPluginABI"], swiftSettings: normal),
             .testTarget(

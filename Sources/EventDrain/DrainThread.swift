@@ -34,6 +34,7 @@ public final class DrainThread: @unchecked Sendable {
     private let options: Options
     private let say: StandardError
     private let upkeep: LogUpkeep
+    private let keys: KeyUpkeep?
     private let slots: SlotPreparation
     private let keeper: LogKeeper
 
@@ -54,8 +55,12 @@ public final class DrainThread: @unchecked Sendable {
     private var retryAt: UInt64 = 0
     private var failure: Int32 = 0
 
-    public init(live: LiveFile, drainer: Drainer, directory: String, options: Options, say: StandardError) {
+    public init(
+        live: LiveFile, drainer: Drainer, directory: String, keys: KeyUpkeep? = nil, options: Options,
+        say: StandardError
+    ) {
         self.live = live
+        self.keys = keys
         self.drainer = drainer
         self.options = options
         self.say = say
@@ -65,7 +70,8 @@ public final class DrainThread: @unchecked Sendable {
         slots = SlotPreparation(live)
         keeper = LogKeeper(
             directory: directory,
-            limits: .init(retentionNanoseconds: options.retentionNanoseconds, maxBytes: options.maxBytes), say: say)
+            limits: .init(retentionNanoseconds: options.retentionNanoseconds, maxBytes: options.maxBytes), keys: keys,
+            say: say)
         pthread_mutex_init(mutex, nil)
         qpcm_condition_init(wake)
         qpcm_condition_init(done)
@@ -163,6 +169,7 @@ public final class DrainThread: @unchecked Sendable {
             }
             if stopping { break }
             upkeep.run()
+            keys?.run(drainer.writer)
             slots.prepare()
             keeperIsBusy = keeper.run(drainer)
         }

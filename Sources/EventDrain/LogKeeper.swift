@@ -24,6 +24,7 @@ final class LogKeeper {
 
     private let limits: Limits
     private let control: ControlSocket
+    private let keys: KeyUpkeep?
     private let say: StandardError
     private var job: LogJob?
     private var isRequest = false
@@ -33,8 +34,9 @@ final class LogKeeper {
     private var nextSize: UInt64 = 0
     private var pausedUntil: UInt64 = 0
 
-    init(directory: String, limits: Limits, say: StandardError) {
+    init(directory: String, limits: Limits, keys: KeyUpkeep?, say: StandardError) {
         self.limits = limits
+        self.keys = keys
         self.say = say
         control = ControlSocket(directory: directory)
     }
@@ -64,6 +66,7 @@ final class LogKeeper {
             return false
         }
         if job.isDone {
+            if job.outcome.events > 0 { keys?.didRemove(drainer.writer) }
             end(job)
             return false
         }

@@ -10,10 +10,12 @@ import Pseudonyms
 public enum Recovery {
     public struct Options: Sendable {
         public var identities: IdentityMode
+        public var pairs: Bool
         public var syncEachCommit: Bool
 
-        public init(identities: IdentityMode, syncEachCommit: Bool) {
+        public init(identities: IdentityMode, pairs: Bool = true, syncEachCommit: Bool) {
             self.identities = identities
+            self.pairs = pairs
             self.syncEachCommit = syncEachCommit
         }
     }
@@ -51,46 +53,36 @@ public enum Recovery {
         _ directory: DataDirectory, options: Options, say: StandardError
     ) throws(RecoveryError) -> Outcome {
         var setAside: UInt64 = 0
-        let key = try key(directory, options: options, setAside: &setAside, say: say)
-        let writer = try openLog(directory, options: options, key: key, setAside: &setAside, say: say)
+        let keys = try KeyRecovery.load(directory, identities: options.identities, setAside: &setAside, say: say)
+        let writer = try openLog(directory, options: options, keys: keys, setAside: &setAside, say: say)
+        try KeyRecovery.settle(directory, identities: options.identities, writer)
         let live = try openLive(directory, setAside: &setAside, say: say)
+        // What a dead server recorded under stricter settings is written as it was promised then.
+        if let header = live?.header {
+            writer.use(
+                mode: options.identities.stricter(header.identities), pairs: options.pairs && header.pairs)
+        }
+        var outcome: Outcome
         do {
-            var outcome = try take(live, into: writer)
+            outcome = try take(live, into: writer)
             outcome.createdNanoseconds = try began(outcome, live)
-            outcome.ringed[CounterIndex.filesSetAside] &+= setAside
-            return outcome
         } catch {
             throw .log(error)
         }
-    }
-
-    private static func key(
-        _ directory: DataDirectory, options: Options, setAside: inout UInt64, say: StandardError
-    ) throws(RecoveryError) -> IdentityKey? {
-        guard options.identities == .pseudonym else { return nil }
-        do {
-            return try IdentityKey.load(directory: directory.path)
-        } catch {
-            switch error {
-            case .missing: break
-            case .unusable(let path):
-                let name = directory.setAside(IdentityKey.fileName)
-                setAside += 1
-                say.say(.warning, "\(path) is not a key of \(IdentityKey.byteCount) bytes; it is now \(name ?? "gone"), and a new one is made")
-            case .system: throw .key(error)
-            }
-        }
-        do { return try IdentityKey.make(directory: directory.path) } catch { throw .key(error) }
+        writer.use(mode: options.identities, pairs: options.pairs)
+        try KeyRecovery.settle(directory, identities: options.identities, writer)
+        outcome.ringed[CounterIndex.filesSetAside] &+= setAside
+        return outcome
     }
 
     private static func openLog(
-        _ directory: DataDirectory, options: Options, key: IdentityKey?, setAside: inout UInt64,
+        _ directory: DataDirectory, options: Options, keys: IdentityKeys?, setAside: inout UInt64,
         say: StandardError
     ) throws(RecoveryError) -> EventLogWriter {
         for attempt in 0..<2 {
             do {
                 return try EventLogWriter(
-                    directory: directory.path, mode: options.identities, key: key,
+                    directory: directory.path, mode: options.identities, keys: keys, pairs: options.pairs,
                     syncEachCommit: options.syncEachCommit)
             } catch {
                 guard error.cause == .corrupt, attempt == 0, let name = directory.setAside(Schema.fileName) else {
@@ -194,13 +186,7 @@ public enum RecoveryError: Error {
 
     public var message: String {
         switch self {
-        case .key(let error):
-            switch error {
-            case .missing: return "there is no identity key"
-            case .unusable(let path): return "\(path) is not a key"
-            case .system(let operation, let path, let code):
-                return "cannot \(operation) \(path): \(String(cString: strerror(code)))"
-            }
+        case .key(let error): return error.message
         case .log(let error): return error.message
         case .live(let error): return error.message
         }

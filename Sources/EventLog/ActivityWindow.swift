@@ -4,6 +4,8 @@ struct ActivityWindow {
     /// Ten minutes: a day's edge is then at most 0.7 % wrong.
     static var stepMicroseconds: Int64 { 600 * 1_000_000 }
     private static let steps = 30 * 144 + 1
+    /// Whoever was last seen longer ago counts in no window.
+    static var reachSteps: Int64 { Int64(steps) }
 
     /// Identities by the step in which they were last seen; the step modulo `steps` is the index.
     private var counts = [Int64](repeating: 0, count: ActivityWindow.steps)

@@ -1,3 +1,4 @@
+import CMachine
 import CSQLite
 
 /// One connection to the log. Used by one thread at a time.
@@ -18,7 +19,7 @@ public final class Connection {
             mode == .writer
             ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW
             : SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW
-        let code = sqlite3_open_v2(path, &opened, flags, nil)
+        let code = sqlite3_open_v2(Self.withoutLinks(path), &opened, flags, nil)
         guard code == SQLITE_OK, let opened else {
             let detail = String(cString: sqlite3_errstr(code))
             let extended = opened.map { sqlite3_extended_errcode($0) } ?? code
@@ -33,6 +34,17 @@ public final class Connection {
             _ = qpcm_never_checkpoint_on_close(handle)
             sqlite3_busy_timeout(handle, 5000)
         }
+    }
+
+    /// The path with the directory's own name. SQLite's NOFOLLOW refuses a link anywhere in a path, and only the log
+    /// itself must be none: data directories are reached by links.
+    private static func withoutLinks(_ path: String) -> String {
+        let bytes = Array(path.utf8)
+        guard let slash = bytes.lastIndex(of: 0x2F), slash > 0,
+            let resolved = realpath(String(decoding: bytes[..<slash], as: UTF8.self), nil)
+        else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved) + String(decoding: bytes[slash...], as: UTF8.self)
     }
 
     deinit { sqlite3_close_v2(handle) }

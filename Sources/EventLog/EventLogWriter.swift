@@ -6,13 +6,19 @@ import Pseudonyms
 /// Writes events, and with them, in the same transaction, how far each ring was taken and the counters as of then.
 /// One thread: the drain's, or that of a command that recovers a dead server's events.
 public final class EventLogWriter {
-    /// The most distinct reasons that are kept; later ones are written as "other".
+    /// The most distinct reasons that are kept, with "other", which stands for all that came later.
     public static let reasonLimit: Int64 = 1000
+    /// The longest reason that is kept. Hooks cut at the same length.
+    public static let reasonBytes = 256
 
     public let connection: Connection
     public let path: String
-    private let mode: IdentityMode
-    private let key: IdentityKey?
+    public private(set) var mode: IdentityMode
+    /// Whether two people may stand in one row, or share what links them.
+    private var pairs: Bool
+    /// Of the epochs whose pseudonyms the log holds. Pseudonyms are written under the newest.
+    public private(set) var keys: IdentityKeys?
+    private let epochs: EpochTable
 
     private var messages: RowBatch
     private var batchMessages: RowBatch
@@ -43,20 +49,23 @@ public final class EventLogWriter {
 
     /// The id that the next event will get.
     public private(set) var nextID: Int64
+    private var firstIDOfTransaction: Int64
     private let walPages: UnsafeMutablePointer<Int32>
 
     /// Opens the log of a directory, or makes it.
     ///
-    /// - Parameter key: needed for `.pseudonym`.
+    /// - Parameter keys: those of the directory, in every mode. Without any, pseudonyms are left out.
+    /// - Parameter pairs: `false` leaves out whatever links two people.
     /// - Parameter syncEachCommit: whether a commit is on the disk when it returns; otherwise `sync` does that.
     /// - Throws: `LogError`; `cause` is `.corrupt` for a file that is no log of this version.
     public init(
-        directory: String, mode: IdentityMode, key: IdentityKey?, syncEachCommit: Bool
+        directory: String, mode: IdentityMode, keys: IdentityKeys?, pairs: Bool = true, syncEachCommit: Bool
     ) throws(LogError) {
         path = directory + "/" + Schema.fileName
         self.mode = mode
-        self.key = key
-        try Self.makeFile(path)
+        self.keys = keys
+        self.pairs = pairs
+        try LogPermissions.prepare(path, in: directory)
         connection = try Connection(path: path, mode: .writer)
         try Self.setUp(connection, syncEachCommit: syncEachCommit)
 
@@ -80,7 +89,7 @@ public final class EventLogWriter {
             connection: connection)
         reasonNames = try NameTable(
             table: "reason_name", places: 1 << 11, stride: 64, seed: seed, hasActivity: false,
-            limit: Self.reasonLimit, connection: connection)
+            limit: Self.reasonLimit - 1, connection: connection)
 
         saveCounter = try connection.prepare(
             "INSERT INTO counter VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET ringed = ?3, direct = ?4",
@@ -94,6 +103,9 @@ public final class EventLogWriter {
         savedRinged = stored.ringed
         savedDirect = stored.direct
         nextID = try Self.readNextID(connection)
+        firstIDOfTransaction = nextID
+        try Self.addEpochTable(connection, oldest: keys?.epochs.first?.number, hasRows: nextID > 1)
+        epochs = try EpochTable(connection)
         summaryStart = nextID
         sealer = try SegmentSealer(connection)
         walPages = .allocate(capacity: 1)
@@ -117,20 +129,6 @@ public final class EventLogWriter {
         registrations.deallocate()
     }
 
-    /// The file is made before SQLite opens it, so that its mode does not depend on the umask; SQLite gives the
-    /// write-ahead file and its index the same mode.
-    private static func makeFile(_ path: String) throws(LogError) {
-        let descriptor = qpcm_open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o640)
-        guard descriptor >= 0 else {
-            let code = qpcm_errno()
-            if code == EEXIST { return }
-            throw LogError(
-                operation: "make", path: path, code: SQLITE_CANTOPEN, detail: String(cString: strerror(code)))
-        }
-        _ = fchmod(descriptor, 0o640)
-        _ = close(descriptor)
-    }
-
     private static func setUp(_ connection: Connection, syncEachCommit: Bool) throws(LogError) {
         let isNew = try connection.integer("SELECT count(*) FROM sqlite_schema", operation: "open") == 0
         // The write-ahead file and its index stay when the log is closed: a reader without write access to the
@@ -149,6 +147,18 @@ public final class EventLogWriter {
             """, operation: "open")
     }
 
+    /// Logs that were begun before there were epochs get their table. What they hold is of the oldest key.
+    private static func addEpochTable(
+        _ connection: Connection, oldest: Int64?, hasRows: Bool
+    ) throws(LogError) {
+        let isThere = try connection.integer(
+            "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'epoch'", operation: "open")
+        guard isThere == nil else { return }
+        var sql = "BEGIN IMMEDIATE; CREATE TABLE epoch (epoch INTEGER PRIMARY KEY, first_id INTEGER NOT NULL);"
+        if hasRows, let oldest { sql += "INSERT INTO epoch VALUES (\(oldest), 1);" }
+        try connection.execute(sql + "COMMIT;", operation: "set up")
+    }
+
     private static func readNextID(_ connection: Connection) throws(LogError) -> Int64 {
         var last = try connection.integer("SELECT value FROM state WHERE key = 'last_id'") ?? 0
         for kind in EventKind.allCases {
@@ -159,10 +169,21 @@ public final class EventLogWriter {
 
     // MARK: One transaction
 
-    public func beginTransaction() throws(LogError) { try begin.run(operation: "begin writing to") }
+    public func beginTransaction() throws(LogError) {
+        try begin.run(operation: "begin writing to")
+        firstIDOfTransaction = nextID
+    }
 
     /// Takes one event in. Its id is `nextID` as of before.
+    @inline(__always)
     public func append(_ event: borrowing Event) throws(LogError) {
+        if pairs { return try write(event) }
+        var alone = copy event
+        PairRemoval.leavePeersOut(of: &alone, id: nextID)
+        try write(alone)
+    }
+
+    private func write(_ event: borrowing Event) throws(LogError) {
         let id = nextID
         let time = event.timeMicroseconds
         let step = ActivityWindow.step(time)
@@ -282,6 +303,9 @@ public final class EventLogWriter {
         session: (UInt64, UInt64), rings: [RingPosition], ringed: (Int) -> UInt64, direct: (Int) -> UInt64
     ) throws(LogError) {
         try flushRows()
+        if nextID != firstIDOfTransaction, epochOfNow > epochs.newest {
+            try epochs.note(epochOfNow, firstID: firstIDOfTransaction)
+        }
         for ring in rings {
             saveRing.bind(Int64(ring.slot), at: 1)
             saveRing.bind(Int64(bitPattern: ring.position), at: 2)
@@ -346,6 +370,7 @@ public final class EventLogWriter {
         try? channelNames.forgetCache()
         try? reasonNames.forgetCache()
         activityIsLoaded = false
+        try? epochs.load()
         if let next = try? Self.readNextID(connection) { nextID = next }
         summary.removeAll()
         summaryStart = nextID
@@ -375,11 +400,13 @@ public final class EventLogWriter {
         try Retention(before: before, maxBytes: maxBytes, writer: self, sealer: sealer)
     }
 
-    /// The forms in which the log may hold a user's name or a key: as it came, under the key of the pseudonyms, and, for 16
+    /// The forms in which the log may hold a user's name or a key: as it came, under the key of each epoch, and, for 16
     /// bytes, as the pseudonym that they are.
     public func storedForms(of name: [UInt8], isText: Bool) -> [StoredName] {
         var forms = [StoredName(bytes: name, isText: isText)]
-        if let key { forms.append(StoredName(bytes: key.pseudonym(of: name), isText: false)) }
+        for epoch in keys?.epochs ?? [] {
+            forms.append(StoredName(bytes: epoch.key.pseudonym(of: name), isText: false))
+        }
         let given = isText ? Hexadecimal.decode(name) : name
         if let given, given.count == Pseudonym.byteCount { forms.append(StoredName(bytes: given, isText: false)) }
         return forms
@@ -442,6 +469,48 @@ public final class EventLogWriter {
     public func vacuum(pages: Int) throws(LogError) {
         try connection.execute("PRAGMA incremental_vacuum(\(pages))", operation: "make smaller")
     }
+
+    // MARK: Epochs, between transactions
+
+    /// The epoch that rows are written in now. Without pseudonyms, what follows an epoch whose key is still there is
+    /// one of its own, so that the key can go when its rows have gone.
+    private var epochOfNow: Int64 {
+        if mode == .pseudonym { return keys?.newest.number ?? epochs.newest }
+        guard let keys, keys.has(epochs.newest) else { return epochs.newest }
+        return epochs.newest + 1
+    }
+
+    /// The newest epoch that the log has rows of, or had; 0 for none.
+    public var newestEpoch: Int64 { epochs.newest }
+
+    /// Goes on with other keys. The names that are known are looked for anew, since they are other pseudonyms now.
+    public func use(_ keys: IdentityKeys?) {
+        let isSame = keys.map { $0.newest.number } == self.keys.map { $0.newest.number }
+        self.keys = keys
+        if !isSame { forgetForms() }
+    }
+
+    /// Goes on in another way: for what a dead server recorded under other settings.
+    public func use(mode: IdentityMode, pairs: Bool) {
+        if mode != self.mode { forgetForms() }
+        self.mode = mode
+        self.pairs = pairs
+    }
+
+    private func forgetForms() {
+        identityNames.forgetForms()
+        userNames.forgetForms()
+        channelNames.forgetForms()
+        reasonNames.forgetForms()
+    }
+
+    /// Epochs whose key nothing in the log needs any more.
+    public func spentEpochs() throws(LogError) -> [Int64] {
+        guard let keys else { return [] }
+        return try epochs.spent(of: keys, current: mode == .pseudonym ? keys.newest.number : 0)
+    }
+
+    public func removeEmptyEpochs() throws(LogError) { try epochs.removeEmpty(keeping: keys) }
 
     // MARK: Upkeep, between transactions
 
@@ -512,27 +581,23 @@ public final class EventLogWriter {
         _ bytes: UnsafeRawBufferPointer, hash: UInt64, in table: NameTable, plainForm: NameTable.Form,
         step: Int64
     ) throws(LogError) -> Int64 {
-        let stored: [UInt8]
-        var form = NameTable.Form.blob
-        if mode == .pseudonym, let key {
-            stored = [UInt8](unsafeUninitializedCapacity: Pseudonym.byteCount) { target, count in
-                key.pseudonym(of: bytes, into: target.baseAddress!)
-                count = Pseudonym.byteCount
-            }
-        } else if plainForm == .text {
-            stored = TextRepair.utf8(bytes)
-            form = .text
-        } else {
-            stored = [UInt8](bytes)
+        if mode == .pseudonym {
+            guard let keys else { return RowBatch.null }
+            return try table.resolve(
+                bytes, hash: hash, stored: keys.newest.key.pseudonym(of: bytes), form: .blob, step: step,
+                older: table.hasActivity ? keys : nil, activity: &activity)
         }
-        return try table.resolve(bytes, hash: hash, stored: stored, form: form, step: step, activity: &activity)
+        let stored = plainForm == .text ? TextRepair.utf8(bytes) : [UInt8](bytes)
+        return try table.resolve(bytes, hash: hash, stored: stored, form: plainForm, step: step, activity: &activity)
     }
 
     private func reason(
         _ bytes: UnsafeRawBufferPointer, user: UnsafeRawBufferPointer
     ) throws(LogError) -> Int64 {
         if bytes.count == 0 { return RowBatch.null }
-        if mode != .plain, let cleaned = TextRepair.replacing(user, in: bytes) {
+        if mode != .plain,
+            let cleaned = NameRemoval.removing(user, from: bytes, isCut: bytes.count >= Self.reasonBytes)
+        {
             let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: cleaned.count, alignment: 8)
             defer { copy.deallocate() }
             copy.copyBytes(from: cleaned)
@@ -545,8 +610,11 @@ public final class EventLogWriter {
         let hash = reasonNames.hash(bytes)
         let known = try reasonNames.lookUp(bytes, hash: hash, step: 0, activity: &activity)
         if known != 0 { return known }
-        var stored = TextRepair.utf8(bytes)
-        if reasonNames.isFull { stored = Array("other".utf8) }
+        var stored = TextRepair.utf8(bytes, atMost: Self.reasonBytes)
+        if reasonNames.isFull {
+            let isKept = try reasonNames.has(stored, form: .text)
+            if !isKept { stored = Array("other".utf8) }
+        }
         return try reasonNames.resolve(
             bytes, hash: hash, stored: stored, form: .text, step: 0, activity: &activity)
     }

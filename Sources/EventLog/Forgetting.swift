@@ -180,13 +180,12 @@ public final class Forgetting {
     /// A reason may hold a name in its text, whoever's login it was given for.
     private func scrubReasons(of name: [UInt8]) throws(LogError) {
         guard !name.isEmpty else { return }
-        let query = try connection.prepare("SELECT id, value FROM reason_name WHERE instr(CAST(value AS BLOB), ?)")
-        query.bind(blob: name, at: 1)
+        let query = try connection.prepare("SELECT id, value FROM reason_name")
         var changed: [(id: Int64, text: [UInt8])] = []
         while try query.step() {
             let text = query.bytes(1)
             let cleaned = text.withUnsafeBytes { text in
-                name.withUnsafeBytes { TextRepair.replacing($0, in: text) }
+                name.withUnsafeBytes { NameRemoval.removing($0, from: text, isCut: text.count >= EventLogWriter.reasonBytes) }
             }
             if let cleaned { changed.append((id: query.integer(0), text: cleaned)) }
         }

@@ -76,10 +76,19 @@ final class NameTable {
     @inline(__always)
     func hash(_ key: UnsafeRawBufferPointer) -> UInt64 { cache.hash(key) }
 
+    /// Whether the log has it.
+    func has(_ stored: [UInt8], form: Form) throws(LogError) -> Bool {
+        bind(find, stored, form, at: 1)
+        defer { find.reset() }
+        return try find.step(operation: "write")
+    }
+
     /// Finds the stored form in the log, or writes it; and remembers its number under the key.
+    ///
+    /// - Parameter older: the keys under which the same person may have been seen before this epoch.
     func resolve(
         _ key: UnsafeRawBufferPointer, hash: UInt64, stored: [UInt8], form: Form, step: Int64,
-        activity: inout ActivityWindow
+        older: IdentityKeys? = nil, activity: inout ActivityWindow
     ) throws(LogError) -> Int64 {
         bind(find, stored, form, at: 1)
         let exists: Bool
@@ -99,17 +108,45 @@ final class NameTable {
         }
         find.reset()
         let id = nextID
+        var last = step
+        if hasActivity {
+            let before = try takeOver(key, older: older, step: step)
+            last = max(before, step)
+            activity.move(from: before, to: last)
+        }
         insert.bind(id, at: 1)
         bind(insert, stored, form, at: 2)
-        if hasActivity {
-            insert.bind(step, at: 3)
-            activity.move(from: -1, to: step)
-        }
+        if hasActivity { insert.bind(last, at: 3) }
         try insert.run(operation: "write")
         nextID += 1
         count += 1
-        cache.insert(key, hash: hash, id: id, note: step)
+        cache.insert(key, hash: hash, id: id, note: last)
         return id
+    }
+
+    /// When the same person was last seen under an older key, or -1; that row then counts no more among the active,
+    /// so that nobody is counted twice. An epoch that ended before the longest window that is counted is not asked.
+    private func takeOver(_ key: UnsafeRawBufferPointer, older: IdentityKeys?, step: Int64) throws(LogError) -> Int64 {
+        guard let older, let see else { return -1 }
+        var index = older.epochs.count - 2
+        while index >= 0 {
+            let end = ActivityWindow.step(older.epochs[index + 1].startedMicroseconds)
+            if end < step - ActivityWindow.reachSteps { break }
+            bind(find, older.epochs[index].key.pseudonym(of: key), .blob, at: 1)
+            if try find.step(operation: "write") {
+                let id = find.integer(0)
+                let last = find.integer(1)
+                find.reset()
+                if last == 0 { return -1 }
+                see.bind(id, at: 1)
+                see.bind(0, at: 2)
+                try see.run(operation: "write")
+                return last
+            }
+            find.reset()
+            index -= 1
+        }
+        return -1
     }
 
     private func bind(_ statement: Statement, _ bytes: [UInt8], _ form: Form, at index: Int) {
@@ -132,6 +169,9 @@ final class NameTable {
         nextID = try Self.nextID(table, connection)
         try recount()
     }
+
+    /// The same bytes are to be written otherwise from now on.
+    func forgetForms() { cache.removeAll() }
 
     private let limit: Int64?
     /// Names in the table, for those with a limit.

@@ -42,6 +42,8 @@ public enum Schema {
         CREATE TABLE channel_name (id INTEGER PRIMARY KEY, value NOT NULL UNIQUE);
         CREATE TABLE reason_name (id INTEGER PRIMARY KEY, value NOT NULL UNIQUE);
 
+        CREATE TABLE epoch (epoch INTEGER PRIMARY KEY, first_id INTEGER NOT NULL);
+
         CREATE TABLE counter (
             id INTEGER PRIMARY KEY, name TEXT NOT NULL, ringed INTEGER NOT NULL, direct INTEGER NOT NULL);
         CREATE TABLE ring (

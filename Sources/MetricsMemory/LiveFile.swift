@@ -14,6 +14,9 @@ public final class LiveFile: Sendable {
         public var session: (UInt64, UInt64)
         /// When the counters began; 0 if not known.
         public var createdNanoseconds: UInt64
+        public var pairs = true
+        /// 0: keys are not rotated.
+        public var keyRotationNanoseconds: UInt64 = 0
 
         public init(
             ringBytes: Int, initialSlots: Int, identities: IdentityMode, flushIntervalNanoseconds: UInt64,
@@ -103,6 +106,8 @@ public final class LiveFile: Sendable {
         header.pointee.clock = options.clock
         header.pointee.identities = options.identities.rawValue
         header.pointee.flush_interval_ns = options.flushIntervalNanoseconds
+        header.pointee.pairs = options.pairs ? 0 : 1
+        header.pointee.key_rotation_ns = options.keyRotationNanoseconds
         header.pointee.created_ns = options.createdNanoseconds
         withUnsafeMutableBytes(of: &header.pointee.boot_id) { BootID.read(into: $0) }
         withUnsafeMutableBytes(of: &header.pointee.plugin_version) { target in

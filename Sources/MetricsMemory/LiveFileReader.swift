@@ -15,6 +15,9 @@ public final class LiveFileReader {
         public var bootID: [UInt8]
         public var version: String
         public var flushIntervalNanoseconds: UInt64
+        public var pairs: Bool
+        /// 0: keys are not rotated.
+        public var keyRotationNanoseconds: UInt64
         /// When the counters began; nil if not known.
         public var createdNanoseconds: UInt64?
     }
@@ -76,7 +79,8 @@ public final class LiveFileReader {
             ringBytes: Int(raw.ring_bytes), slotStride: Int(raw.slot_stride), session: raw.session,
             pid: Int32(truncatingIfNeeded: raw.pid), startNanoseconds: raw.start_ns, clock: raw.clock,
             identities: identities, bootID: withUnsafeBytes(of: raw.boot_id) { [UInt8]($0) },
-            version: version, flushIntervalNanoseconds: raw.flush_interval_ns,
+            version: version, flushIntervalNanoseconds: raw.flush_interval_ns, pairs: raw.pairs == 0,
+            keyRotationNanoseconds: raw.key_rotation_ns,
             createdNanoseconds: raw.created_ns == 0 ? nil : raw.created_ns)
     }
 

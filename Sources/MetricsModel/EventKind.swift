@@ -97,6 +97,12 @@ public enum IdentityMode: UInt64, CaseIterable, Sendable {
         case .none: "none"
         }
     }
+
+    /// The one of the two that tells less.
+    public func stricter(_ other: IdentityMode) -> IdentityMode {
+        if self == .none || other == .none { return .none }
+        return self == .plain && other == .plain ? .plain : .pseudonym
+    }
 }
 
 // Comparing strings needs Unicode's tables, which have no place in the server.

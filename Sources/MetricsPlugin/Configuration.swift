@@ -6,6 +6,9 @@ import MetricsModel
 struct Configuration {
     var directory = "qpc-metrics-data"
     var identities = IdentityMode.pseudonym
+    var pairs = true
+    /// Nanoseconds; nil: one key for ever.
+    var keyRotation: UInt64? = 30 * 86_400 * 1_000_000_000
     /// Nanoseconds; nil keeps all.
     var retention: UInt64? = 30 * 86_400 * 1_000_000_000
     /// Bytes; nil for no cap.
@@ -34,6 +37,16 @@ struct Configuration {
                 configuration.identities = .none
             } else {
                 throw setting.error("pseudonym, plain or none")
+            }
+        }
+        if let setting = Setting("PAIRS") {
+            guard setting.equals("on") || setting.equals("off") else { throw setting.error("on or off") }
+            configuration.pairs = setting.equals("on")
+        }
+        if let setting = Setting("KEY_ROTATION") {
+            configuration.keyRotation = setting.equals("off") ? nil : setting.nanoseconds
+            guard setting.equals("off") || (setting.nanoseconds ?? 0) > 0 else {
+                throw setting.error("off, or an age such as 30d, 12h or 90m")
             }
         }
         if let setting = Setting("RETENTION") {

@@ -27,7 +27,8 @@ final class PluginInstance: @unchecked Sendable {
             outcome = try Recovery.run(
                 directory,
                 options: .init(
-                    identities: configuration.identities, syncEachCommit: configuration.syncInterval == 0),
+                    identities: configuration.identities, pairs: configuration.pairs,
+                    syncEachCommit: configuration.syncInterval == 0),
                 say: say)
         } catch {
             throw StartError(code: -3, message: Self.cannotUse(configuration.directory, error.message))
@@ -38,15 +39,15 @@ final class PluginInstance: @unchecked Sendable {
         var session: (UInt64, UInt64) = (0, 0)
         _ = getrandom(&session.0, 8, 0)
         _ = getrandom(&session.1, 8, 0)
+        var liveOptions = LiveFile.Options(
+            ringBytes: Int(truncatingIfNeeded: configuration.ringBytes), initialSlots: Self.initialSlots,
+            identities: configuration.identities, flushIntervalNanoseconds: configuration.flushInterval,
+            clock: clock, session: session, createdNanoseconds: outcome.createdNanoseconds ?? 0)
+        liveOptions.pairs = configuration.pairs
+        liveOptions.keyRotationNanoseconds = configuration.keyRotation ?? 0
         do {
             live = try LiveFile(
-                directory: configuration.directory,
-                options: .init(
-                    ringBytes: Int(truncatingIfNeeded: configuration.ringBytes),
-                    initialSlots: Self.initialSlots, identities: configuration.identities,
-                    flushIntervalNanoseconds: configuration.flushInterval, clock: clock, session: session,
-                    createdNanoseconds: outcome.createdNanoseconds ?? 0),
-                ringed: outcome.ringed, direct: outcome.direct)
+                directory: configuration.directory, options: liveOptions, ringed: outcome.ringed, direct: outcome.direct)
         } catch {
             throw StartError(code: -3, message: Self.cannotUse(configuration.directory, error.message))
         }
@@ -58,8 +59,11 @@ final class PluginInstance: @unchecked Sendable {
         let drainer = Drainer(
             map: live.map, session: session, clock: clock, writer: outcome.writer, ringed: outcome.ringed,
             stored: .none)
+        let keys = KeyUpkeep(
+            directory: configuration.directory, rotationNanoseconds: configuration.keyRotation, say: say)
+        keys.run(outcome.writer)
         thread = DrainThread(
-            live: live, drainer: drainer, directory: configuration.directory,
+            live: live, drainer: drainer, directory: configuration.directory, keys: keys,
             options: .init(
                 flushIntervalNanoseconds: configuration.flushInterval,
                 syncIntervalNanoseconds: configuration.syncInterval,

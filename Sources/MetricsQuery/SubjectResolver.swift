@@ -4,21 +4,25 @@ import Pseudonyms
 
 /// Turns a user's name, a key or a channel, as somebody types it, into the forms in which the log may hold it.
 public struct SubjectResolver: Sendable {
-    private let key: IdentityKey?
+    private let keys: IdentityKeys?
     /// Why there is no key, for a message when nothing is found.
     public let keyIsMissing: Bool
 
-    /// Reads the key if it may; a reader of the server's group may not, and can still ask by pseudonym.
+    /// Reads the keys if it may; a reader of the server's group may not, and can still ask by pseudonym.
     public init(directory: String) {
-        key = try? IdentityKey.load(directory: directory)
-        keyIsMissing = key == nil
+        keys = try? IdentityKeys.load(directory: directory)
+        keyIsMissing = keys == nil
+    }
+
+    /// In each epoch whose key exists, somebody is another pseudonym; newest first.
+    private func pseudonyms(of bytes: [UInt8]) -> [[UInt8]] {
+        (keys?.epochs ?? []).reversed().map { $0.key.pseudonym(of: bytes) }
     }
 
     /// A name, or a pseudonym of one.
     public func user(_ name: String) -> EventFilter.Subject {
         let bytes = Array(name.utf8)
-        var pseudonyms: [[UInt8]] = []
-        if let key { pseudonyms.append(key.pseudonym(of: bytes)) }
+        var pseudonyms = pseudonyms(of: bytes)
         if let given = Hexadecimal.decode(name), given.count == Pseudonym.byteCount { pseudonyms.append(given) }
         return EventFilter.Subject(plain: bytes, pseudonyms: pseudonyms)
     }
@@ -32,6 +36,6 @@ public struct SubjectResolver: Sendable {
         guard let bytes = Hexadecimal.decode(hexadecimal) else { return nil }
         let isBeginning = bytes.count >= Self.prefixBytes && bytes.count < Pseudonym.byteCount
         return EventFilter.Subject(
-            plain: bytes, pseudonyms: key.map { [$0.pseudonym(of: bytes)] } ?? [], prefix: isBeginning ? bytes : nil)
+            plain: bytes, pseudonyms: pseudonyms(of: bytes), prefix: isBeginning ? bytes : nil)
     }
 }

@@ -1,23 +1,30 @@
 import CMachine
 import CSodium
 
-/// The secret under which users, keys and channels become pseudonyms: `identity.key`, 32 random bytes, mode 0600.
-public struct IdentityKey: Sendable {
+/// The secret of one epoch, under which users, keys and channels become pseudonyms: 32 random bytes.
+///
+/// A class, so that there is one copy of it in memory, which is wiped when the last user has let it go.
+public final class IdentityKey: @unchecked Sendable {
     public static let byteCount = 32
-    public static let fileName = "identity.key"
 
     /// The HMAC's state after the key: each pseudonym begins from a copy, which saves half of the work.
-    private let keyed: crypto_auth_hmacsha256_state
+    private let keyed: UnsafeMutablePointer<crypto_auth_hmacsha256_state>
 
-    public init(bytes: [UInt8]) {
-        var state = crypto_auth_hmacsha256_state()
-        _ = crypto_auth_hmacsha256_init(&state, bytes, bytes.count)
-        keyed = state
+    public init(_ bytes: UnsafeRawBufferPointer) {
+        keyed = .allocate(capacity: 1)
+        keyed.initialize(to: crypto_auth_hmacsha256_state())
+        guard let start = bytes.bindMemory(to: UInt8.self).baseAddress else { return }
+        _ = crypto_auth_hmacsha256_init(keyed, start, bytes.count)
+    }
+
+    deinit {
+        sodium_memzero(keyed, MemoryLayout<crypto_auth_hmacsha256_state>.size)
+        keyed.deallocate()
     }
 
     /// The first 16 bytes of HMAC-SHA-256 over the bytes as they came (RFC 2104).
     public func pseudonym(of bytes: UnsafeRawBufferPointer, into target: UnsafeMutablePointer<UInt8>) {
-        var state = keyed
+        var state = keyed.pointee
         _ = crypto_auth_hmacsha256_update(
             &state, bytes.bindMemory(to: UInt8.self).baseAddress, UInt64(bytes.count))
         var digest = (UInt64(0), UInt64(0), UInt64(0), UInt64(0))
@@ -27,57 +34,14 @@ public struct IdentityKey: Sendable {
         }
     }
 
-    public func pseudonym(of bytes: [UInt8]) -> [UInt8] {
+    public func pseudonym(of bytes: UnsafeRawBufferPointer) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: Pseudonym.byteCount) { target, count in
-            bytes.withUnsafeBytes { pseudonym(of: $0, into: target.baseAddress!) }
+            pseudonym(of: bytes, into: target.baseAddress!)
             count = Pseudonym.byteCount
         }
     }
 
-    /// Reads the key of a data directory.
-    /// - Throws: `IdentityKeyError`: `.missing`, `.unusable` for one that is not 32 bytes long, or `.system`.
-    public static func load(directory: String) throws(IdentityKeyError) -> IdentityKey {
-        let path = directory + "/" + fileName
-        let descriptor = qpcm_open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0)
-        guard descriptor >= 0 else {
-            let code = qpcm_errno()
-            throw code == ENOENT ? .missing : .system(operation: "open", path: path, code: code)
-        }
-        defer { _ = close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: byteCount + 1)
-        let count = bytes.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, byteCount + 1) }
-        guard count >= 0 else { throw .system(operation: "read", path: path, code: qpcm_errno()) }
-        guard count == byteCount else { throw .unusable(path: path) }
-        bytes.removeLast()
-        defer { bytes.withUnsafeMutableBytes { sodium_memzero($0.baseAddress!, $0.count) } }
-        return IdentityKey(bytes: bytes)
-    }
-
-    /// Makes a new key, whole and on the disk before it has its name.
-    public static func make(directory: String) throws(IdentityKeyError) -> IdentityKey {
-        let path = directory + "/" + fileName
-        let temporary = path + ".new"
-        _ = unlink(temporary)
-        let descriptor = qpcm_open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else {
-            throw .system(operation: "make", path: temporary, code: qpcm_errno())
-        }
-        _ = fchmod(descriptor, 0o600)  // whatever the umask
-        var bytes = [UInt8](repeating: 0, count: byteCount)
-        defer { bytes.withUnsafeMutableBytes { sodium_memzero($0.baseAddress!, $0.count) } }
-        let written = bytes.withUnsafeMutableBytes { target in
-            getrandom(target.baseAddress, byteCount, 0) == byteCount
-                && write(descriptor, target.baseAddress, byteCount) == byteCount
-        }
-        let code = written && fsync(descriptor) == 0 ? 0 : qpcm_errno()
-        _ = close(descriptor)
-        guard code == 0, rename(temporary, path) == 0 else {
-            let code = code == 0 ? qpcm_errno() : code
-            _ = unlink(temporary)
-            throw .system(operation: "write", path: path, code: code)
-        }
-        return IdentityKey(bytes: bytes)
-    }
+    public func pseudonym(of bytes: [UInt8]) -> [UInt8] { bytes.withUnsafeBytes { pseudonym(of: $0) } }
 }
 
 public enum Pseudonym {
@@ -87,7 +51,16 @@ public enum Pseudonym {
 /// Why there is no key.
 public enum IdentityKeyError: Error {
     case missing
-    /// It is there, and is not a key.
+    /// It is there, and is not a file of keys.
     case unusable(path: String)
     case system(operation: String, path: String, code: Int32)
+
+    public var message: String {
+        switch self {
+        case .missing: return "there is no identity key"
+        case .unusable(let path): return "\(path) is not a file of keys"
+        case .system(let operation, let path, let code):
+            return "cannot \(operation) \(path): \(String(cString: strerror(code)))"
+        }
+    }
 }

@@ -18,6 +18,7 @@ struct QPCMetrics: ParsableCommand {
               qpc-metrics serve                            the same over HTTP, and a status page
               qpc-metrics status                           is it well, and if not, what to do
               qpc-metrics verify                           proof that no event is unaccounted for
+              qpc-metrics privacy-report                   what a thief of the directory would learn
               qpc-metrics prune --older-than 7d            retention now
               qpc-metrics forget --user alice              a person leaves the log
               qpc-metrics demo                             see it all without a server
@@ -25,7 +26,7 @@ struct QPCMetrics: ParsableCommand {
         version: Version.current,
         subcommands: [
             EventsCommand.self, StatusCommand.self, PrometheusCommand.self, ServeCommand.self, VerifyCommand.self,
-            RecoverCommand.self, PruneCommand.self, ForgetCommand.self, RebuildCommand.self,
+            RecoverCommand.self, PruneCommand.self, ForgetCommand.self, RebuildCommand.self, PrivacyReportCommand.self,
             DemoCommand.self,
         ])
 

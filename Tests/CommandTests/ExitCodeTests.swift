@@ -41,7 +41,7 @@ import Testing
         #expect(!outcome.errors.contains("\u{1B}"))
     }
 
-    @Test("No log at that place is 66", arguments: ["events", "prometheus", "verify", "recover"])
+    @Test("No log at that place is 66", arguments: ["events", "prometheus", "verify", "recover", "privacy-report"])
     func noLog(command: String) throws {
         expect(try place.tool.run(command), 66, says: [place.path])
         mkdir(place.path, 0o755)
@@ -53,7 +53,7 @@ import Testing
         #expect(try CommandLineTool("/nowhere").run(command, "--dir", place.path).errors.contains(place.path))
     }
 
-    @Test("No permission is 77", arguments: ["events", "prometheus", "verify", "recover"])
+    @Test("No permission is 77", arguments: ["events", "prometheus", "verify", "recover", "privacy-report"])
     func noPermission(command: String) throws {
         guard User.canBeChosen else { return skip("no permission", because: "only root can be another user") }
         let host = try place.server()
@@ -79,7 +79,7 @@ import Testing
             let outcome = try place.tool.run(arguments)
             #expect(outcome.status == 0 && outcome.errors.isEmpty && !outcome.output.isEmpty, "\(arguments)")
         }
-        for command in ["events", "prometheus", "verify", "recover", "demo"] {
+        for command in ["events", "prometheus", "verify", "recover", "privacy-report", "demo"] {
             #expect(try place.tool.run(command, "--help").text.contains("EXAMPLES"))
         }
     }

@@ -58,7 +58,7 @@ import Testing
     @Test("Pseudonym: the first 16 bytes of HMAC-SHA-256 under the directory's key", arguments: [3, 9] as [UInt64])
     func pseudonym(seed: UInt64) throws {
         let (sent, logged) = try send(seed, count: 2500, mode: "pseudonym")
-        let names = Pseudonyms(try read(place("identity.key")))
+        let names = Pseudonyms(try KeyFile(place("identity.key")).newest.key)
         let expected = try names.applied(to: sent)
         #expect(zip(expected, logged).allSatisfy { $0 == $1.asSent })
         if let (expected, found) = zip(expected, logged).first(where: { $0 != $1.asSent }) {
@@ -71,7 +71,7 @@ import Testing
         let (sent, _) = try send(5, count: 300, mode: "pseudonym")
         let (again, logged) = try send(5, count: 300, mode: "pseudonym")
         #expect(sent.count == again.count)
-        let expected = try Pseudonyms(try read(place("identity.key"))).applied(to: again)
+        let expected = try Pseudonyms(try KeyFile(place("identity.key")).newest.key).applied(to: again)
         #expect(zip(expected, logged).allSatisfy { $0 == $1.asSent })
     }
 

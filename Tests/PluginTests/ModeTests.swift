@@ -102,4 +102,126 @@ import Testing
         #expect(outcome.status == 77 && outcome.errorLines.count == 1, "\(outcome.status) \(outcome.errors)")
         for (name, content) in before { #expect(try read(place(name)) == content, "\(name)") }
     }
+
+    /// Everything but to look a person up.
+    @Test func aReaderWithoutTheKeyKnowsPseudonymsOnly() throws {
+        guard User.canBeChosen else { return skip("a reader without the key", because: "only root can be another user") }
+        chown(place.temporary.path, uid_t(Self.server.uid), gid_t(Self.server.gid))
+        let host = try place.server(user: Self.server)
+        try ThiefTests.act(host)
+        try host.ask("shutdown")
+        let tool = CommandLineTool(place.path, user: Self.reader)
+        for isRunning in [true, false] {
+            #expect(try tool.count() == 7)
+            #expect(try tool.count("--user", ThiefTests.alice) == 0)
+            #expect(try tool.count("--identity", hex(ThiefTests.keys[0])) == 0)
+            let user = try #require(try tool.events("--kind", "auth").first?["user"]?.text)
+            #expect(try tool.count("--user", user) == 2, "a pseudonym that it has seen")
+            let report = try tool.succeed("privacy-report", "-o", "json").text
+            #expect(report.contains("\"key_file\":\"unreadable\""))
+            #expect(try tool.succeed("privacy-report").text.contains("the keys of 1 epoch"))
+            #expect(try tool.exposition().value("qpc_active_users{window=\"1d\"}") == 3)
+            try tool.verify()
+            #expect(try run(["cat", place("identity.key")], user: Self.reader).status != 0)
+            if isRunning { try host.shutDown() }
+        }
+        // The server's own user may look people up.
+        #expect(try CommandLineTool(place.path, user: Self.server).count("--user", ThiefTests.alice) == 2)
+    }
+
+    /// What root does for the server's user must not shut that user out.
+    @Test func whatRootMakesBelongsToTheDirectorysOwner() throws {
+        guard User.canBeChosen else { return skip("a command that root runs", because: "only root can be another user") }
+        let host = try serverOfItsOwn()
+        try host.ask("fetch count=1")
+        host.kill()
+        let live = try read(place("live.qpcm"))
+        for name in names(in: place.path) where name != "live.qpcm" { unlink(place(name)) }
+        _ = try place.tool.run("recover")
+        #expect(try read(place("live.qpcm")).count == live.count)
+        for name in names(in: place.path) {
+            var status = stat()
+            lstat(place(name), &status)
+            #expect(status.st_uid == uid_t(Self.server.uid) && status.st_gid == gid_t(Self.server.gid), "\(name)")
+        }
+        let next = try place.server(user: Self.server)
+        try next.shutDown()
+        let again = try place.server(user: Self.server)
+        try again.ask("fetch count=1")
+        try again.shutDown()
+    }
+
+    // MARK: Links
+
+    private static let logNames = ["events.db", "events.db-wal", "events.db-shm"]
+
+    @Test("A link in the place of a file is not followed", arguments: logNames + ["live.qpcm", "identity.key"])
+    func links(name: String) throws {
+        let first = try place.server()
+        try ThiefTests.act(first)
+        try first.shutDown()
+        // What it points to is not the server's business: a file of another owner, say.
+        let victim = place.temporary("victim")
+        try overwrite(victim, with: Array("mine, and nobody else's".utf8))
+        chmod(victim, 0o604)
+        unlink(place(name))
+        symlink(victim, place(name))
+        let host = try ServerHost(environment: ServerHost.environment(place.path))
+        try host.load()
+        let answer = try host.ask("init")
+        if answer.hasPrefix("code=0 ") {
+            try host.ask("fetch count=1")
+            try host.shutDown()
+        } else {
+            #expect(answer == "code=-3 untouched=true")
+            #expect(host.errorLines.count == 1 && host.errors.contains(place.path), "\(host.errors)")
+            try host.exit()
+        }
+        #expect(try read(victim) == Array("mine, and nobody else's".utf8), "\(answer)")
+        #expect(permissions(victim) == 0o604)
+    }
+
+    @Test("A link in the place of a temporary file is not followed", arguments: [
+        "live.qpcm.new", "identity.key.new", "identity.key.old",
+    ])
+    func temporaryLinks(name: String) throws {
+        mkdir(place.path, 0o750)
+        let victim = place.temporary("victim")
+        try overwrite(victim, with: Array("mine".utf8))
+        for _ in 0..<2 {
+            symlink(victim, place(name))
+            let host = try place.server(["KEY_ROTATION": "1ms"])
+            try ThiefTests.act(host)
+            try host.shutDown()
+            #expect(try read(victim) == Array("mine".utf8))
+            #expect(!names(in: place.path).contains(name))
+        }
+    }
+
+    @Test func aDirectoryReachedByALinkCanBeUsed() throws {
+        symlink("data", place.temporary("link"))
+        mkdir(place.path, 0o750)
+        for _ in 0..<2 {
+            let host = try ServerHost.running(place.temporary("link"))
+            try ThiefTests.act(host)
+            try host.shutDown()
+        }
+        #expect(try CommandLineTool(place.temporary("link")).count("--user", ThiefTests.alice) == 4)
+        try CommandLineTool(place.temporary("link")).verify()
+    }
+
+    @Test func wideModesAreNarrowed() throws {
+        let first = try place.server()
+        try ThiefTests.act(first)
+        try first.shutDown()
+        chmod(place("identity.key"), 0o644)
+        chmod(place("events.db"), 0o666)
+        chmod(place("events.db-wal"), 0o666)
+        let next = try place.server()
+        try ThiefTests.act(next)
+        try next.shutDown()
+        for name in names(in: place.path) {
+            #expect(permissions(place(name)) == (name == "identity.key" ? 0o600 : 0o640), "\(name)")
+        }
+    }
 }

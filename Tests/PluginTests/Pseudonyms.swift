@@ -37,7 +37,7 @@ struct Pseudonyms {
     /// A reason may hold the name of its user, which would undo all the rest.
     static func withoutName(_ reason: String, user: String?) -> String {
         guard let user, user.utf8.count >= 3 else { return reason }
-        return reason.replacingOccurrences(of: user, with: "[user]", options: .literal)
+        return reason.replacingOccurrences(of: user, with: "[user]", options: [.literal, .caseInsensitive])
     }
 
     /// Users are text, all others are written in hexadecimal.

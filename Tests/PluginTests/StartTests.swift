@@ -60,7 +60,8 @@ import Testing
             ("RING_SIZE", ["", "0", "1", "3MiB", "100000", "32KiB", "2TiB", "8MiBi", "off"]),
             ("FLUSH_INTERVAL", ["", "0", "250", "-1s", "0ms", "off", "1y"]),
             ("SYNC_INTERVAL", ["", "1", "-1s", "off", "s"]),
-            ("MESSAGE_HOOK", ["", "yes", "1", "ON", "true"]),
+            ("MESSAGE_HOOK", ["", "yes", "1", "ON", "true"]), ("PAIRS", ["", "no", "0", "Off"]),
+            ("KEY_ROTATION", ["", "0", "30", "0d", "-1d", "never", "99999999999999999999d"]),
             ("LOG_LEVEL", ["", "warn", "INFO", "trace", "0"]),
         ])
     func badSetting(name: String, values: [String]) throws {
@@ -95,7 +96,8 @@ import Testing
             ("IDENTITIES", ["pseudonym", "plain", "none"]), ("RETENTION", ["off", "30d", "12h", "90m"]),
             ("MAX_SIZE", ["off", "4GiB", "512MiB"]), ("RING_SIZE", ["64KiB", "1MiB", "8MiB"]),
             ("FLUSH_INTERVAL", ["250ms", "1s"]), ("SYNC_INTERVAL", ["0", "1s", "100ms"]),
-            ("MESSAGE_HOOK", ["on", "off"]), ("LOG_LEVEL", ["error", "warning", "info", "debug"]),
+            ("MESSAGE_HOOK", ["on", "off"]), ("PAIRS", ["on", "off"]),
+            ("KEY_ROTATION", ["off", "30d", "12h", "1s", "1ms"]), ("LOG_LEVEL", ["error", "warning", "info", "debug"]),
         ])
     func goodSetting(name: String, values: [String]) throws {
         for value in values {

@@ -43,6 +43,13 @@ static inline int32_t qpcm_is_directory(const struct stat *status) { return S_IS
 static inline int32_t qpcm_lstat(const char *path, struct stat *status) { return lstat(path, status); }
 static inline int32_t qpcm_fstat(int32_t descriptor, struct stat *status) { return fstat(descriptor, status); }
 
+/// Gives a new file to the owner of the directory that it is in: what root makes there, the server's own user must be
+/// able to use. Nothing for anybody else, who cannot make a file that is not his.
+static inline void qpcm_give_to_owner(int32_t descriptor, const char *directory) {
+    struct stat status;
+    if (geteuid() == 0 && stat(directory, &status) == 0 && fchown(descriptor, status.st_uid, status.st_gid) != 0) return;
+}
+
 /// Takes the lock that belongs to this descriptor, alone or with others, or says EWOULDBLOCK.
 static inline int32_t qpcm_lock(int32_t descriptor, int32_t exclusively) {
     return flock(descriptor, (exclusively ? LOCK_EX : LOCK_SH) | LOCK_NB);

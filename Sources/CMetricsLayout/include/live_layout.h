@@ -69,7 +69,9 @@ typedef struct qpcm_header {
     char plugin_version[16];       // [init] NUL-padded
     uint64_t flush_interval_ns;    // [init]
     uint64_t created_ns;           // [init] when the counters began, UTC as start_ns; 0 if not known
-    uint64_t reserved0[15];
+    uint64_t pairs;                // [init] 0 on, 1 off: what links two people is left out of the log
+    uint64_t key_rotation_ns;      // [init] 0: keys are not rotated
+    uint64_t reserved0[13];
     // 256: the slots
     uint64_t slots_ready;          // (a) [any] slots below this exist in the file
     uint64_t slots_reserved;       // (a) [any] next slot to make

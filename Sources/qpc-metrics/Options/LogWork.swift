@@ -68,6 +68,8 @@ struct LogWork {
                 progress.show(job.outcome)
                 if job.waitsForReaders, !recovered.writer.isWALEmpty { try waitForReaders(recovered.writer) }
             }
+            KeyUpkeep(directory: held.path, rotationNanoseconds: nil, say: StandardError(level: .warning))
+                .didRemove(recovered.writer)
             return job.outcome
         } catch {
             throw Failure(error.isPermission ? Failure.noPermission : Failure.somethingWrong, error.message)

@@ -1,0 +1,84 @@
+import MetricsModel
+import Pseudonyms
+
+/// The log's table `epoch`: from which id on rows were written under which epoch's key. An epoch reaches to where the
+/// next begins.
+///
+/// Where the log goes on without a key, since the setting changed, an epoch of its own is noted, whose key never was.
+final class EpochTable {
+    struct Row {
+        var number: Int64
+        var firstID: Int64
+    }
+
+    private let connection: Connection
+    private let insert: Statement
+    /// Oldest first.
+    private(set) var rows: [Row] = []
+
+    init(_ connection: Connection) throws(LogError) {
+        self.connection = connection
+        insert = try connection.prepare("INSERT INTO epoch VALUES (?, ?)", operation: "write")
+        try load()
+    }
+
+    /// The newest epoch that rows were written in; 0 for none.
+    var newest: Int64 { rows.last?.number ?? 0 }
+
+    /// As the log has it, after a rollback.
+    func load() throws(LogError) { rows = try Self.read(connection) }
+
+    static func read(_ connection: Connection) throws(LogError) -> [Row] {
+        let query = try connection.prepare("SELECT epoch, first_id FROM epoch ORDER BY epoch")
+        var rows: [Row] = []
+        while try query.step() { rows.append(Row(number: query.integer(0), firstID: query.integer(1))) }
+        return rows
+    }
+
+    /// Part of the transaction that writes the rows.
+    func note(_ number: Int64, firstID: Int64) throws(LogError) {
+        insert.bind(number, at: 1)
+        insert.bind(firstID, at: 2)
+        try insert.run(operation: "write")
+        rows.append(Row(number: number, firstID: firstID))
+    }
+
+    /// Whether the log still has a row of that epoch.
+    private func hasRows(_ index: Int) throws(LogError) -> Bool {
+        let first = rows[index].firstID
+        let end = index + 1 < rows.count ? rows[index + 1].firstID : Int64.max
+        guard first < end else { return false }
+        for kind in EventKind.allCases {
+            let found = try connection.integer(
+                "SELECT 1 FROM \(Schema.table(kind)) WHERE id >= \(first) AND id < \(end) LIMIT 1")
+            if found != nil { return true }
+        }
+        return false
+    }
+
+    /// The epochs of these keys that no row of the log belongs to any more.
+    /// - Parameter current: the epoch that is written under now, which is never among them; 0 for none.
+    func spent(of keys: IdentityKeys, current: Int64) throws(LogError) -> [Int64] {
+        var spent: [Int64] = []
+        for epoch in keys.epochs where epoch.number != current {
+            var isNeeded = false
+            for index in rows.indices where rows[index].number == epoch.number { isNeeded = try hasRows(index) }
+            if !isNeeded { spent.append(epoch.number) }
+        }
+        return spent
+    }
+
+    /// Forgets the epochs that have neither a key nor rows, but for the newest: numbers are never given twice.
+    func removeEmpty(keeping keys: IdentityKeys?) throws(LogError) {
+        var empty: [Int64] = []
+        for index in rows.indices.dropLast() {
+            let isKept = keys.map { $0.has(rows[index].number) } ?? false
+            if isKept { continue }
+            if try !hasRows(index) { empty.append(rows[index].number) }
+        }
+        for number in empty {
+            try connection.execute("DELETE FROM epoch WHERE epoch = \(number)", operation: "write")
+        }
+        if !empty.isEmpty { try load() }
+    }
+}

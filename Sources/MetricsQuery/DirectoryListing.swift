@@ -1,0 +1,59 @@
+import CMachine
+import EventLog
+import Pseudonyms
+
+/// The files of a data directory: how large, for whom, and what is in them.
+public struct DirectoryListing: Sendable {
+    public enum Content: Sendable {
+        case log
+        case writeAhead
+        case index
+        case live
+        case keys
+        /// Set aside by a start that found it damaged.
+        case setAside
+        /// Left by a process that died, or not the plugin's.
+        case other
+    }
+
+    public struct File: Sendable {
+        public var name: String
+        public var bytes: UInt64
+        /// The permission bits.
+        public var mode: UInt32
+        public var content: Content
+    }
+
+    /// By name.
+    public var files: [File] = []
+    public var mode: UInt32 = 0
+
+    public init(_ directory: String) {
+        var status = stat()
+        if qpcm_lstat(directory + "/.", &status) == 0 { mode = UInt32(status.st_mode) & 0o7777 }
+        guard let listing = opendir(directory) else { return }
+        defer { closedir(listing) }
+        while let entry = readdir(listing) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            guard name != ".", name != "..", qpcm_lstat(directory + "/" + name, &status) == 0 else { continue }
+            files.append(
+                File(
+                    name: name, bytes: UInt64(clamping: status.st_size), mode: UInt32(status.st_mode) & 0o7777,
+                    content: Self.content(name)))
+        }
+        files.sort { $0.name < $1.name }
+    }
+
+    private static func content(_ name: String) -> Content {
+        switch name {
+        case Schema.fileName: .log
+        case Schema.fileName + "-wal": .writeAhead
+        case Schema.fileName + "-shm": .index
+        case "live.qpcm": .live
+        case IdentityKeys.fileName: .keys
+        default: name.contains(".damaged-") ? .setAside : .other
+        }
+    }
+}

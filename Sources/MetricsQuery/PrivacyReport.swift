@@ -1,0 +1,146 @@
+import CMachine
+import CMetricsLayout
+import EventLog
+import MetricsMemory
+import MetricsModel
+import Pseudonyms
+
+/// What a thief of a data directory would learn, measured from what is in it.
+public struct PrivacyReport: Sendable {
+    /// Names of one kind that the log holds.
+    public struct Names: Sendable {
+        public var pseudonyms: UInt64 = 0
+        /// As they came.
+        public var plain: UInt64 = 0
+
+        public var count: UInt64 { pseudonyms + plain }
+    }
+
+    public enum Keys: Sendable {
+        case none
+        /// There, and not for this reader; as many epochs as its size tells.
+        case unreadable(epochs: Int)
+        case readable([Int64])
+    }
+
+    /// As the plugin's last run was set; nil if no live file tells.
+    public struct Settings: Sendable {
+        public var identities: IdentityMode
+        public var pairs: Bool
+        /// 0: keys are not rotated.
+        public var keyRotationNanoseconds: UInt64
+    }
+
+    public var settings: Settings?
+    public var oldestMicroseconds: Int64?
+    public var newestMicroseconds: Int64?
+    public var identities = Names()
+    public var users = Names()
+    public var channels = Names()
+    public var reasons: UInt64 = 0
+    public var links: LinkSurvey
+    /// Events that wait in the rings, with names and keys as they came.
+    public var pending: UInt64 = 0
+    public var isServerRunning = false
+    public var keys: Keys
+    public var epochs: [LoggedEpoch]
+    public var listing: DirectoryListing
+
+    /// - Parameter progress: called now and then with the rows looked at so far.
+    public static func measure(
+        _ source: DataSource, progress: (Int64) -> Void
+    ) throws(DataSourceError) -> PrivacyReport {
+        let log = try source.requiredLog()
+        let live = try source.live()
+        let listing = DirectoryListing(source.directory)
+        do {
+            var report = PrivacyReport(
+                links: try LinkSurvey.run(log, progress: progress), keys: keys(source.directory, listing),
+                epochs: try log.epochs(), listing: listing)
+            report.oldestMicroseconds = try log.oldestEvent()
+            report.newestMicroseconds = try log.newestEvent()
+            report.identities = try names("identity_name", plain: "length(value) <> \(Pseudonym.byteCount)", log)
+            report.users = try names("user_name", plain: "typeof(value) = 'text'", log)
+            report.channels = try names("channel_name", plain: "length(value) <> \(Pseudonym.byteCount)", log)
+            if let live, live.header.identities == .plain {
+                // A channel of 16 bytes cannot be told from a pseudonym: the setting tells.
+                report.channels = Names(pseudonyms: 0, plain: report.channels.count)
+            }
+            report.reasons = UInt64(clamping: try log.connection.integer("SELECT count(*) FROM reason_name") ?? 0)
+            if let live { report.take(live, source) }
+            return report
+        } catch {
+            throw .log(error)
+        }
+    }
+
+    private init(links: LinkSurvey, keys: Keys, epochs: [LoggedEpoch], listing: DirectoryListing) {
+        self.links = links
+        self.keys = keys
+        self.epochs = epochs
+        self.listing = listing
+    }
+
+    private mutating func take(_ live: LiveFileReader, _ source: DataSource) {
+        settings = Settings(
+            identities: live.header.identities, pairs: live.header.pairs,
+            keyRotationNanoseconds: live.header.keyRotationNanoseconds)
+        isServerRunning = source.isRunning(live)
+        pending = SnapshotReader.snapshot(of: live, in: source).pending
+    }
+
+    private static func names(
+        _ table: String, plain condition: String, _ log: EventLogReader
+    ) throws(LogError) -> Names {
+        let all = try log.connection.integer("SELECT count(*) FROM \(table)") ?? 0
+        let plain = try log.connection.integer("SELECT count(*) FROM \(table) WHERE \(condition)") ?? 0
+        return Names(pseudonyms: UInt64(clamping: all - plain), plain: UInt64(clamping: plain))
+    }
+
+    private static func keys(_ directory: String, _ listing: DirectoryListing) -> Keys {
+        guard let file = listing.files.first(where: { $0.content == .keys }) else { return .none }
+        if let keys = try? IdentityKeys.load(directory: directory) { return .readable(keys.epochs.map(\.number)) }
+        return .unreadable(epochs: IdentityKeys.epochs(inBytes: file.bytes))
+    }
+
+    /// Whether an epoch's key exists; nil if this reader cannot tell.
+    public func hasKey(_ epoch: Int64) -> Bool? {
+        switch keys {
+        case .none: false
+        case .unreadable: nil
+        case .readable(let numbers): numbers.contains(epoch)
+        }
+    }
+
+    /// What to set or do to hold less; empty if there is nothing left to take away.
+    public var advice: [String] {
+        var advice: [String] = []
+        if identities.plain + users.plain + channels.plain > 0 {
+            let isPlain = settings?.identities == .plain
+            advice.append(
+                (isPlain ? "QPC_METRICS_PLUGIN_IDENTITIES=pseudonym, or none: " : "")
+                    + "names and keys are in the log as they came, until the last of their events has left it")
+        }
+        if settings?.identities == .pseudonym {
+            if settings?.pairs == true && links.pairs.value + links.sharedChannels + links.sharedBatches > 0 {
+                advice.append("QPC_METRICS_PLUGIN_PAIRS=off: no row then links two people; what is written stays until it is old enough")
+            }
+            if settings?.keyRotationNanoseconds == 0 {
+                advice.append("QPC_METRICS_PLUGIN_KEY_ROTATION=30d: one pseudonym a person for ever links what should be forgotten")
+            }
+            advice.append("QPC_METRICS_PLUGIN_IDENTITIES=none: counts and sizes only, nobody at all")
+        }
+        if oldestMicroseconds != nil { advice.append("a shorter QPC_METRICS_PLUGIN_RETENTION: what has left cannot be stolen") }
+        if pending > 0 && !isServerRunning {
+            advice.append("qpc-metrics recover: takes \(pending) events of a dead server out of live.qpcm, where they are as they came")
+        }
+        for file in listing.files {
+            if file.content == .setAside { advice.append("remove \(file.name) when nobody needs it any more: nothing in it is ever forgotten") }
+            if file.content == .other { advice.append("\(file.name) is none of the plugin's files: it may be a copy of one") }
+            if file.mode & 0o007 != 0 { advice.append("chmod o= \(file.name): everybody on this machine may use it") }
+            if file.content == .keys && file.mode & 0o070 != 0 { advice.append("chmod 600 \(file.name): only the server needs it") }
+        }
+        if listing.mode & 0o007 != 0 { advice.append("chmod o= the directory: everybody may look into it") }
+        return advice
+    }
+}

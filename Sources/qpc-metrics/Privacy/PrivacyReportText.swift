@@ -1,0 +1,167 @@
+import EventOutput
+import MetricsModel
+import MetricsQuery
+import TimeWords
+
+/// The report in words.
+struct PrivacyReportText {
+    let report: PrivacyReport
+    let directory: String
+
+    var text: String {
+        var text = "WHOEVER STEALS \(directory) LEARNS, WITHOUT identity.key\n"
+        text += Self.list(withoutKey)
+        text += "\nAND WITH identity.key\n" + Self.list(withKey)
+        text += "\nFILES\n" + files
+        if !report.epochs.isEmpty { text += "\nEPOCHS\n" + epochs }
+        text += "\nSETTINGS of the plugin's last run\n" + settings
+        text += "\nTO HOLD LESS\n" + (report.advice.isEmpty ? "  nothing is left to take away\n" : Self.list(report.advice))
+        return text
+    }
+
+    private static func list(_ lines: [String]) -> String { lines.map { "  - \($0)\n" }.joined() }
+
+    private func count(_ number: UInt64, _ one: String, _ many: String) -> String {
+        number == 1 ? "1 \(one)" : "\(number) \(many)"
+    }
+
+    private func time(_ microseconds: Int64) -> String { LocalTime.text(microseconds, zone: .local) }
+
+    // MARK: What is learnt
+
+    private var withoutKey: [String] {
+        var lines: [String] = []
+        let people = [
+            (report.identities, "identity", "identities"), (report.users, "user", "users"),
+            (report.channels, "channel", "channels"),
+        ]
+        for (names, one, many) in people where names.plain > 0 {
+            lines.append("\(count(names.plain, one, many)), as they came")
+        }
+        let hidden = people.filter { $0.0.pseudonyms > 0 }.map { count($0.0.pseudonyms, $0.1, $0.2) }
+        if !hidden.isEmpty {
+            lines.append(
+                "that there are \(hidden.joined(separator: ", ")), each under a pseudonym that is the same as long as its epoch lasts")
+        }
+        if people.allSatisfy({ $0.0.count == 0 }) { lines.append("nobody: the log holds no identity, user or channel") }
+        lines.append(contentsOf: links)
+        if let oldest = report.oldestMicroseconds, let newest = report.newestMicroseconds {
+            lines.append(
+                "when each of \(report.links.rows) messages, fetches and channel requests was, and every login, from \(time(oldest)) to \(time(newest))")
+        } else {
+            lines.append("no event: the log is empty")
+        }
+        if report.reasons > 0 { lines.append("\(count(report.reasons, "reason", "reasons")) of failed logins, in the server's words") }
+        if report.pending > 0 {
+            lines.append("\(count(report.pending, "event", "events")) not in the log yet, with names and keys as they came, in live.qpcm")
+        }
+        return lines
+    }
+
+    private var links: [String] {
+        var lines: [String] = []
+        let links = report.links
+        let least = links.isPartial ? "at least " : ""
+        if links.pairs.value > 0 {
+            let about = links.pairs.isEstimate ? "~" : ""
+            lines.append(
+                "who of them talks to whom: \(least)\(about)\(count(links.pairs.value, "pair", "pairs")), counted once an epoch")
+        }
+        if links.sharedChannels > 0 {
+            lines.append(
+                "who belongs together: \(least)\(count(links.sharedChannels, "channel", "channels")) in which two people or more were seen")
+        }
+        if links.sharedBatches > 0 {
+            lines.append("\(least)\(count(links.sharedBatches, "call", "calls")) that sent to two people or more at once")
+        }
+        if lines.isEmpty { lines.append("no two people who are linked by a row, a channel or a batch") }
+        return lines
+    }
+
+    private var withKey: [String] {
+        switch report.keys {
+        case .none: return ["there is none: pseudonyms in the log, if any, stand for nobody any more"]
+        case .unreadable(let epochs):
+            return [
+                "whether a name, key or channel that is known or guessed is in the log, in \(count(UInt64(epochs), "epoch", "epochs"))",
+                "you may not read it, so the epochs that it reaches are not told here",
+            ]
+        case .readable(let numbers):
+            let reached = report.epochs.filter { numbers.contains($0.number) }.compactMap(\.oldestMicroseconds).min()
+            guard let reached else { return ["nothing more: no event in the log was written under its keys"] }
+            var lines = [
+                "whether a name, key or channel that is known or guessed is in the log, back to \(time(reached))",
+                "which pseudonyms of \(count(UInt64(numbers.count), "epoch", "epochs")) are the same person's, for each such name",
+            ]
+            if let oldest = report.oldestMicroseconds, oldest < reached {
+                lines.append("nothing about events before that: no key reaches them")
+            }
+            return lines
+        }
+    }
+
+    // MARK: What there is
+
+    private var files: String {
+        var table = TextTable(header: ["  file", "bytes", "mode", "holds"])
+        for file in report.listing.files {
+            table.add(["  " + Self.shown(file.name), "\(file.bytes)", Self.octal(file.mode), holds(file)])
+        }
+        return table.leftAligned(lastColumns: 1)
+    }
+
+    /// A file's name can be anything.
+    private static func shown(_ name: String) -> String {
+        String(name.unicodeScalars.map { UnsafeScalars.contains($0.value) ? "?" : String($0) }.joined())
+    }
+
+    private func holds(_ file: DirectoryListing.File) -> String {
+        switch file.content {
+        case .log: "every event"
+        case .writeAhead: "the newest changes of the log, and pages as they were before"
+        case .index: "where which page is in the file before; no event"
+        case .live: "counters, and \(count(report.pending, "event", "events")) that are not in the log yet"
+        case .keys: keyFileHolds
+        case .setAside: "what a damaged file held; nothing in it is ever forgotten"
+        case .other: "unknown"
+        }
+    }
+
+    private var keyFileHolds: String {
+        switch report.keys {
+        case .none: "nothing"
+        case .unreadable(let epochs): "the keys of \(count(UInt64(epochs), "epoch", "epochs"))"
+        case .readable(let numbers): "the keys of \(count(UInt64(numbers.count), "epoch", "epochs"))"
+        }
+    }
+
+    private var epochs: String {
+        var table = TextTable(header: ["  epoch", "oldest event", "key"])
+        for epoch in report.epochs {
+            let key = report.hasKey(epoch.number).map { $0 ? "there" : "none" } ?? "not for you to see"
+            table.add(["  \(epoch.number)", epoch.oldestMicroseconds.map(time) ?? "none left", key])
+        }
+        return table.leftAligned(lastColumns: 2)
+    }
+
+    private var settings: String {
+        guard let settings = report.settings else { return "  not known: there is no live.qpcm\n" }
+        let rotation = settings.keyRotationNanoseconds
+        return "  identities    \(settings.identities.name)\n"
+            + "  pairs         \(settings.pairs ? "on" : "off")\n"
+            + "  key rotation  \(rotation == 0 ? "off" : Self.duration(rotation))\n"
+    }
+
+    static func octal(_ mode: UInt32) -> String {
+        let digits = String(mode, radix: 8)
+        return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    }
+
+    static func duration(_ nanoseconds: UInt64) -> String {
+        for (unit, size) in [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)] as [(String, UInt64)]
+        where nanoseconds % (size * 1_000_000_000) == 0 {
+            return "\(nanoseconds / (size * 1_000_000_000))\(unit)"
+        }
+        return "\(nanoseconds / 1_000_000)ms"
+    }
+}

@@ -1,0 +1,136 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Epochs of pseudonyms, as the server's administrator meets them.
+@Suite struct EpochTests {
+    let place = DataPlace()
+
+    private var keys: [KeyFile.Epoch] { get throws { try KeyFile(place("identity.key")).epochs } }
+
+    /// Three runs; the key is old enough at each start, and nowhere in between.
+    private func threeEpochs() throws {
+        for run in 0..<3 {
+            let host = try place.server(["KEY_ROTATION": run == 0 ? "off" : "1ms", "FLUSH_INTERVAL": "1h"])
+            try ThiefTests.act(host)
+            try host.ask("shutdown")
+            // Rotated at the start, and again after what was written just now.
+            try eventually("run \(run) rotates") { try keys.count == (run == 0 ? 1 : run + 2) }
+            if run > 0 {
+                #expect(host.errors.contains("a new epoch of pseudonyms has begun"), "\(host.errors)")
+                #expect(host.errorLines.count <= 3)
+            }
+            try host.ask("destroy")
+            try host.exit()
+        }
+    }
+
+    @Test func eachEpochHasItsOwnPseudonymsAndAllAreFound() throws {
+        try threeEpochs()
+        let events = try place.tool.events()
+        #expect(events.count == 3 * 7)
+        let users = Set(events.filter { $0.kind == "auth" }.compactMap { $0["user"]?.text })
+        #expect(users.count == 3)
+        #expect(try place.log.query("SELECT count(*), min(first_id) FROM epoch") == [["3", "1"]])
+        // Each row's user is the pseudonym under the key of the epoch that its id is in.
+        let rows = try place.log.query(
+            """
+            SELECT lower(hex(value)), (SELECT max(epoch) FROM epoch WHERE first_id <= auth.id)
+            FROM auth JOIN user_name ON user_name.id = auth.user
+            """)
+        for row in rows {
+            let epoch = try #require(try keys.first { $0.number == UInt64(row[1]) })
+            let sent: [LoggedEvent] = [["kind": .text("auth"), "user": .text(ThiefTests.alice)]]
+            #expect(try Pseudonyms(epoch.key).applied(to: sent)[0]["user"] == .text(row[0]))
+        }
+        #expect(rows.count == 3)
+        #expect(try place.tool.count("--user", ThiefTests.alice) == 6)
+        #expect(try place.tool.count("--identity", hex(ThiefTests.keys[0])) == 3 * 5)
+        #expect(try place.tool.count("--channel", hex(ThiefTests.channel)) == 3 * 5)
+        #expect(try place.tool.exposition().value("qpc_active_users{window=\"1d\"}") == 3)
+        try place.tool.verify()
+
+        var secrets = ThiefTests.secrets
+        #expect(try Thief.finds(secrets, in: place.path).isEmpty)
+        secrets = try keys.map { Thief.Secret("the key of epoch \($0.number)", bytes: $0.key) }
+        #expect(try Thief.finds(secrets, in: place.path, leaving: ["identity.key"]).isEmpty)
+        #expect(try Thief.finds(secrets, in: place.path).count == secrets.count)
+    }
+
+    @Test func theKeyOfAnEpochGoesWithItsLastEvent() throws {
+        try threeEpochs()
+        let before = try keys
+        let end = try place.log.query("SELECT first_id FROM epoch ORDER BY epoch LIMIT 1 OFFSET 1")[0][0]
+        for table in logTables { try place.log.change("DELETE FROM \(table) WHERE id < \(end)") }
+        let host = try place.server()
+        #expect(host.errors.contains("destroyed"), "\(host.errors)")
+        try host.shutDown()
+        #expect(try keys.map(\.number) == Array(before.dropFirst().map(\.number)))
+        #expect(try Thief.finds([Thief.Secret("key 1", bytes: before[0].key)], in: place.path).isEmpty)
+        // Of what is left, everybody is still found.
+        #expect(try place.tool.count("--user", ThiefTests.alice) == 4)
+    }
+
+    @Test func rotationThatFailsStopsNothing() throws {
+        let host = try place.server(["KEY_ROTATION": "1ms"])
+        mkdir(place("identity.key.new"), 0o700)
+        try ThiefTests.act(host)
+        try host.ask("shutdown")
+        try eventually("it is said") { host.errors.contains("identity.key.new") }
+        for _ in 0..<5 {
+            try ThiefTests.act(host)
+            try host.ask("shutdown")
+        }
+        #expect(host.errorLines.filter { $0.contains("identity.key") }.count == 1, "\(host.errors)")
+        try host.shutDown()
+        #expect(try place.tool.count() == 6 * 7)
+        #expect(try keys.count <= 2)
+        try place.tool.verify()
+    }
+
+    @Test func aKilledServersEventsAreFoundTooAfterARotation() throws {
+        let host = try place.server(["FLUSH_INTERVAL": "1h"])
+        try ThiefTests.act(host)
+        host.kill()
+        for _ in 0..<2 {
+            let next = try place.server(["KEY_ROTATION": "1ms", "FLUSH_INTERVAL": "1h"])
+            try ThiefTests.act(next)
+            next.kill()
+        }
+        _ = try place.tool.succeed("recover")
+        #expect(try place.tool.count("--user", ThiefTests.alice) == 6)
+        #expect(try keys.count >= 2)
+        try place.tool.verify()
+        #expect(try Thief.finds(ThiefTests.secrets, in: place.path).isEmpty)
+    }
+
+    @Test func anOlderKeyAndLogGoOn() throws {
+        let host = try place.server()
+        try ThiefTests.act(host)
+        try host.shutDown()
+        // As an older version left them: 32 bytes, and no table of epochs.
+        try overwrite(place("identity.key"), with: keys[0].key)
+        try place.log.change("DROP TABLE epoch")
+        #expect(try place.tool.count("--user", ThiefTests.alice) == 2)
+        let next = try place.server(["KEY_ROTATION": "1ms", "FLUSH_INTERVAL": "1h"])
+        try ThiefTests.act(next)
+        try next.shutDown()
+        #expect(try place.tool.count("--user", ThiefTests.alice) == 4)
+        #expect(try place.log.query("SELECT * FROM epoch")[0] == ["1", "1"])
+        try place.tool.verify()
+    }
+
+    /// A promise given to people holds though the administrator changed his mind before the events were in the log.
+    @Test func aDeadServersEventsAreWrittenAsItsSettingsSaid() throws {
+        for (then, now) in [("none", "plain"), ("pseudonym", "plain"), ("none", "pseudonym")] {
+            let host = try place.server(["IDENTITIES": then, "PAIRS": "off", "FLUSH_INTERVAL": "1h"])
+            try ThiefTests.act(host)
+            host.kill()
+            try place.server(["IDENTITIES": now]).shutDown()
+            #expect(try Thief.finds(ThiefTests.secrets, in: place.path).isEmpty, "\(then), then \(now)")
+        }
+        #expect(try place.log.query("SELECT count(*) FROM message WHERE recipient IS NOT NULL") == [["0"]])
+        #expect(try place.tool.count() == 3 * 7)
+        try place.tool.verify()
+    }
+}
