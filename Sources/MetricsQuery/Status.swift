@@ -22,6 +22,10 @@ public struct Status: Sendable {
     public var readsTickCounter: Bool?
     /// SQLite's extended code that flushes fail with now; 0 when they do not.
     public var flushTrouble: Int32
+    /// What waits in the rings; nil if no plugin ran.
+    public var rings: RingSurvey?
+    /// How long the oldest event has waited for the log, in nanoseconds; 0 if none waits.
+    public var lagNanoseconds: UInt64 = 0
     /// Each with what to do; empty if all is well.
     public var problems: [String]
 
@@ -46,7 +50,18 @@ public struct Status: Sendable {
         var status = Status(
             plugin: plugin, snapshot: snapshot,
             readsTickCounter: live.header.clock == UInt64(QPCM_CLOCK_TSC), flushTrouble: trouble, problems: [])
+        let rings = RingSurvey.read(live)
+        let now = TickClock.realtimeNanoseconds()
+        if let oldest = rings.oldestNanoseconds, oldest < now { status.lagNanoseconds = now - oldest }
+        status.rings = rings
         status.findProblems()
+        // An event may wait for one flush, and a busy machine makes it a few.
+        let lagLimit = max(2_000_000_000, 4 * live.header.flushIntervalNanoseconds)
+        if case .up = plugin, status.lagNanoseconds > lagLimit, trouble == 0 {
+            status.problems.append(
+                "the oldest event has waited \(status.lagNanoseconds / 1_000_000_000) s for the log: is the disk slow, or the processor busy?"
+            )
+        }
         return status
     }
 
@@ -62,6 +77,11 @@ public struct Status: Sendable {
                 "the server died with \(snapshot.pending) events pending: they are taken into the log when it starts again, or by qpc-metrics recover"
             )
         case .neverRan: break
+        }
+        if case .up = plugin, let rings, rings.fullest > 0.5 {
+            problems.append(
+                "a ring is \(Int(rings.fullest * 100)) % full, and what does not fit is dropped: if no other problem explains it, raise QPC_METRICS_PLUGIN_RING_SIZE"
+            )
         }
         if case .up = plugin, flushTrouble != 0 {
             let cure =
