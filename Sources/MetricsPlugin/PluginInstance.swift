@@ -58,10 +58,10 @@ final class PluginInstance: @unchecked Sendable {
             map: live.map, session: session, clock: clock, writer: outcome.writer, ringed: outcome.ringed,
             stored: .none)
         thread = DrainThread(
-            live: live, drainer: drainer,
+            live: live, drainer: drainer, place: outcome.place,
             options: .init(
                 flushIntervalNanoseconds: configuration.flushInterval,
-                syncIntervalNanoseconds: configuration.syncInterval),
+                syncIntervalNanoseconds: configuration.syncInterval, maxLogBytes: configuration.maxSize),
             say: say)
         thread.letGo = outcome.oldLive
 
@@ -95,7 +95,7 @@ final class PluginInstance: @unchecked Sendable {
             say.say(.info, "\(outcome.recovered) events of a server that ended without a shutdown are now in the log")
         }
         if outcome.lost > 0 {
-            say.say(.warning, "\(outcome.lost) events are gone with a log that was deleted, replaced or set aside")
+            say.say(.warning, "\(outcome.lost) events that were in the log are gone: it was deleted, replaced or set aside, or a power cut took them")
         }
         if outcome.torn > 0 {
             say.say(.warning, "\(outcome.torn) events were counted, and did not survive in memory or in the log")

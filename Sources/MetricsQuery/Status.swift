@@ -46,11 +46,11 @@ public struct Status: Sendable {
         var status = Status(
             plugin: plugin, snapshot: snapshot,
             readsTickCounter: live.header.clock == UInt64(QPCM_CLOCK_TSC), flushTrouble: trouble, problems: [])
-        status.findProblems()
+        status.findProblems(source)
         return status
     }
 
-    private mutating func findProblems() {
+    private mutating func findProblems(_ source: DataSource) {
         switch plugin {
         case .up: break
         case .stuck(let pid):
@@ -63,13 +63,19 @@ public struct Status: Sendable {
             )
         case .neverRan: break
         }
+        // The plugin empties it at 8 MiB and cuts it off at 32, unless somebody is in the way.
+        if case .up(let pid) = plugin, snapshot.walBytes > 33 << 20, let reader = source.readingProcess(otherThan: pid) {
+            problems.append(
+                "process \(reader) keeps a transaction open on the log, whose write-ahead file has grown to \(snapshot.walBytes >> 20) MiB: end it, or events will wait and drop"
+            )
+        }
         if case .up = plugin, flushTrouble != 0 {
             let cure =
                 switch flushTrouble & 0xFF {
                 case 13: "the disk is full, make room"
                 case 5, 6: "somebody holds the log's lock, end them"
                 case 8, 10, 14: "the log cannot be written, look at the disk and the files' owner"
-                case 11, 26: "the log is damaged, restart the server: it is set aside and a new one begun"
+                case 11, 26: "the log is damaged, it is set aside and a new one begun, see the server's standard error"
                 default: "see the server's standard error"
                 }
             problems.append("events cannot be written into the log (SQLite code \(flushTrouble)): \(cure)")

@@ -40,11 +40,20 @@ static inline int32_t qpcm_is_directory(const struct stat *status) { return S_IS
 
 /// `stat` of a path, a symbolic link not followed.
 static inline int32_t qpcm_lstat(const char *path, struct stat *status) { return lstat(path, status); }
+/// The same, with links followed.
+static inline int32_t qpcm_stat(const char *path, struct stat *status) { return stat(path, status); }
 static inline int32_t qpcm_fstat(int32_t descriptor, struct stat *status) { return fstat(descriptor, status); }
 
 /// Takes the lock that belongs to this descriptor, alone or with others, or says EWOULDBLOCK.
 static inline int32_t qpcm_lock(int32_t descriptor, int32_t exclusively) {
     return flock(descriptor, (exclusively ? LOCK_EX : LOCK_SH) | LOCK_NB);
+}
+
+/// The process that holds a lock on one of these bytes of an open file, or 0 if none does, or none that can be seen.
+static inline int32_t qpcm_lock_holder(int32_t descriptor, int64_t start, int64_t bytes) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = start, .l_len = bytes};
+    if (fcntl(descriptor, F_GETLK, &lock) != 0 || lock.l_type == F_UNLCK || lock.l_pid < 0) return 0;
+    return lock.l_pid;
 }
 
 /// A condition whose time-outs are of the monotonic clock: setting the time of day does not disturb it.
