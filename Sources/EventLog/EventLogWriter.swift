@@ -167,6 +167,9 @@ public final class EventLogWriter {
         return last + 1
     }
 
+    /// A log that takes another's place goes on with its numbers. Before the first transaction, which keeps that.
+    public func continueIDs(from id: Int64) { nextID = max(nextID, id) }
+
     // MARK: One transaction
 
     public func beginTransaction() throws(LogError) {

@@ -54,7 +54,7 @@ public struct Status: Sendable {
         let now = TickClock.realtimeNanoseconds()
         if let oldest = rings.oldestNanoseconds, oldest < now { status.lagNanoseconds = now - oldest }
         status.rings = rings
-        status.findProblems()
+        status.findProblems(source)
         // An event may wait for one flush, and a busy machine makes it a few.
         let lagLimit = max(2_000_000_000, 4 * live.header.flushIntervalNanoseconds)
         if case .up = plugin, status.lagNanoseconds > lagLimit, trouble == 0 {
@@ -65,7 +65,7 @@ public struct Status: Sendable {
         return status
     }
 
-    private mutating func findProblems() {
+    private mutating func findProblems(_ source: DataSource) {
         switch plugin {
         case .up: break
         case .stuck(let pid):
@@ -83,13 +83,19 @@ public struct Status: Sendable {
                 "a ring is \(Int(rings.fullest * 100)) % full, and what does not fit is dropped: if no other problem explains it, raise QPC_METRICS_PLUGIN_RING_SIZE"
             )
         }
+        // The plugin empties it at 8 MiB and cuts it off at 32, unless somebody is in the way.
+        if case .up(let pid) = plugin, snapshot.walBytes > 33 << 20, let reader = source.readingProcess(otherThan: pid) {
+            problems.append(
+                "process \(reader) keeps a transaction open on the log, whose write-ahead file has grown to \(snapshot.walBytes >> 20) MiB: end it, or events will wait and drop"
+            )
+        }
         if case .up = plugin, flushTrouble != 0 {
             let cure =
                 switch flushTrouble & 0xFF {
                 case 13: "the disk is full, make room"
                 case 5, 6: "somebody holds the log's lock, end them"
                 case 8, 10, 14: "the log cannot be written, look at the disk and the files' owner"
-                case 11, 26: "the log is damaged, restart the server: it is set aside and a new one begun"
+                case 11, 26: "the log is damaged, it is set aside and a new one begun, see the server's standard error"
                 default: "see the server's standard error"
                 }
             problems.append("events cannot be written into the log (SQLite code \(flushTrouble)): \(cure)")
