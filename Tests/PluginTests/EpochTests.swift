@@ -71,6 +71,50 @@ import Testing
         #expect(try place.tool.count("--user", ThiefTests.alice) == 4)
     }
 
+    /// A key is named by its owner: under the pseudonym of another epoch nobody knows whose it is.
+    @Test("Who is forgotten is forgotten in every epoch", arguments: [false, true])
+    func forgotten(isRunning: Bool) throws {
+        try threeEpochs()
+        let sent: [LoggedEvent] = [[
+            "kind": .text("user_registered"), "user": .text(ThiefTests.alice), "identity": .text(hex(ThiefTests.keys[0])),
+        ]]
+        var secrets = ThiefTests.secrets
+        for epoch in try keys {
+            for (field, value) in try Pseudonyms(epoch.key).applied(to: sent)[0] where field != "kind" {
+                secrets.append(try Thief.Secret("\(field) in epoch \(epoch.number)", hexadecimal: value.text ?? ""))
+            }
+        }
+        #expect(try Thief.finds(secrets, in: place.path).count >= 6)
+        let host = isRunning ? try place.server() : nil
+        #expect(try place.tool.run("forget", "--user", ThiefTests.alice).status == 0)
+        #expect(try place.tool.run("forget", "--identity", hex(ThiefTests.keys[0])).status == 0)
+        #expect(try Thief.finds(secrets, in: place.path).isEmpty)
+        // What others did alone is still there.
+        #expect(try place.tool.count() == 3)
+        try place.tool.verify()
+        try host?.shutDown()
+        #expect(try Thief.finds(secrets, in: place.path).isEmpty)
+    }
+
+    /// The command that removes takes the keys along that nothing needs any more.
+    @Test("prune destroys the keys of what it removes", arguments: [false, true])
+    func pruned(isRunning: Bool) throws {
+        try threeEpochs()
+        let before = try keys
+        let host = isRunning ? try place.server() : nil
+        #expect(try place.tool.run("prune", "--older-than", "1s").status == 0)
+        try eventually("all events are a second old") {
+            _ = try place.tool.run("prune", "--older-than", "1s")
+            return try place.tool.count() == 0
+        }
+        let after = try keys
+        #expect(after.count == 1 && after[0] == before.last, "\(after.map(\.number))")
+        let gone = before.dropLast().map { Thief.Secret("key \($0.number)", bytes: $0.key) }
+        #expect(try Thief.finds(gone, in: place.path).isEmpty)
+        try host?.shutDown()
+        try place.tool.verify()
+    }
+
     @Test func rotationThatFailsStopsNothing() throws {
         let host = try place.server(["KEY_ROTATION": "1ms"])
         mkdir(place("identity.key.new"), 0o700)
