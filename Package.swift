@@ -89,6 +89,7 @@ let package = Package(
             .target(name: "PrometheusText", dependencies: ["MetricsModel"], swiftSettings: normal),
             .target(name: "TimeWords", swiftSettings: normal),
             .target(name: "EventOutput", dependencies: ["MetricsModel", "TimeWords"], swiftSettings: normal),
+            .target(name: "LiveView", dependencies: ["MetricsModel"], swiftSettings: normal),
             .target(
                 name: "Exporter",
                 dependencies: [
@@ -105,7 +106,7 @@ let package = Package(
                 name: "qpc-metrics",
                 dependencies: [
                     "CPluginABI", "MetricsModel", "MetricsQuery", "EventLog", "EventDrain", "Pseudonyms",
-                    "MetricsMemory", "PrometheusText", "TimeWords", "EventOutput", "Exporter",
+                    "MetricsMemory", "PrometheusText", "TimeWords", "EventOutput", "Exporter", "LiveView",
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 ],
                 swiftSettings: normal,
@@ -141,6 +142,9 @@ let package = Package(
             .testTarget(name: "TimeWordsTests", dependencies: ["TimeWords"], swiftSettings: normal),
             .testTarget(
                 name: "EventOutputTests", dependencies: ["EventOutput", "MetricsModel", "TimeWords"],
+                swiftSettings: normal),
+            .testTarget(
+                name: "LiveViewTests", dependencies: ["LiveView", "MetricsModel"], exclude: ["Goldens"],
                 swiftSettings: normal),
             .testTarget(
                 name: "PrometheusTextTests", dependencies: ["PrometheusText", "MetricsModel"],

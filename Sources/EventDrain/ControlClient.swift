@@ -3,7 +3,7 @@
 import CMachine
 import CMetricsLayout
 
-/// Asks a running plugin to remove something from its log, by the socket in its data directory.
+/// Asks a running plugin to work on its log, by the socket in its data directory.
 public enum ControlClient {
     /// The plugin answers each second while it works.
     private static let patienceMilliseconds: Int32 = 15_000
@@ -13,6 +13,8 @@ public enum ControlClient {
         case prune(before: Int64, maxBytes: Int64?)
         case forgetUser([UInt8])
         case forgetIdentity([UInt8])
+        /// What is kept beside the rows, made from them anew.
+        case rebuild
     }
 
     public enum Problem: Error {
@@ -67,6 +69,7 @@ public enum ControlClient {
         case .forgetIdentity(let bytes):
             message.action = UInt32(QPCM_CONTROL_FORGET_IDENTITY)
             name = bytes
+        case .rebuild: message.action = UInt32(QPCM_CONTROL_REBUILD)
         }
         message.name_bytes = UInt32(name.count)
         withUnsafeMutableBytes(of: &message.name) { $0.copyBytes(from: name.prefix($0.count)) }
@@ -82,7 +85,8 @@ public enum ControlClient {
         }
         outcome.users = Int(answer.users)
         outcome.identities = Int(answer.identities)
-        outcome.names = Int(clamping: answer.names)
+        outcome.names = Int(answer.names)
+        outcome.segments = Int(answer.segments)
         outcome.bytesBefore = answer.bytes_before
         outcome.bytesAfter = answer.bytes_after
         return outcome

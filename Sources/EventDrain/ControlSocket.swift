@@ -60,6 +60,7 @@ final class ControlSocket {
             return .forget(users: writer.storedForms(of: name, isText: true), identities: [], text: name)
         case QPCM_CONTROL_FORGET_IDENTITY:
             return .forget(users: [], identities: writer.storedForms(of: name, isText: false), text: nil)
+        case QPCM_CONTROL_REBUILD: return .rebuild
         default: return nil
         }
     }
@@ -78,7 +79,8 @@ final class ControlSocket {
         }
         answer.users = UInt32(clamping: outcome.users)
         answer.identities = UInt32(clamping: outcome.identities)
-        answer.names = UInt64(clamping: outcome.names)
+        answer.names = UInt32(clamping: outcome.names)
+        answer.segments = UInt32(clamping: outcome.segments)
         answer.bytes_before = outcome.bytesBefore
         answer.bytes_after = outcome.bytesAfter
         let text = Array(message.utf8.prefix(Int(QPCM_CONTROL_MESSAGE_BYTES) - 1))

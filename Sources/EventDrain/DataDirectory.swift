@@ -66,13 +66,25 @@ public final class DataDirectory {
     /// Makes the names in the directory safe from a power cut.
     public func sync() { _ = fsync(descriptor) }
 
+    /// Whether the path still leads to the directory that is held, and not to none or to another.
+    var isInPlace: Bool {
+        var held = stat()
+        var found = stat()
+        guard qpcm_fstat(descriptor, &held) == 0 else { return false }
+        if qpcm_stat(path, &found) != 0 { return qpcm_errno() != ENOENT && qpcm_errno() != ENOTDIR }
+        return held.st_dev == found.st_dev && held.st_ino == found.st_ino
+    }
+
+    /// Whether a file of that name is in the directory.
+    func contains(_ name: String) -> Bool { access(path + "/" + name, F_OK) == 0 || qpcm_errno() != ENOENT }
+
     private static func holder(of path: String) -> Int32? {
         (try? LiveFileReader(path: path + "/live.qpcm"))?.header.pid
     }
 
     /// Renames a damaged file, and for a log the files beside it, to a name with the time in it, and returns that name.
-    public func setAside(_ name: String) -> String? {
-        let stamp = ".damaged-" + Self.stamp()
+    public func setAside(_ name: String, as word: String = "damaged") -> String? {
+        let stamp = ".\(word)-" + Self.stamp()
         var target = path + "/" + name + stamp
         var attempt = 1
         while access(target, F_OK) == 0 {

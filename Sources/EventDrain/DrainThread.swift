@@ -16,21 +16,30 @@ public final class DrainThread: @unchecked Sendable {
         /// The oldest age that is kept; nil keeps all.
         public var retentionNanoseconds: UInt64?
         /// The log's size at most; nil for no cap.
-        public var maxBytes: UInt64?
+        public var maxLogBytes: UInt64?
 
         public init(
             flushIntervalNanoseconds: UInt64, syncIntervalNanoseconds: UInt64, retentionNanoseconds: UInt64?,
-            maxBytes: UInt64?
+            maxLogBytes: UInt64?
         ) {
             self.flushIntervalNanoseconds = flushIntervalNanoseconds
             self.syncIntervalNanoseconds = syncIntervalNanoseconds
             self.retentionNanoseconds = retentionNanoseconds
-            self.maxBytes = maxBytes
+            self.maxLogBytes = maxLogBytes
+        }
+
+        /// The most that the write-ahead file grows to while a reader keeps it from being emptied: a quarter of the log's
+        /// cap, from 64 MiB to 1 GiB.
+        var writeAheadCapBytes: Int {
+            let quarter = Int(clamping: (maxLogBytes ?? .max) / 4)
+            return min(1 << 30, max(64 << 20, quarter))
         }
     }
 
     private let live: LiveFile
-    private let drainer: Drainer
+    /// Nil while the log is changed for another.
+    private var drainer: Drainer?
+    private let replacement: LogReplacement
     private let options: Options
     private let say: StandardError
     private let upkeep: LogUpkeep
@@ -53,10 +62,13 @@ public final class DrainThread: @unchecked Sendable {
     // The thread's own.
     private var waitingSince: UInt64 = 0
     private var retryAt: UInt64 = 0
-    private var failure: Int32 = 0
+    private var lookedAt: UInt64 = 0
+    private var settledAt: UInt64 = 0
+    private var trouble = LogTrouble()
+    private var hasSaidDamage = false
 
     public init(
-        live: LiveFile, drainer: Drainer, directory: String, keys: KeyUpkeep? = nil, options: Options,
+        live: LiveFile, drainer: Drainer, place: LogPlace, keys: KeyUpkeep? = nil, options: Options,
         say: StandardError
     ) {
         self.live = live
@@ -64,13 +76,12 @@ public final class DrainThread: @unchecked Sendable {
         self.drainer = drainer
         self.options = options
         self.say = say
-        upkeep = LogUpkeep(
-            map: live.map, writer: drainer.writer,
-            syncIntervalNanoseconds: options.syncIntervalNanoseconds)
+        replacement = LogReplacement(place: place, live: live, session: drainer.session)
+        upkeep = LogUpkeep(map: live.map, writer: drainer.writer, options: options, say: say)
         slots = SlotPreparation(live)
         keeper = LogKeeper(
-            directory: directory,
-            limits: .init(retentionNanoseconds: options.retentionNanoseconds, maxBytes: options.maxBytes), keys: keys,
+            directory: place.directory.path,
+            limits: .init(retentionNanoseconds: options.retentionNanoseconds, maxBytes: options.maxLogBytes), keys: keys,
             say: say)
         pthread_mutex_init(mutex, nil)
         qpcm_condition_init(wake)
@@ -144,7 +155,7 @@ public final class DrainThread: @unchecked Sendable {
     private var keeperIsBusy = false
 
     private func run() {
-        drainer.startLiveClock()
+        drainer?.startLiveClock()
         letGo = nil
         while true {
             pthread_mutex_lock(mutex)
@@ -168,10 +179,9 @@ public final class DrainThread: @unchecked Sendable {
                 pthread_mutex_unlock(mutex)
             }
             if stopping { break }
-            upkeep.run()
-            keys?.run(drainer.writer)
+            lookAfterLog()
             slots.prepare()
-            keeperIsBusy = keeper.run(drainer)
+            keepLog()
         }
         keeper.close()
         upkeep.close()
@@ -180,7 +190,11 @@ public final class DrainThread: @unchecked Sendable {
 
     private func drainIfDue(force: Bool) {
         let now = TickClock.monotonicNanoseconds()
-        let fullest = drainer.look()
+        let fullest = drainer?.look() ?? 0
+        guard drainer != nil else {
+            if force || now >= retryAt { drainAll() }
+            return
+        }
         if fullest == 0 && !force {
             waitingSince = 0
             return
@@ -197,27 +211,36 @@ public final class DrainThread: @unchecked Sendable {
     }
 
     private func drainAll() {
-        while true {
-            let start = TickClock.monotonicNanoseconds()
-            do {
-                let progress = try drainer.step()
-                recordFlush(since: start)
-                upkeep.didCommit()
-                if failure != 0 {
-                    failure = 0
-                    live.map.set(QPCM_HEADER_LOG_TROUBLE, 0)
-                    say.say(.info, "the log can be written again")
-                }
-                if !progress.isMoreWaiting {
+        do {
+            while true {
+                let isMoreWaiting = try drainStep()
+                if !isMoreWaiting {
                     waitingSince = 0
                     return
                 }
-                upkeep.checkpointIfDue()
-            } catch {
-                failed(error)
-                return
+                try upkeep.checkpointIfDue()
             }
+        } catch {
+            failed(error)
         }
+    }
+
+    /// One transaction. Returns whether something was left for the next.
+    private func drainStep() throws(LogError) -> Bool {
+        let start = TickClock.monotonicNanoseconds()
+        // Not into a file that has lost its name.
+        replaceIfChanged()
+        let drainer = try openDrainer()
+        try upkeep.expectRoom()
+        let progress = try drainer.step()
+        recordFlush(since: start)
+        upkeep.didCommit()
+        if trouble.isThere {
+            trouble.isOver()
+            live.map.set(QPCM_HEADER_LOG_TROUBLE, 0)
+            say.say(.info, "the log can be written again")
+        }
+        return progress.isMoreWaiting
     }
 
     private func recordFlush(since start: UInt64) {
@@ -228,23 +251,98 @@ public final class DrainThread: @unchecked Sendable {
     }
 
     /// Events wait in their rings; the next try is soon, and what it is about is said once.
-    private func failed(_ error: LogError) {
+    private func failed(_ error: LogError, isSync: Bool = false) {
         live.map.drainDirect.increment(CounterIndex.flushErrors(error.cause))
         live.map.set(QPCM_HEADER_LOG_TROUBLE, UInt64(UInt32(bitPattern: error.code)))
-        if failure != error.code { say.say(.error, "\(error.message); events wait in memory, and it is tried again") }
-        failure = error.code
-        retryAt = TickClock.monotonicNanoseconds() + 200_000_000
+        let advice = trouble.meet(error, isSync: isSync)
+        if advice.isNew { say.say(.error, "\(error.message); events wait in memory, and it is tried again") }
+        retryAt = TickClock.monotonicNanoseconds() + LogTrouble.retryNanoseconds
+        switch advice.remedy {
+        case .wait: break
+        case .reopen: replaceLog(.failing)
+        case .setAside:
+            if drainer == nil { replacement.meet(error) } else { replaceLog(.damaged(error)) }
+            retryAt = 0
+        }
     }
 
     /// What `flush` promises: the counters too, and all of it on the disk.
     private func finishFlush() {
-        guard failure == 0 else { return }
+        guard !trouble.isThere else { return }
         do {
-            try drainer.saveCounters()
-            try drainer.writer.sync()
-            upkeep.didSync()
+            try settleDamage()
+            try drainer?.saveCounters()
+        } catch {
+            failed(error)
+            return
+        }
+        do { try upkeep.sync() } catch { failed(error, isSync: true) }
+    }
+
+    // MARK: The log itself
+
+    /// Between flushes.
+    private func lookAfterLog() {
+        let now = TickClock.monotonicNanoseconds()
+        if now &- lookedAt >= 500_000_000 {
+            lookedAt = now
+            replaceIfChanged()
+            if drainer == nil, now >= retryAt { drainAll() }
+        }
+        do {
+            try upkeep.run()
+            if now &- settledAt >= 1_000_000_000 {
+                settledAt = now
+                try settleDamage()
+            }
         } catch {
             failed(error)
         }
+        do { try upkeep.syncIfDue() } catch { failed(error, isSync: true) }
+    }
+
+    /// Ages, sizes, requests and keys; not while the log is in trouble.
+    private func keepLog() {
+        keeperIsBusy = false
+        guard let drainer, !trouble.isThere else { return }
+        keys?.run(drainer.writer)
+        keeperIsBusy = keeper.run(drainer, upkeep)
+    }
+
+    private func replaceIfChanged() {
+        if upkeep.hasCheckpointed {
+            upkeep.hasCheckpointed = false
+            replacement.didCheckpoint()
+        }
+        if drainer != nil, let change = replacement.change() { replaceLog(.changed(change)) }
+    }
+
+    private func replaceLog(_ cause: LogReplacement.Cause) {
+        upkeep.writer = nil
+        keeper.logChanged()
+        replacement.close(&drainer, cause)
+    }
+
+    private func openDrainer() throws(LogError) -> Drainer {
+        if let drainer { return drainer }
+        let next = try replacement.open()
+        drainer = next
+        upkeep.writer = next.writer
+        upkeep.didCommit()
+        _ = next.look()
+        return next
+    }
+
+    /// After a ring was found damaged: what was in it is counted as torn, as soon as nothing else waits.
+    private func settleDamage() throws(LogError) {
+        guard let drainer, drainer.hasMetDamage else { return }
+        if !hasSaidDamage {
+            hasSaidDamage = true
+            say.say(.error, "a ring in live.qpcm is damaged; the events in it are lost, and counted as torn")
+        }
+        let counted = live.map.totals(.ringed)
+        _ = drainer.look()
+        while try drainer.step().isMoreWaiting {}
+        if drainer.countTorn(counted) > 0 { try drainer.saveCounters() }
     }
 }

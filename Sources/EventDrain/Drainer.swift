@@ -22,8 +22,14 @@ public final class Drainer {
     private let working = CounterTotals()
     private var rings: [Ring] = []
     private var clock: RecordClock
-    /// The log still tells of an earlier session's rings.
+    /// The log still tells of an earlier session's rings, or of none.
     private var isFirstCommit: Bool
+    /// What the live file does not show yet of the totals that the session goes on with.
+    private var unshown: [UInt64]
+    private let batchSizes: [UInt64]
+    /// Whether something in a ring could not be read, so that its events are in no log.
+    public private(set) var hasMetDamage = false
+    private var hadMetDamage = false
 
     /// One ring, and where the transaction found it.
     private struct Ring {
@@ -46,10 +52,14 @@ public final class Drainer {
 
     /// - Parameter ringed: the totals with which the session begins: the log's own, or after damage those that
     ///   `Reconciliation` made.
+    /// - Parameter unshown: what of it the live file does not show yet; empty for nothing.
+    /// - Parameter batchSizes: of the batches that another drainer of this session left half taken, by slot.
     public init(
         map: LiveMap, session: (UInt64, UInt64), clock: UInt64, writer: EventLogWriter, ringed: [UInt64],
-        stored: StoredState
+        stored: StoredState, unshown: [UInt64] = [], batchSizes: [UInt64] = []
     ) {
+        self.unshown = unshown
+        self.batchSizes = batchSizes
         self.map = map
         self.session = session
         self.writer = writer
@@ -94,10 +104,11 @@ public final class Drainer {
         while rings.count < map.slotsReady {
             let slot = map.slot(rings.count)
             let head = RingConsumer.head(of: slot)
+            let batchSize = rings.count < batchSizes.count ? batchSizes[rings.count] : 0
             rings.append(
                 Ring(
                     consumer: RingConsumer(slot: slot, ringBytes: UInt64(map.ringBytes), position: head),
-                    committedPosition: head))
+                    committedPosition: head, batchSize: batchSize, committedBatchSize: batchSize))
         }
     }
 
@@ -174,6 +185,42 @@ public final class Drainer {
     /// The log's own account as of the last commit.
     public func total(_ index: Int) -> UInt64 { committed[index] }
 
+    /// What another drainer needs to go on with another log.
+    public struct Remains {
+        var ringed: [UInt64]
+        var batchSizes: [UInt64]
+        var nextID: Int64
+    }
+
+    public var remains: Remains {
+        Remains(
+            ringed: (0..<CounterIndex.words).map { committed[$0] }, batchSizes: rings.map { $0.committedBatchSize },
+            nextID: writer.nextID)
+    }
+
+    /// Counts as torn what hooks had counted and is neither in the log nor in a ring: the power went, or the file was
+    /// damaged. With the next commit it becomes true.
+    ///
+    /// - Parameter counted: the live file's `ringed` totals, read before the rings were last looked at; all that they
+    ///   hold has been taken. Then it is never too much, though hooks go on.
+    /// - Returns: events.
+    public func countTorn(_ counted: [UInt64]) -> UInt64 {
+        var sum: UInt64 = 0
+        for kind in EventKind.allCases {
+            let index = CounterIndex.events(kind)
+            guard counted[index] > working[index] else { continue }
+            let torn = counted[index] - working[index]
+            count(torn, to: CounterIndex.dropped(kind, .torn))
+            sum += torn
+        }
+        guard sum > 0 else { return 0 }
+        // All that hooks count of an event, its size and the like, stays counted too.
+        for index in 0..<CounterIndex.written(.messageEnqueue) where counted[index] > working[index] {
+            count(counted[index] - working[index], to: index)
+        }
+        return sum
+    }
+
     // MARK: The transaction
 
     private func takeRecords() throws(LogError) -> Int {
@@ -212,7 +259,8 @@ public final class Drainer {
             rings[index].next = record
             rings[index].nextTicks = record.ticks
         case .damaged:
-            // What is behind cannot be told apart. The next start counts it as torn, from the counters.
+            // What is behind cannot be told apart. It is counted as torn, from the counters.
+            hasMetDamage = true
             rings[index].consumer.skipToEnd()
             rings[index].next = nil
         }
@@ -267,17 +315,24 @@ public final class Drainer {
             rings[index].batchSize = rings[index].committedBatchSize
             rings[index].next = nil
         }
+        // A new try meets it again.
+        hasMetDamage = hadMetDamage
     }
 
     /// After the commit: shows the new totals in the live file, then gives the rings' room back.
     private func finish() {
         isFirstCommit = false
+        hadMetDamage = hasMetDamage
         let shown = map.drainRinged
         for kind in EventKind.allCases { show(CounterIndex.written(kind), in: shown) }
         for kind in EventKind.allCases {
             for cause in RemovalCause.allCases { show(CounterIndex.removed(kind, cause), in: shown) }
             for cause in DropCause.allCases { show(CounterIndex.dropped(kind, cause), in: shown) }
             show(CounterIndex.lost(kind), in: shown)
+        }
+        if !unshown.isEmpty {
+            for index in 0..<CounterIndex.words where unshown[index] != 0 { shown.add(unshown[index], to: index) }
+            unshown = []
         }
         for index in 0..<CounterIndex.words { committed[index] = working[index] }
         for index in rings.indices {

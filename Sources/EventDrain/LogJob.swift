@@ -1,14 +1,17 @@
 import EventLog
 import MetricsModel
 
-/// Something that is being removed from the log, with all that belongs to it: the rows, the names that are left without a
-/// row, the file's free pages, and the copy in the write-ahead file. In steps of a few milliseconds.
+/// Something that is being done to the whole log. For what is removed that means all that belongs to it: the rows, the
+/// names that are left without a row, the file's free pages, and the copy in the write-ahead file. In steps of a few
+/// milliseconds.
 public final class LogJob {
     public enum Order: Sendable {
         /// Events of before a time (µs since 1970), and the oldest until the log has no more bytes than that.
         case prune(before: Int64, maxBytes: Int64?)
         /// A person, under every name that the log may hold; and the words to take out of reasons.
         case forget(users: [StoredName], identities: [StoredName], text: [UInt8]?)
+        /// What is kept beside the rows, made from them anew.
+        case rebuild
     }
 
     public struct Outcome: Sendable {
@@ -18,6 +21,8 @@ public final class LogJob {
         public var identities = 0
         /// Names that no event used any more.
         public var names = 0
+        /// Segments that were sealed anew.
+        public var segments = 0
         public var bytesBefore: UInt64 = 0
         public var bytesAfter: UInt64 = 0
 
@@ -31,6 +36,8 @@ public final class LogJob {
     private enum Phase {
         case pruning(Retention)
         case forgetting(Forgetting)
+        /// The next segment to be sealed, and the one that is not full yet.
+        case sealing(next: Int64, end: Int64)
         case sweeping(NameSweep)
         case shrinking
         case clearing
@@ -63,6 +70,10 @@ public final class LogJob {
             outcome.users = forgetting.found.users
             outcome.identities = forgetting.found.identities
             phase = .forgetting(forgetting)
+        case .rebuild:
+            maxBytes = nil
+            let oldest = try writer.oldestID() ?? writer.nextID
+            phase = .sealing(next: Segment.of(oldest), end: Segment.of(writer.nextID))
         }
         let pages = try writer.pageCounts()
         outcome.bytesBefore = UInt64(pages.all * pages.bytesEach)
@@ -83,6 +94,17 @@ public final class LogJob {
         case .forgetting(let forgetting):
             count(try amend(.forget) { () throws(LogError) -> [UInt64] in try forgetting.step() })
             if forgetting.isDone { try removalEnded() }
+        case .sealing(let next, let end):
+            guard next < end else {
+                phase = .shrinking
+                return
+            }
+            _ = try amend(.retention) { () throws(LogError) -> [UInt64] in
+                try writer.reseal(next)
+                return []
+            }
+            outcome.segments += 1
+            phase = .sealing(next: next + 1, end: end)
         case .sweeping(let sweep):
             if sweep.isMarking {
                 try sweep.step()

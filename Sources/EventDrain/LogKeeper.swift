@@ -48,12 +48,16 @@ final class LogKeeper {
 
     /// Does a little.
     /// - Returns: whether there is more to do at once.
-    func run(_ drainer: Drainer) -> Bool {
+    func run(_ drainer: Drainer, _ upkeep: LogUpkeep) -> Bool {
         let now = TickClock.monotonicNanoseconds()
         guard now >= pausedUntil else { return false }
         if let order = control.request(drainer.writer) { begin(order, drainer, isRequest: true) }
         if job == nil, let order = dueOrder(drainer.writer, now: now) { begin(order, drainer, isRequest: false) }
         guard let job else { return false }
+        defer {
+            upkeep.hasCheckpointed = true
+            upkeep.didCommit()
+        }
         do {
             repeat {
                 try job.step { (cause, body) throws(LogError) -> [UInt64] in try drainer.remove(cause, body) }

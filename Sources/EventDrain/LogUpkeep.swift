@@ -8,13 +8,23 @@ import MetricsModel
 final class LogUpkeep {
     /// Pages in the write-ahead file at which it is moved into the log: 8 MiB.
     static let checkpointPages = 2048
+    /// A frame of the write-ahead file: a page and its header.
+    private static let frameBytes = 4096 + 24
+    /// What the write-ahead file comes to only while a reader's transaction is in the way.
+    private static let heldBytes = 64 << 20
     private static let beatNanoseconds: UInt64 = 200_000_000
     private static let gaugeNanoseconds: UInt64 = 1_000_000_000
     private static let surveyNanoseconds: UInt64 = 10_000_000_000
 
     private let map: LiveMap
-    private let writer: EventLogWriter
+    /// Nil while the log is changed for another.
+    var writer: EventLogWriter? { didSet { unsyncedSince = 0 } }
     private let syncIntervalNanoseconds: UInt64
+    private let capBytes: Int
+    private let say: StandardError
+    private var isHeld = false
+    /// Whether the log's file was written to here; the thread takes note and resets it.
+    var hasCheckpointed = false
     private let logPath: String
     private var unsyncedSince: UInt64 = 0
     private var lastBeat: UInt64 = 0
@@ -22,10 +32,12 @@ final class LogUpkeep {
     private var lastSurvey: UInt64 = 0
     private var isSurveyDue = true
 
-    init(map: LiveMap, writer: EventLogWriter, syncIntervalNanoseconds: UInt64) {
+    init(map: LiveMap, writer: EventLogWriter, options: DrainThread.Options, say: StandardError) {
         self.map = map
         self.writer = writer
-        self.syncIntervalNanoseconds = syncIntervalNanoseconds
+        self.say = say
+        syncIntervalNanoseconds = options.syncIntervalNanoseconds
+        capBytes = options.writeAheadCapBytes
         logPath = writer.path
     }
 
@@ -34,17 +46,26 @@ final class LogUpkeep {
         isSurveyDue = true
     }
 
-    func didSync() { unsyncedSince = 0 }
-
     func beat() { map.set(QPCM_HEADER_HEARTBEAT, TickClock.realtimeNanoseconds()) }
 
-    func run() {
+    func syncIfDue() throws(LogError) {
         let now = TickClock.monotonicNanoseconds()
-        checkpointIfDue()
-        if syncIntervalNanoseconds != 0, unsyncedSince != 0, now &- unsyncedSince >= syncIntervalNanoseconds {
-            // A failure shows again in the next commit or checkpoint.
-            if (try? writer.sync()) != nil { unsyncedSince = 0 } else { unsyncedSince = now }
+        guard syncIntervalNanoseconds != 0, unsyncedSince != 0, now &- unsyncedSince >= syncIntervalNanoseconds else {
+            return
         }
+        try sync()
+    }
+
+    /// Makes every commit so far safe from a power cut.
+    func sync() throws(LogError) {
+        if unsyncedSince != 0 { unsyncedSince = TickClock.monotonicNanoseconds() }
+        try writer?.sync()
+        unsyncedSince = 0
+    }
+
+    /// - Throws: `LogError` for a log that is damaged.
+    func run() throws(LogError) {
+        let now = TickClock.monotonicNanoseconds()
         if now &- lastBeat >= Self.beatNanoseconds {
             lastBeat = now
             beat()
@@ -53,6 +74,7 @@ final class LogUpkeep {
             lastGauges = now
             setSizes()
         }
+        try checkpointIfDue()
         if lastSurvey == 0 || (isSurveyDue && now &- lastSurvey >= Self.surveyNanoseconds) {
             lastSurvey = now
             isSurveyDue = false
@@ -60,10 +82,49 @@ final class LogUpkeep {
         }
     }
 
-    func checkpointIfDue() {
-        guard writer.pagesInWAL >= Self.checkpointPages else { return }
-        try? writer.checkpoint(truncating: false)
+    // MARK: The write-ahead file
+
+    private var writeAheadBytes: Int { (writer?.pagesInWAL ?? 0) * Self.frameBytes }
+
+    /// - Throws: `LogError` for a damaged log. Other failures show again in the next commit, or as a file that grows.
+    func checkpointIfDue() throws(LogError) {
+        guard let writer, writer.pagesInWAL >= Self.checkpointPages else { return }
+        hasCheckpointed = true
+        do {
+            try writer.checkpoint(truncating: false)
+        } catch {
+            if error.cause == .corrupt { throw error }
+        }
+        if !isHeld, writeAheadBytes >= min(Self.heldBytes, capBytes / 2) {
+            isHeld = true
+            say.say(
+                .warning, "a reader has kept a transaction open on \(logPath), so that its write-ahead file cannot be "
+                    + "emptied and has grown to \(writeAheadBytes >> 20) MiB; qpc-metrics status names it; at "
+                    + "\(capBytes >> 20) MiB events wait in memory and then drop")
+        }
+        if isHeld, writer.pagesInWAL == 0 {
+            isHeld = false
+            // A file as large as that is not to stay until the next commit.
+            try? writer.checkpoint(truncating: true)
+            say.say(.info, "the write-ahead file of \(logPath) could be emptied again")
+        }
     }
+
+    /// The write-ahead file never grows beyond its cap, by more than one transaction.
+    ///
+    /// - Throws: `LogError` while it is at the cap; what waits then waits in the rings.
+    func expectRoom() throws(LogError) {
+        guard writeAheadBytes >= capBytes else { return }
+        try checkpointIfDue()
+        guard writeAheadBytes >= capBytes else { return }
+        throw LogError(
+            operation: "write to", path: logPath, code: Self.busy,
+            detail: "a reader keeps a transaction open, and the write-ahead file has come to its cap of \(capBytes >> 20) MiB; "
+                + "end the reader, which qpc-metrics status names")
+    }
+
+    /// SQLITE_BUSY.
+    private static let busy: Int32 = 5
 
     private func setSizes() {
         map.set(QPCM_HEADER_LOG_BYTES, Self.size(of: logPath))
@@ -78,6 +139,7 @@ final class LogUpkeep {
     /// What only the log can tell.
     private func survey() {
         let now = Int64(TickClock.realtimeNanoseconds() / 1000)
+        guard let writer else { return }
         if let active = try? writer.activeUsers(nowMicroseconds: now) {
             map.set(QPCM_HEADER_ACTIVE_USERS, active.0)
             map.set(QPCM_HEADER_ACTIVE_USERS + 8, active.1)
@@ -92,7 +154,7 @@ final class LogUpkeep {
 
     /// The last of it: the write-ahead file emptied into the log, the gauges as they will stay.
     func close() {
-        try? writer.checkpoint(truncating: true)
+        try? writer?.checkpoint(truncating: true)
         setSizes()
         survey()
         beat()

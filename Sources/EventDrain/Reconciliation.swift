@@ -1,3 +1,4 @@
+import CMetricsLayout
 import EventLog
 import MetricsMemory
 import MetricsModel
@@ -13,42 +14,87 @@ enum Reconciliation {
         var direct: [UInt64]
         /// Rows that went with another log.
         var lost: UInt64 = 0
+        /// The log's account is this session's, and up to date.
+        var isLogsOwn = false
     }
 
+    /// The totals of a live file whose server is dead.
+    ///
     /// - Parameter pending: what waits in the live file's rings, by `PendingRecords.tally`.
     static func totals(log: StoredState, live: LiveMap, session: (UInt64, UInt64), pending: [UInt64]) -> Totals {
         let liveRinged = live.totals(.ringed)
-        var totals = Totals(ringed: log.ringed, direct: live.totals(.direct))
-        if let known = log.session, known == session { return totals }
+        var drained = liveRinged
+        for index in 0..<CounterIndex.words {
+            let known = liveRinged[index] &- pending[index]
+            // A hook that was killed between its commit and its count leaves the count one behind.
+            drained[index] = known > liveRinged[index] ? 0 : known
+        }
         // A live file that no commit followed: it began with the log's own account, and has come no further.
         let isContinuation = EventKind.allCases.allSatisfy {
             liveRinged[CounterIndex.written($0)] == log.ringed[CounterIndex.written($0)]
                 && liveRinged[CounterIndex.lost($0)] == log.ringed[CounterIndex.lost($0)]
         }
-        if isContinuation { return totals }
+        return totals(
+            log: log, live: live, session: session, drained: drained, isContinuation: isContinuation)
+    }
 
+    /// - Parameter drained: the totals as of the last commit to whatever log was in use then.
+    static func totals(
+        log: StoredState, live: LiveMap, session: (UInt64, UInt64), drained: [UInt64], isContinuation: Bool
+    ) -> Totals {
+        var totals = Totals(ringed: log.ringed, direct: live.totals(.direct))
+        if isOwn(log, live, session) {
+            totals.isLogsOwn = true
+            return totals
+        }
+        if isContinuation { return totals }
         for index in 0..<CounterIndex.words {
-            let drained = liveRinged[index] &- pending[index]
-            // A hook that was killed between its commit and its count leaves the count one behind.
-            let known = drained > liveRinged[index] ? 0 : drained
-            totals.ringed[index] = max(known, log.ringed[index])
+            totals.ringed[index] = max(drained[index], log.ringed[index])
             totals.direct[index] = max(totals.direct[index], log.direct[index])
         }
         for kind in EventKind.allCases {
-            let inLog =
-                log.ringed[CounterIndex.written(kind)] &- log.ringed[CounterIndex.lost(kind)]
-                &- RemovalCause.allCases.reduce(0) { $0 &+ log.ringed[CounterIndex.removed(kind, $1)] }
-            let removed = RemovalCause.allCases.reduce(0) {
-                $0 &+ totals.ringed[CounterIndex.removed(kind, $1)]
-            }
-            let written = totals.ringed[CounterIndex.written(kind)]
-            let lost = written &- removed &- inLog
-            let before = totals.ringed[CounterIndex.lost(kind)]
-            guard lost > before, lost <= written else { continue }
-            totals.ringed[CounterIndex.lost(kind)] = lost
-            totals.ringed[CounterIndex.dropped(kind, .logError)] &+= lost - before
-            totals.lost &+= lost - before
+            // What the hooks counted decides: a kill may come after rows are shown as written and before their records
+            // are given back.
+            let events = drained[CounterIndex.events(kind)]
+            let torn = drained[CounterIndex.dropped(kind, .torn)]
+            let written = CounterIndex.written(kind)
+            totals.ringed[written] = max(events > torn ? events &- torn : 0, log.ringed[written])
+            balance(kind, log, &totals)
         }
         return totals
+    }
+
+    /// A log that was put back from an earlier copy is of this session too, and is behind the rings: what it lacks
+    /// was wiped there after it had been committed.
+    private static func isOwn(_ log: StoredState, _ live: LiveMap, _ session: (UInt64, UInt64)) -> Bool {
+        guard let known = log.session, known == session else { return false }
+        for index in 0..<live.slotsReady where !live.isAbsent(index) {
+            let head = RingConsumer.head(of: live.slot(index))
+            let stored = log.rings.first { $0.slot == index }?.position ?? 0
+            if head > stored { return false }
+        }
+        return true
+    }
+
+    /// Makes the ledger hold over the rows that the log has: written = rows + removed + lost, and
+    /// recorded = written + torn, with none of them lower than either side knew it.
+    private static func balance(_ kind: EventKind, _ log: StoredState, _ totals: inout Totals) {
+        func removed(_ counters: [UInt64]) -> UInt64 {
+            RemovalCause.allCases.reduce(0) { $0 &+ counters[CounterIndex.removed(kind, $1)] }
+        }
+        let written = CounterIndex.written(kind)
+        let lost = CounterIndex.lost(kind)
+        let rows = log.ringed[written] &- log.ringed[lost] &- removed(log.ringed)
+        let gone = removed(totals.ringed) &+ rows
+        let before = totals.ringed[lost]
+        if totals.ringed[written] > gone &+ before {
+            totals.ringed[lost] = totals.ringed[written] &- gone
+            totals.ringed[CounterIndex.dropped(kind, .logError)] &+= totals.ringed[lost] &- before
+            totals.lost &+= totals.ringed[lost] &- before
+        } else {
+            totals.ringed[written] = gone &+ before
+        }
+        totals.ringed[CounterIndex.events(kind)] =
+            totals.ringed[written] &+ totals.ringed[CounterIndex.dropped(kind, .torn)]
     }
 }

@@ -22,6 +22,7 @@ public enum Recovery {
 
     /// An open log, and the totals with which a new session begins.
     public struct Outcome {
+        public var place: LogPlace
         public var writer: EventLogWriter
         public var ringed: [UInt64]
         public var direct: [UInt64]
@@ -29,7 +30,7 @@ public enum Recovery {
         public var createdNanoseconds: UInt64?
         /// Events taken from the dead server's rings.
         public var recovered = 0
-        /// Events whose log was deleted or set aside.
+        /// Events whose log was deleted or set aside, or lost its last commits in a power cut.
         public var lost: UInt64 = 0
         /// Events of which a power cut or damage kept only the count.
         public var torn: UInt64 = 0
@@ -54,7 +55,9 @@ public enum Recovery {
     ) throws(RecoveryError) -> Outcome {
         var setAside: UInt64 = 0
         let keys = try KeyRecovery.load(directory, identities: options.identities, setAside: &setAside, say: say)
-        let writer = try openLog(directory, options: options, keys: keys, setAside: &setAside, say: say)
+        let place = LogPlace(directory: directory, options: options, keys: keys, say: say)
+        let writer: EventLogWriter
+        do { writer = try place.open(setAside: &setAside) } catch { throw .log(error) }
         try KeyRecovery.settle(directory, identities: options.identities, writer)
         let live = try openLive(directory, setAside: &setAside, say: say)
         // What a dead server recorded under stricter settings is written as it was promised then.
@@ -64,7 +67,7 @@ public enum Recovery {
         }
         var outcome: Outcome
         do {
-            outcome = try take(live, into: writer)
+            outcome = try take(live, into: writer, of: place)
             outcome.createdNanoseconds = try began(outcome, live)
         } catch {
             throw .log(error)
@@ -73,26 +76,6 @@ public enum Recovery {
         try KeyRecovery.settle(directory, identities: options.identities, writer)
         outcome.ringed[CounterIndex.filesSetAside] &+= setAside
         return outcome
-    }
-
-    private static func openLog(
-        _ directory: DataDirectory, options: Options, keys: IdentityKeys?, setAside: inout UInt64,
-        say: StandardError
-    ) throws(RecoveryError) -> EventLogWriter {
-        for attempt in 0..<2 {
-            do {
-                return try EventLogWriter(
-                    directory: directory.path, mode: options.identities, keys: keys, pairs: options.pairs,
-                    syncEachCommit: options.syncEachCommit)
-            } catch {
-                guard error.cause == .corrupt, attempt == 0, let name = directory.setAside(Schema.fileName) else {
-                    throw .log(error)
-                }
-                setAside += 1
-                say.say(.warning, "\(error.message); it is now \(name), and a new log is begun")
-            }
-        }
-        throw .log(LogError(operation: "open", path: directory.path, code: 1, detail: "no log could be made"))
     }
 
     private static func openLive(
@@ -125,10 +108,12 @@ public enum Recovery {
         return began
     }
 
-    private static func take(_ live: LiveFileReader?, into writer: EventLogWriter) throws(LogError) -> Outcome {
+    private static func take(
+        _ live: LiveFileReader?, into writer: EventLogWriter, of place: LogPlace
+    ) throws(LogError) -> Outcome {
         let stored = try StoredState.read(writer.connection)
         guard let live else {
-            return Outcome(writer: writer, ringed: stored.ringed, direct: stored.direct)
+            return Outcome(place: place, writer: writer, ringed: stored.ringed, direct: stored.direct)
         }
         let session = live.header.session
         var positions: [Int: UInt64] = [:]
@@ -139,8 +124,8 @@ public enum Recovery {
         let totals = Reconciliation.totals(log: stored, live: live.map, session: session, pending: pending)
         let drainer = Drainer(
             map: live.map, session: session, clock: live.header.clock, writer: writer, ringed: totals.ringed,
-            stored: stored)
-        var outcome = Outcome(writer: writer, ringed: totals.ringed, direct: totals.direct)
+            stored: totals.isLogsOwn ? stored : .none)
+        var outcome = Outcome(place: place, writer: writer, ringed: totals.ringed, direct: totals.direct)
         outcome.lost = totals.lost
         outcome.oldLive = live
         outcome.drainer = drainer
@@ -160,16 +145,7 @@ public enum Recovery {
             if !progress.isMoreWaiting { break }
         } while true
 
-        // Counted by a hook, and neither in the log nor in a ring: the power went, or the file was damaged.
-        for kind in EventKind.allCases {
-            let index = CounterIndex.events(kind)
-            let known = drainer.total(index)
-            guard counted[index] > known, totals.lost == 0 else { continue }
-            let torn = counted[index] - known
-            drainer.count(torn, to: index)
-            drainer.count(torn, to: CounterIndex.dropped(kind, .torn))
-            outcome.torn += torn
-        }
+        outcome.torn = drainer.countTorn(counted)
         try drainer.saveCounters()
         live.map.set(QPCM_HEADER_STATE, UInt64(QPCM_STATE_STOPPED))
         for index in 0..<CounterIndex.words { outcome.ringed[index] = drainer.total(index) }

@@ -49,6 +49,9 @@ public final class Connection {
 
     deinit { sqlite3_close_v2(handle) }
 
+    /// Closing will move nothing from the write-ahead file into the log: for one that is damaged, or whose disk is.
+    public func leaveFilesOnClose() { _ = qpcm_never_checkpoint_on_close(handle) }
+
     func error(_ operation: String) -> LogError {
         LogError(
             operation: operation, path: path, code: sqlite3_extended_errcode(handle),
@@ -100,6 +103,20 @@ public final class Connection {
         // Busy: a reader stands in the way. What could be moved has been.
         guard code == SQLITE_OK || code & 0xFF == SQLITE_BUSY else { throw error("checkpoint") }
         return Checkpoint(frames: frames, moved: moved)
+    }
+
+    /// Reads every page.
+    ///
+    /// - Throws: `LogError` with SQLITE_CORRUPT and the first thing that is wrong.
+    public func quickCheck() throws(LogError) {
+        let check = try prepare("PRAGMA quick_check(1)", operation: "check")
+        guard try check.step(operation: "check") else { return }
+        let found = check.bytes(0)
+        // "ok", by its bytes.
+        guard found.count == 2, found[0] == 0x6F, found[1] == 0x6B else {
+            throw LogError(
+                operation: "check", path: path, code: SQLITE_CORRUPT, detail: String(decoding: found, as: UTF8.self))
+        }
     }
 
     public var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }

@@ -91,6 +91,13 @@ public final class EventLogReader {
         return isWell ? [] : problems
     }
 
+    /// Seals that differ from the rows; empty if what was added up is right.
+    public func sealProblems() throws(LogError) -> [String] {
+        try connection.execute("BEGIN", operation: "read")
+        defer { try? connection.execute("ROLLBACK", operation: "read") }
+        return try SegmentProof(connection).problems()
+    }
+
     /// Distinct identities seen in 1, 7 and 30 days, asked of the log itself.
     public func activeUsers(nowMicroseconds: Int64) throws(LogError) -> [UInt64] {
         let step = ActivityWindow.step(nowMicroseconds)

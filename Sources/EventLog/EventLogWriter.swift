@@ -167,6 +167,9 @@ public final class EventLogWriter {
         return last + 1
     }
 
+    /// A log that takes another's place goes on with its numbers. Before the first transaction, which keeps that.
+    public func continueIDs(from id: Int64) { nextID = max(nextID, id) }
+
     // MARK: One transaction
 
     public func beginTransaction() throws(LogError) {
@@ -389,6 +392,12 @@ public final class EventLogWriter {
         return oldest
     }
 
+    /// Makes a full segment's seal anew, from its rows.
+    public func reseal(_ segment: Int64) throws(LogError) {
+        try sealer.unseal(segment..<segment + 1)
+        try sealer.sealFromRows(segment)
+    }
+
     /// Whether events of before a time, or more pages than a cap allows, are there to be removed.
     public func retention(before: Int64, maxBytes: Int64?) throws(LogError) -> Retention {
         try Retention(before: before, maxBytes: maxBytes, writer: self, sealer: sealer)
@@ -410,8 +419,7 @@ public final class EventLogWriter {
         users: [StoredName], identities: [StoredName], text: [UInt8]?
     ) throws(LogError) -> Forgetting {
         try Forgetting(
-            users: users, identities: identities, text: text, tables: nameTables,
-            oldestID: try oldestID() ?? nextID, nextID: nextID, sealer: sealer, connection: connection)
+            users: users, identities: identities, text: text, tables: nameTables, writer: self, sealer: sealer)
     }
 
     public func nameSweep() throws(LogError) -> NameSweep {
@@ -442,6 +450,12 @@ public final class EventLogWriter {
 
     /// In the order of `NameKind`, then the reasons.
     private var nameTables: [NameTable] { [identityNames, channelNames, userNames, reasonNames] }
+
+    /// Rows of the newest segment were removed: when it is full, it is sealed from those that are left.
+    func forgetSummary() {
+        summary.removeAll()
+        summaryStart = Int64.max
+    }
 
     /// The activity of names that were deleted counts no more.
     public func forgetActivity() { activityIsLoaded = false }

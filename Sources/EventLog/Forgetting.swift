@@ -1,12 +1,12 @@
 import MetricsModel
 
-/// Removes a person: the rows that name them, what seals and postings say of those rows, and their names. A segment a
-/// step, each in the transaction of whoever calls it. The names that are left without a row, such as their channels',
-/// are the `NameSweep`'s.
+/// Removes a person: the rows that name them, what seals and postings say of those rows, and their names. A few
+/// segments a step, each in the transaction of whoever calls it. The names that are left without a row, such as their
+/// channels', are the `NameSweep`'s.
 public final class Forgetting {
+    private let writer: EventLogWriter
     private let connection: Connection
     private let sealer: SegmentSealer
-    private let scan: SegmentScan
     private let tables: [NameTable]
     /// The numbers of the person's names: identities, none of the channels, users.
     private let names: [[Int64]]
@@ -27,22 +27,22 @@ public final class Forgetting {
     /// - Parameter text: the name as it came, for reasons that hold it.
     init(
         users: [StoredName], identities: [StoredName], text: [UInt8]?, tables: [NameTable],
-        oldestID: Int64, nextID: Int64, sealer: SegmentSealer, connection: Connection
+        writer: EventLogWriter, sealer: SegmentSealer
     ) throws(LogError) {
-        self.connection = connection
+        self.writer = writer
+        connection = writer.connection
         self.sealer = sealer
         self.tables = tables
-        scan = SegmentScan(connection)
         var userIDs = try Self.ids(of: users, in: NameKind.user.table, connection)
         var identityIDs = try Self.ids(of: identities, in: NameKind.identity.table, connection)
         try Self.follow(&userIDs, &identityIDs, connection)
         names = [identityIDs.sorted(), [], userIDs.sorted()]
         texts = text.map { [$0] } ?? []
         found = Found(users: userIDs.count, identities: identityIDs.count)
-        newest = Segment.of(nextID)
+        newest = Segment.of(writer.nextID)
         segments = []
-        var segment = Segment.of(oldestID)
-        while segment <= newest {
+        var segment = Segment.of(try writer.oldestID() ?? writer.nextID)
+        while segment < newest {
             segments.append(segment)
             segment += 1
         }
@@ -95,18 +95,32 @@ public final class Forgetting {
         return ids
     }
 
+    /// Segments of one step.
+    private static let segmentsPerStep = 4
+
     /// Does a part of it, in the transaction that is open.
     /// - Returns: how many events of each kind left.
     public func step() throws(LogError) -> [UInt64] {
-        guard let segment = segments.last, !(names[0].isEmpty && names[2].isEmpty) else {
+        guard !segments.isEmpty, !(names[0].isEmpty && names[2].isEmpty) else {
+            // What came in meanwhile goes in the same transaction as the names.
+            var sum = [UInt64](repeating: 0, count: EventKind.count)
+            var segment = newest
+            while segment <= Segment.of(writer.nextID) {
+                for (index, removed) in try remove(from: segment).enumerated() { sum[index] += removed }
+                segment += 1
+            }
             try tables[NameKind.identity.rawValue].delete(names[0])
             try tables[NameKind.user.rawValue].delete(names[2])
             for text in texts { try scrubReasons(of: text) }
             isDone = true
-            return []
+            return sum
         }
-        segments.removeLast()
-        return try remove(from: segment)
+        var sum = [UInt64](repeating: 0, count: EventKind.count)
+        for _ in 0..<Self.segmentsPerStep {
+            guard let segment = segments.popLast() else { break }
+            for (index, removed) in try remove(from: segment).enumerated() { sum[index] += removed }
+        }
+        return sum
     }
 
     private func remove(from segment: Int64) throws(LogError) -> [UInt64] {
@@ -146,7 +160,8 @@ public final class Forgetting {
             try connection.execute("DELETE FROM \(Schema.table(kind)) WHERE \(condition)", operation: "remove from")
             removed.append(UInt64(connection.changes))
         }
-        if isSealed, summary.rows > 0 { try sealer.subtract(summary, from: segment) }
+        guard summary.rows > 0 else { return removed }
+        if isSealed { try sealer.subtract(summary, from: segment) } else { writer.forgetSummary() }
         return removed
     }
 

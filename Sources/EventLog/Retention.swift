@@ -75,6 +75,7 @@ public final class Retention {
             try deletion.run(operation: "remove from")
             removed.append(UInt64(connection.changes))
         }
+        if Segment.of(writer.nextID) == segment, removed.contains(where: { $0 > 0 }) { writer.forgetSummary() }
         next = last
         if next >= end { isDone = true }
         return removed

@@ -163,58 +163,63 @@ final class SegmentSealer {
         return text
     }
 
-    /// Writes every block anew that holds one of the pairs.
+    /// Writes every block anew that holds one of the pairs: looks each subject up, as a question would.
     private func subtractPostings(_ removed: SegmentSummary, from segment: Int64) throws(LogError) {
-        guard removed.pairCount > 0 else { return }
-        let keys = Posting.keys(ofSegments: segment, to: segment + 1)
-        let select = try connection.prepare(
-            "SELECT key, entries FROM posting WHERE key >= \(keys.first) AND key < \(keys.end) ORDER BY key",
-            operation: "write")
+        let blocks = try PostingBlocks(connection)
+        let update = try connection.prepare("UPDATE posting SET entries = ? WHERE key = ?", operation: "write")
+        let delete = try connection.prepare("DELETE FROM posting WHERE key = ?", operation: "write")
         var block = PostingBlockWriter()
         defer { block.deallocate() }
-        var changed: [(key: Int64, entries: [UInt8])] = []
         let gone = UnsafeBufferPointer(start: removed.pairs, count: removed.pairCount)
+        var index = 0
+        while index < gone.count {
+            let pair = gone[index]
+            while index < gone.count, gone[index] >> 16 == pair >> 16 { index += 1 }
+            var changed: [(key: Int64, entries: [UInt8])] = []
+            try blocks.read(
+                segment: segment, list: Posting.list(ofPair: pair), subject: Posting.subject(ofPair: pair)
+            ) { key, bytes in
+                if Self.rewrite(bytes, key, without: gone, into: &block) {
+                    changed.append((key: key, entries: [UInt8](block.bytes)))
+                }
+            }
+            for entry in changed {
+                let statement = entry.entries.isEmpty ? delete : update
+                if !entry.entries.isEmpty { statement.bind(blob: entry.entries, at: 1) }
+                statement.bind(entry.key, at: entry.entries.isEmpty ? 1 : 2)
+                try statement.run(operation: "write")
+            }
+        }
+    }
+
+    /// - Returns: whether the block held any of the pairs, and so is another now.
+    private static func rewrite(
+        _ bytes: UnsafeRawBufferPointer, _ key: Int64, without gone: UnsafeBufferPointer<UInt64>,
+        into block: inout PostingBlockWriter
+    ) -> Bool {
         var kept: [UInt64] = []
-        while try select.step(operation: "write") {
-            let key = select.integer(0)
-            kept.removeAll(keepingCapacity: true)
-            let isTouched = select.withBytes(1) { bytes in
-                var cursor = PostingCursor(bytes, key: key)
-                var isTouched = false
-                while cursor.next() {
-                    for index in 0..<cursor.count {
-                        let pair = Posting.pair(
-                            list: Posting.list(ofKey: key), subject: cursor.subject, id: cursor.place(index))
-                        if Self.contains(gone, pair) { isTouched = true } else { kept.append(pair) }
-                    }
-                }
-                return isTouched
-            }
-            guard isTouched else { continue }
-            block.begin(key: key)
-            kept.withUnsafeBufferPointer { kept in
-                var index = 0
-                while index < kept.count {
-                    var end = index + 1
-                    while end < kept.count, kept[end] >> 16 == kept[index] >> 16 { end += 1 }
-                    // What is left of a block fits in it.
-                    _ = block.add(kept.baseAddress.unsafelyUnwrapped + index, count: end - index, whole: true)
-                    index = end
-                }
-            }
-            changed.append((key: key, entries: [UInt8](block.bytes)))
-        }
-        select.reset()
-        let update = try connection.prepare("UPDATE posting SET entries = ? WHERE key = ?", operation: "write")
-        for entry in changed {
-            if entry.entries.isEmpty {
-                try connection.execute("DELETE FROM posting WHERE key = \(entry.key)", operation: "write")
-            } else {
-                update.bind(blob: entry.entries, at: 1)
-                update.bind(entry.key, at: 2)
-                try update.run(operation: "write")
+        var isChanged = false
+        var cursor = PostingCursor(bytes, key: key)
+        while cursor.next() {
+            for index in 0..<cursor.count {
+                let pair = Posting.pair(
+                    list: Posting.list(ofKey: key), subject: cursor.subject, id: cursor.place(index))
+                if contains(gone, pair) { isChanged = true } else { kept.append(pair) }
             }
         }
+        guard isChanged else { return false }
+        block.begin(key: key)
+        kept.withUnsafeBufferPointer { kept in
+            var index = 0
+            while index < kept.count {
+                var end = index + 1
+                while end < kept.count, kept[end] >> 16 == kept[index] >> 16 { end += 1 }
+                // What is left of a block fits in it.
+                _ = block.add(kept.baseAddress.unsafelyUnwrapped + index, count: end - index, whole: true)
+                index = end
+            }
+        }
+        return true
     }
 
     private static func contains(_ sorted: UnsafeBufferPointer<UInt64>, _ pair: UInt64) -> Bool {

@@ -50,10 +50,14 @@ final class Connection: ChannelInboundHandler {
         watcher.connection = self
     }
 
-    var isEvictable: Bool {
+    /// How soon it has to make room for another: the lowest first, of equals who has waited longest. Nil for one whose
+    /// answer is being made.
+    var evictionRank: Int? {
         switch phase {
-        case .head, .idle, .lingering: true
-        case .answering, .sending, .closed: false
+        case .head, .idle, .lingering: hasBeenServed ? 1 : 0
+        // An answer is taken in no time, but by those who do not want to.
+        case .sending: 2
+        case .answering, .closed: nil
         }
     }
 
@@ -142,7 +146,8 @@ final class Connection: ChannelInboundHandler {
             headers.add(name: "Connection", value: "keep-alive")
         }
         phase = .sending
-        deadline = .now() + server.limits.sendTime
+        since = .now()
+        deadline = since + server.limits.sendTime
         let sent = channel.eventLoop.makePromise(of: Void.self)
         let head = HTTPResponseHead(version: .http1_1, status: response.status, headers: headers)
         let hasBody = request?.method != .HEAD && response.body.readableBytes > 0

@@ -18,8 +18,8 @@ final class ConnectionTable {
     var count: Int { connections.count }
     var all: [Connection] { Array(connections.values) }
 
-    /// False if there is no room, and none can be made. The room is that of a connection that asks for nothing: a
-    /// crowd of slow clients then pushes one another out, and not whoever scrapes.
+    /// False if there is no room, and none can be made. The room is that of a connection that asks for nothing, or else of
+    /// one that does not take its answer: a crowd of slow clients then pushes one another out, and not whoever scrapes.
     func admit(_ connection: Connection) -> Bool {
         let fromThere = counts[connection.address] ?? 0
         if fromThere >= limits.connectionsPerAddress {
@@ -35,20 +35,17 @@ final class ConnectionTable {
         return true
     }
 
-    /// Those that never sent a request go first, then those that rest longest between two.
+    /// Those that never sent a request go first, then those that rest longest between two, then those that have been
+    /// sent an answer for longest.
     private func victim(from address: AddressKey?) -> Connection? {
-        var victim: Connection?
-        for connection in connections.values where connection.isEvictable {
+        var victim: (connection: Connection, rank: Int)?
+        for connection in connections.values {
+            guard let rank = connection.evictionRank else { continue }
             if let address, connection.address != address { continue }
-            guard let known = victim else {
-                victim = connection
-                continue
-            }
-            if connection.hasBeenServed == known.hasBeenServed ? connection.since < known.since : known.hasBeenServed {
-                victim = connection
-            }
+            if let known = victim, (known.rank, known.connection.since) <= (rank, connection.since) { continue }
+            victim = (connection, rank)
         }
-        return victim
+        return victim?.connection
     }
 
     func remove(_ connection: Connection) {

@@ -46,10 +46,20 @@ struct History {
     var samples: [Sample] { Array(ring[next...] + ring[..<next]) }
 
     /// A counter's rise per second over each of so many equal parts of the time up to `now`; nil where not two
-    /// samples tell it. A counter that fell began anew: what it shows is its rise.
-    func rates(
+    /// samples tell it.
+    func rates(of value: (Sample) -> UInt64, now: Double, span: Double, parts: Int) -> [Double?] {
+        risesAndSeconds(of: value, now: now, span: span, parts: parts).map { $1 > 0 ? $0 / $1 : nil }
+    }
+
+    /// A counter's rise in each part.
+    func rises(of value: (Sample) -> UInt64, now: Double, span: Double, parts: Int) -> [Double?] {
+        risesAndSeconds(of: value, now: now, span: span, parts: parts).map { $1 > 0 ? $0 : nil }
+    }
+
+    /// A counter that fell began anew: what it shows is its rise.
+    private func risesAndSeconds(
         of value: (Sample) -> UInt64, now: Double, span: Double, parts: Int
-    ) -> [Double?] {
+    ) -> [(rise: Double, seconds: Double)] {
         var rises = [Double](repeating: 0, count: parts)
         var seconds = [Double](repeating: 0, count: parts)
         let samples = samples
@@ -61,7 +71,7 @@ struct History {
             rises[min(part, parts - 1)] += Double(new >= old ? new - old : new)
             seconds[min(part, parts - 1)] += elapsed
         }
-        return zip(rises, seconds).map { $1 > 0 ? $0 / $1 : nil }
+        return zip(rises, seconds).map { (rise: $0, seconds: $1) }
     }
 
     /// The largest of a gauge in each part.

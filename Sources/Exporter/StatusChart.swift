@@ -1,9 +1,31 @@
 /// A small chart of the last hour: a picture for those who see it, a sentence and a table for everybody.
 struct StatusChart {
     struct Line {
+        /// What a point is, and so what several of them are together.
+        enum Kind {
+            /// A mean over its time.
+            case rate
+            /// The most at any moment of its time.
+            case peak
+            /// What happened in its time.
+            case sum
+        }
+
         var name: String
+        var kind = Kind.rate
         /// Oldest first; nil where nothing is known.
         var values: [Double?]
+
+        func together(_ values: some Sequence<Double?>) -> Double? {
+            let known = values.compactMap { $0 }
+            guard let peak = known.max() else { return nil }
+            let sum = known.reduce(0, +)
+            switch kind {
+            case .rate: return sum / Double(known.count)
+            case .peak: return peak
+            case .sum: return sum
+            }
+        }
     }
 
     var id: String
@@ -14,11 +36,9 @@ struct StatusChart {
     var endSeconds: Int
     var spanSeconds: Int
 
+    /// The picture's own units; it is stretched to where it stands, its lines and the text beside it are not.
     private static let width = 480.0
-    private static let height = 140.0
-    private static let left = 44.0
-    private static let bottom = 20.0
-    private static let top = 10.0
+    private static let height = 100.0
 
     private var known: [Double] { lines.flatMap { $0.values.compactMap { $0 } } }
 
@@ -38,10 +58,16 @@ struct StatusChart {
         guard !known.isEmpty else { return "No measurements yet." }
         return lines.map { line in
             let values = line.values.compactMap { $0 }
-            guard let last = values.last, let peak = values.max() else { return "\(line.name): not known yet." }
-            let mean = values.reduce(0, +) / Double(values.count)
-            return "\(line.name): \(HTMLText.number(last)) \(unit) now, \(HTMLText.number(mean)) on average, "
-                + "\(HTMLText.number(peak)) at most."
+            guard let last = values.last, let peak = values.max(), let all = line.together(values) else {
+                return "\(line.name): not known yet."
+            }
+            let most = "\(HTMLText.number(peak)) at most."
+            switch line.kind {
+            case .rate:
+                return "\(line.name): \(HTMLText.number(last)) \(unit) now, \(HTMLText.number(all)) on average, " + most
+            case .peak: return "\(line.name): \(HTMLText.number(last)) \(unit) now, " + most
+            case .sum: return "\(line.name): \(HTMLText.number(all)) \(unit) in all."
+            }
         }.joined(separator: " ")
     }
 
@@ -49,8 +75,6 @@ struct StatusChart {
         var text = """
             <figure>
             <figcaption id="\(id)">\(title), \(unit)</figcaption>
-            \(svg)
-            <p class="note">\(HTMLText.escaped(summary))</p>
 
             """
         if lines.count > 1 {
@@ -60,58 +84,58 @@ struct StatusChart {
             }
             text += "</p>\n"
         }
-        return text + table + "</figure>\n"
+        return text + plot + "<p class=\"note\">\(HTMLText.escaped(summary))</p>\n" + table + "</figure>\n"
     }
 
-    private var svg: String {
-        var text = """
-            <svg viewBox="0 0 \(Int(Self.width)) \(Int(Self.height))" role="img" aria-labelledby="\(id)">
+    /// The picture, and what its axes say beside it: text in the reader's own size on every screen.
+    private var plot: String {
+        var text = "<div class=\"plot\">\n<p class=\"up-axis\" aria-hidden=\"true\">"
+        for value in [ceiling, ceiling / 2, 0] { text += "<span>\(Self.short(value))</span>" }
+        text += """
+            </p>
+            <svg viewBox="0 0 \(Int(Self.width)) \(Int(Self.height))" preserveAspectRatio="none" role="img" \
+            aria-labelledby="\(id)">
 
             """
-        let bottom = Self.height - Self.bottom
-        for (share, value) in [(0.0, 0.0), (0.5, ceiling / 2), (1.0, ceiling)] {
-            let y = Self.written(bottom - share * (bottom - Self.top))
-            text += "<line class=\"grid\" x1=\"\(Int(Self.left))\" x2=\"\(Int(Self.width))\" y1=\"\(y)\" y2=\"\(y)\"/>"
-            text +=
-                "<text class=\"axis\" x=\"\(Int(Self.left) - 6)\" y=\"\(y)\" dy=\"4\" text-anchor=\"end\">"
-                + "\(Self.short(value))</text>\n"
-        }
-        for (share, anchor) in [(0.0, "start"), (0.5, "middle"), (1.0, "end")] {
-            let x = Self.written(Self.left + share * (Self.width - Self.left))
-            let time = Clock.hourAndMinute(seconds: endSeconds - Int(Double(spanSeconds) * (1 - share)))
-            text +=
-                "<text class=\"axis\" x=\"\(x)\" y=\"\(Int(Self.height) - 4)\" text-anchor=\"\(anchor)\">\(time)</text>\n"
+        for y in [0, Self.height / 2, Self.height] {
+            text += "<line class=\"grid\" x1=\"0\" x2=\"\(Int(Self.width))\" y1=\"\(Int(y))\" y2=\"\(Int(y))\"/>\n"
         }
         for (index, line) in lines.enumerated() {
-            text += "<path class=\"\(index == 0 ? "a" : "b")\" d=\"\(path(line))\"/>\n"
+            let style = index == 0 ? "a" : "b"
+            let (path, dots) = drawing(line)
+            text += "<path class=\"\(style)\" d=\"\(path)\"/>\n"
+            if !dots.isEmpty { text += "<path class=\"\(style) dot\" d=\"\(dots)\"/>\n" }
         }
-        return text + "</svg>"
+        text += "</svg>\n<p class=\"time-axis\" aria-hidden=\"true\">"
+        for share in [0, 0.5, 1] {
+            let seconds = endSeconds - Int(Double(spanSeconds) * (1 - share))
+            text += "<span>\(Clock.hourAndMinute(seconds: seconds))</span>"
+        }
+        return text + "</p>\n</div>\n"
     }
 
-    private func path(_ line: Line) -> String {
-        let bottom = Self.height - Self.bottom
-        var text = ""
-        var isDrawing = false
-        for (index, value) in line.values.enumerated() {
-            guard let value else {
-                isDrawing = false
-                continue
-            }
-            let x = Self.left + (Double(index) + 0.5) / Double(line.values.count) * (Self.width - Self.left)
-            let y = bottom - min(1, value / ceiling) * (bottom - Self.top)
-            // A point alone is drawn as a dot, by a line of no length.
-            text += (isDrawing ? "L" : "M\(Self.written(x)) \(Self.written(y))L")
-            text += "\(Self.written(x)) \(Self.written(y))"
-            isDrawing = true
+    /// Lines from point to point, and the points that have no neighbour, as lines of no length.
+    private func drawing(_ line: Line) -> (path: String, dots: String) {
+        var path = ""
+        var dots = ""
+        let values = line.values
+        for (index, value) in values.enumerated() {
+            guard let value else { continue }
+            let x = (Double(index) + 0.5) / Double(values.count) * Self.width
+            let y = Self.height - min(1, value / ceiling) * Self.height
+            let point = "\(Self.written(x)) \(Self.written(y))"
+            let follows = index > 0 && values[index - 1] != nil
+            let precedes = index + 1 < values.count && values[index + 1] != nil
+            if follows || precedes { path += (follows ? "L" : "M") + point } else { dots += "M\(point)h0" }
         }
-        return text
+        return (path, dots)
     }
 
     /// The same in twelve rows.
     private var table: String {
         let rows = 12
         var text = """
-            <details><summary>As a table</summary><div class="scroll"><table>
+            <details><summary>As a table</summary><table>
             <caption class="note">\(title), \(unit), UTC</caption>
             <thead><tr><th scope="col">Until</th>
             """
@@ -122,13 +146,11 @@ struct StatusChart {
             text += "<tr><th scope=\"row\">\(Clock.hourAndMinute(seconds: end))</th>"
             for line in lines {
                 let part = line.values[(line.values.count * row / rows)..<(line.values.count * (row + 1) / rows)]
-                let values = part.compactMap { $0 }
-                let mean = values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
-                text += "<td class=\"n\">\(mean.map(HTMLText.number) ?? "not known")</td>"
+                text += "<td class=\"n\">\(line.together(part).map(HTMLText.number) ?? "not known")</td>"
             }
             text += "</tr>\n"
         }
-        return text + "</tbody></table></div></details>\n"
+        return text + "</tbody></table></details>\n"
     }
 
     /// One digit after the point.
@@ -139,12 +161,16 @@ struct StatusChart {
 
     /// `1.5k`, for the axis.
     private static func short(_ value: Double) -> String {
-        switch value {
-        case 1e9...: "\(HTMLText.number(value / 1e9))G"
-        case 1e6...: "\(HTMLText.number(value / 1e6))M"
-        case 1e3...: "\(HTMLText.number(value / 1e3))k"
-        case 0: "0"
-        default: HTMLText.number(value)
-        }
+        let (scaled, suffix): (Double, String) =
+            switch value {
+            case 1e9...: (value / 1e9, "G")
+            case 1e6...: (value / 1e6, "M")
+            case 1e3...: (value / 1e3, "k")
+            default: (value, "")
+            }
+        var digits = HTMLText.number(scaled)
+        // An axis' marks are round: 2.50 is 2.5.
+        while digits.contains("."), let last = digits.last, last == "0" || last == "." { digits.removeLast() }
+        return digits + suffix
     }
 }

@@ -47,9 +47,10 @@ struct StatusPage: Sendable {
             \(notes(reading))<h2>Now</h2>
             \(facts(reading, history))
             <h2>The last hour</h2>
+            <p class="note">Half a minute a point; times are UTC.</p>
             <div class="charts">
             \(charts(history, seconds))</div>
-            <h2>Endpoints</h2>
+            <h2 id="endpoints">Endpoints</h2>
             \(endpoints)
             </main>
             <footer>qpc-metrics \(Version.current)</footer>
@@ -103,34 +104,38 @@ struct StatusPage: Sendable {
         let messages =
             counters[CounterIndex.events(.messageEnqueue)] &+ counters[CounterIndex.events(.batchEnqueue)]
         let dropped = EventKind.allCases.reduce(UInt64(0)) { $0 &+ snapshot.dropped($1) }
-        var facts: [(name: String, value: String)] = [
-            ("Messages", HTMLText.grouped(messages)),
-            ("Logins", HTMLText.grouped(counters[CounterIndex.calls(.auth)])),
-            ("Failed logins, last hour", HTMLText.grouped(history.rise(of: { $0.failedLogins }))),
-            ("Fetches", HTMLText.grouped(counters[CounterIndex.calls(.fetch)])),
-            ("Channels created", HTMLText.grouped(counters[CounterIndex.channelsCreated])),
-            ("Users registered", HTMLText.grouped(counters[CounterIndex.calls(.userRegistered)])),
-            ("Active users, 1 / 7 / 30 days", snapshot.activeUsers.map(HTMLText.grouped).joined(separator: " / ")),
-            ("Events dropped", HTMLText.grouped(dropped)),
-            ("Events pending", HTMLText.grouped(snapshot.pending)),
-            ("Event log", HTMLText.bytes(snapshot.logBytes &+ snapshot.walBytes)),
-        ]
-        if let oldest = snapshot.oldestEventMicroseconds, oldest > 0 {
-            facts.append(("Oldest event", Clock.readable(seconds: Int(oldest / 1_000_000))))
-        }
+        var facts: [(name: String, value: String, isLong: Bool)] = []
+        func add(_ name: String, _ value: String, isLong: Bool = false) { facts.append((name, value, isLong)) }
+        add("Messages", HTMLText.grouped(messages))
+        add("Logins", HTMLText.grouped(counters[CounterIndex.calls(.auth)]))
+        add("Failed logins, last hour", HTMLText.grouped(history.rise(of: { $0.failedLogins })))
+        add("Fetches", HTMLText.grouped(counters[CounterIndex.calls(.fetch)]))
+        add("Channels created", HTMLText.grouped(counters[CounterIndex.channelsCreated]))
+        add("Users registered", HTMLText.grouped(counters[CounterIndex.calls(.userRegistered)]))
+        add(
+            "Active users in 1 / 7 / 30 days", snapshot.activeUsers.map(HTMLText.grouped).joined(separator: " / "),
+            isLong: true)
+        add("Events dropped", HTMLText.grouped(dropped))
+        add("Events pending", HTMLText.grouped(snapshot.pending))
+        add("Event log", HTMLText.bytes(snapshot.logBytes &+ snapshot.walBytes))
         if let age = reading.beatAgeNanoseconds {
-            facts.append(("Last sign of life", HTMLText.duration(seconds: age / 1_000_000_000) + " ago"))
+            add("Last sign of life", HTMLText.duration(seconds: age / 1_000_000_000) + " ago")
         }
-        if !snapshot.version.isEmpty { facts.append(("Plugin version", HTMLText.escaped(snapshot.version))) }
+        if let oldest = snapshot.oldestEventMicroseconds, oldest > 0 {
+            add("Oldest event", Clock.readable(seconds: Int(oldest / 1_000_000)), isLong: true)
+        }
+        if !snapshot.version.isEmpty { add("Plugin version", HTMLText.escaped(snapshot.version)) }
         return "<dl>\n"
-            + facts.map { "<div><dt>\($0.name)</dt><dd>\($0.value)</dd></div>\n" }.joined() + "</dl>"
+            + facts.map {
+                "<div\($0.isLong ? " class=\"long\"" : "")><dt>\($0.name)</dt><dd>\($0.value)</dd></div>\n"
+            }.joined() + "</dl>"
     }
 
     private func charts(_ history: History, _ seconds: Int) -> String {
         let now = Double(Clock.monotonicNanoseconds()) / 1e9
+        let span = Double(Self.spanSeconds)
         func rates(_ value: (History.Sample) -> UInt64, times factor: Double = 1) -> [Double?] {
-            history.rates(of: value, now: now, span: Double(Self.spanSeconds), parts: Self.parts)
-                .map { $0.map { $0 * factor } }
+            history.rates(of: value, now: now, span: span, parts: Self.parts).map { $0.map { $0 * factor } }
         }
         func chart(_ id: String, _ title: String, _ unit: String, _ lines: [StatusChart.Line]) -> String {
             StatusChart(
@@ -149,25 +154,24 @@ struct StatusPage: Sendable {
                 "lag", "Pending and dropped", "events",
                 [
                     .init(
-                        name: "Pending",
-                        values: history.peaks(
-                            of: { $0.pending }, now: now, span: Double(Self.spanSeconds), parts: Self.parts)),
+                        name: "Pending", kind: .peak,
+                        values: history.peaks(of: { $0.pending }, now: now, span: span, parts: Self.parts)),
                     .init(
-                        name: "Dropped",
-                        values: rates({ $0.dropped }, times: Double(Self.spanSeconds) / Double(Self.parts))),
+                        name: "Dropped", kind: .sum,
+                        values: history.rises(of: { $0.dropped }, now: now, span: span, parts: Self.parts)),
                 ])
     }
 
     private var endpoints: String {
         let path = HTMLText.escaped(telemetryPath)
         return """
-            <div class="scroll"><table>
+            <table aria-labelledby="endpoints">
             <thead><tr><th scope="col">Path</th><th scope="col">What it has</th></tr></thead>
             <tbody>
             <tr><th scope="row"><a href="\(path)"><code>\(path)</code></a></th><td>every metric, for Prometheus</td></tr>
             <tr><th scope="row"><a href="/-/healthy"><code>/-/healthy</code></a></th><td>200 while the exporter runs</td></tr>
             <tr><th scope="row"><a href="/-/ready"><code>/-/ready</code></a></th><td>200 while it can read the data directory</td></tr>
-            </tbody></table></div>
+            </tbody></table>
             """
     }
 }

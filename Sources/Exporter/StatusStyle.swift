@@ -21,30 +21,37 @@ enum StatusStyle {
         background:var(--panel)}
         .up{color:var(--good)}.down{color:var(--bad)}.wait{color:var(--warn)}
         .note{color:var(--soft)}
+        figure .note{font-size:.9rem}
         ul.notes{margin:.5rem 0;padding-left:1.25rem;color:var(--bad)}
-        dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(9.5rem,1fr));gap:.75rem;margin:0}
+        dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(8.5rem,44%),1fr));gap:.75rem;margin:0}
         dl div{background:var(--panel);border:1px solid var(--line);border-radius:.5rem;padding:.6rem .75rem}
+        dl .long{grid-column:span 2}
         dt{color:var(--soft);font-size:.85rem}
         dd{margin:0;font-size:1.2rem;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
-        .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:1rem}
+        .charts{margin-top:.75rem;display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:1rem}
         figure{margin:0;background:var(--panel);border:1px solid var(--line);border-radius:.5rem;padding:.75rem;\
         min-width:0}
         figcaption{font-weight:600}
-        svg{display:block;width:100%;height:auto;margin:.5rem 0}
-        .grid{stroke:var(--line);stroke-width:1}
-        .axis{fill:var(--soft);font-size:12px}
+        .plot{display:grid;grid-template-columns:auto minmax(0,1fr);gap:.25rem .5rem;margin:.9rem 0 .5rem;\
+        font-size:.8rem;line-height:1.2;color:var(--soft);font-variant-numeric:tabular-nums}
+        .plot p{display:flex;justify-content:space-between;margin:0}
+        .plot .up-axis{flex-direction:column;text-align:right;margin:-.6em 0}
+        .plot .time-axis{grid-column:2}
+        svg{display:block;width:100%;height:7rem;overflow:visible}
+        .grid{stroke:var(--line);stroke-width:1;vector-effect:non-scaling-stroke}
         .a{stroke:var(--a)}.b{stroke:var(--b);stroke-dasharray:6 3}
-        .a,.b{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}
+        .a,.b{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round;vector-effect:non-scaling-stroke}
+        .dot{stroke-width:6;stroke-dasharray:none}
         .key{display:inline-block;width:1.5rem;border-top:3px solid var(--a);vertical-align:middle;\
         margin-right:.35rem}
         .key.two{border-top:3px dashed var(--b)}
         .legend span{margin-right:1rem;white-space:nowrap}
-        .scroll{overflow-x:auto}
         table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-        th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line);white-space:nowrap}
-        td.n,th.n{text-align:right}
+        th,td{text-align:left;vertical-align:baseline;padding:.3rem .4rem;border-bottom:1px solid var(--line)}
+        td.n,th.n{text-align:right;white-space:nowrap}
+        table a{display:inline-block;padding:.15rem 0}
         details{margin-top:.25rem}
-        summary{cursor:pointer;color:var(--a)}
+        summary{cursor:pointer;color:var(--a);padding:.1rem 0}
         code{font:0.95em ui-monospace,SFMono-Regular,Menlo,monospace}
         footer{padding:2rem 1rem;color:var(--soft);font-size:.9rem}
         @media(forced-colors:active){.a,.b{stroke:CanvasText}}

@@ -63,11 +63,11 @@ final class PluginInstance: @unchecked Sendable {
             directory: configuration.directory, rotationNanoseconds: configuration.keyRotation, say: say)
         keys.run(outcome.writer)
         thread = DrainThread(
-            live: live, drainer: drainer, directory: configuration.directory, keys: keys,
+            live: live, drainer: drainer, place: outcome.place, keys: keys,
             options: .init(
                 flushIntervalNanoseconds: configuration.flushInterval,
                 syncIntervalNanoseconds: configuration.syncInterval,
-                retentionNanoseconds: configuration.retention, maxBytes: configuration.maxSize),
+                retentionNanoseconds: configuration.retention, maxLogBytes: configuration.maxSize),
             say: say)
         thread.letGo = outcome.oldLive
 
@@ -101,7 +101,7 @@ final class PluginInstance: @unchecked Sendable {
             say.say(.info, "\(outcome.recovered) events of a server that ended without a shutdown are now in the log")
         }
         if outcome.lost > 0 {
-            say.say(.warning, "\(outcome.lost) events are gone with a log that was deleted, replaced or set aside")
+            say.say(.warning, "\(outcome.lost) events that were in the log are gone: it was deleted, replaced or set aside, or a power cut took them")
         }
         if outcome.torn > 0 {
             say.say(.warning, "\(outcome.torn) events were counted, and did not survive in memory or in the log")

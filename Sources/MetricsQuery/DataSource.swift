@@ -71,6 +71,20 @@ extension DataSource {
         return qpcm_lock(descriptor, 0) != 0 && qpcm_errno() == EWOULDBLOCK
     }
 
+    /// The process that has a transaction open on the log, the plugin's own apart; nil if there is none. Only while the
+    /// server runs: asking gives up this process's own locks on the log.
+    public func readingProcess(otherThan server: Int32) -> Int32? {
+        let descriptor = qpcm_open(logPath + "-shm", O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0)
+        guard descriptor >= 0 else { return nil }
+        defer { _ = close(descriptor) }
+        // SQLite's five read marks, https://www.sqlite.org/walformat.html: the locks at bytes 123 to 127.
+        for byte in Int64(123)...127 {
+            let holder = qpcm_lock_holder(descriptor, byte, 1)
+            if holder != 0, holder != server { return holder }
+        }
+        return nil
+    }
+
     /// A live plugin beats every 200 ms; after so long without a beat it counts as down.
     public static let beatLimitNanoseconds: UInt64 = 5_000_000_000
 

@@ -24,7 +24,7 @@ public struct Ledger: Sendable {
     }
 
     public var lines: [Line]
-    /// What SQLite's own check and the check of names found; empty if the log is sound.
+    /// What SQLite's own check, and those of names and of seals, found; empty if the log is sound.
     public var problems: [String]
     public var isServerRunning: Bool
 
@@ -40,7 +40,7 @@ public struct Ledger: Sendable {
             var lines: [Line] = []
             let terms = Terms(state: state, live: live, isRunning: isRunning)
             for kind in EventKind.allCases { lines.append(terms.line(kind, rows: UInt64(rows[kind.index]))) }
-            let problems = checkingLog ? try log.integrityProblems() + log.danglingNames() : []
+            let problems = checkingLog ? try log.integrityProblems() + log.danglingNames() + log.sealProblems() : []
             return Ledger(lines: lines, problems: problems, isServerRunning: isRunning)
         } catch {
             throw .log(error)

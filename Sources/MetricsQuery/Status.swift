@@ -22,6 +22,10 @@ public struct Status: Sendable {
     public var readsTickCounter: Bool?
     /// SQLite's extended code that flushes fail with now; 0 when they do not.
     public var flushTrouble: Int32
+    /// What waits in the rings; nil if no plugin ran.
+    public var rings: RingSurvey?
+    /// How long the oldest event has waited for the log, in nanoseconds; 0 if none waits.
+    public var lagNanoseconds: UInt64 = 0
     /// Each with what to do; empty if all is well.
     public var problems: [String]
 
@@ -46,11 +50,22 @@ public struct Status: Sendable {
         var status = Status(
             plugin: plugin, snapshot: snapshot,
             readsTickCounter: live.header.clock == UInt64(QPCM_CLOCK_TSC), flushTrouble: trouble, problems: [])
-        status.findProblems()
+        let rings = RingSurvey.read(live)
+        let now = TickClock.realtimeNanoseconds()
+        if let oldest = rings.oldestNanoseconds, oldest < now { status.lagNanoseconds = now - oldest }
+        status.rings = rings
+        status.findProblems(source)
+        // An event may wait for one flush, and a busy machine makes it a few.
+        let lagLimit = max(2_000_000_000, 4 * live.header.flushIntervalNanoseconds)
+        if case .up = plugin, status.lagNanoseconds > lagLimit, trouble == 0 {
+            status.problems.append(
+                "the oldest event has waited \(status.lagNanoseconds / 1_000_000_000) s for the log: is the disk slow, or the processor busy?"
+            )
+        }
         return status
     }
 
-    private mutating func findProblems() {
+    private mutating func findProblems(_ source: DataSource) {
         switch plugin {
         case .up: break
         case .stuck(let pid):
@@ -63,13 +78,24 @@ public struct Status: Sendable {
             )
         case .neverRan: break
         }
+        if case .up = plugin, let rings, rings.fullest > 0.5 {
+            problems.append(
+                "a ring is \(Int(rings.fullest * 100)) % full, and what does not fit is dropped: if no other problem explains it, raise QPC_METRICS_PLUGIN_RING_SIZE"
+            )
+        }
+        // The plugin empties it at 8 MiB and cuts it off at 32, unless somebody is in the way.
+        if case .up(let pid) = plugin, snapshot.walBytes > 33 << 20, let reader = source.readingProcess(otherThan: pid) {
+            problems.append(
+                "process \(reader) keeps a transaction open on the log, whose write-ahead file has grown to \(snapshot.walBytes >> 20) MiB: end it, or events will wait and drop"
+            )
+        }
         if case .up = plugin, flushTrouble != 0 {
             let cure =
                 switch flushTrouble & 0xFF {
                 case 13: "the disk is full, make room"
                 case 5, 6: "somebody holds the log's lock, end them"
                 case 8, 10, 14: "the log cannot be written, look at the disk and the files' owner"
-                case 11, 26: "the log is damaged, restart the server: it is set aside and a new one begun"
+                case 11, 26: "the log is damaged, it is set aside and a new one begun, see the server's standard error"
                 default: "see the server's standard error"
                 }
             problems.append("events cannot be written into the log (SQLite code \(flushTrouble)): \(cure)")

@@ -112,6 +112,18 @@ import TestSupport
         #expect(try exporter.get("/-/healthy").status == 200)
     }
 
+    @Test func whoeverDoesNotReadMakesRoom() throws {
+        let exporter = try TestExporter {
+            $0.connections = 4
+            $0.sendTime = .minutes(10)
+        }
+        let request = Array(repeating: "GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n", count: 300).joined()
+        // More than the system's buffers take of answers, from each of more than there is room for.
+        let crowd = try (0..<8).map { _ in try exporter.client(receiveBytes: 4096) }
+        for client in crowd { client.send(request) }
+        for _ in 0..<20 { #expect(try exporter.get("/metrics").status == 200) }
+    }
+
     @Test func hundredsOfSlowClientsDoNotDelayAScrape() throws {
         let exporter = try TestExporter()
         let scraper = try exporter.client()

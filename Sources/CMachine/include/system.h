@@ -41,6 +41,8 @@ static inline int32_t qpcm_is_directory(const struct stat *status) { return S_IS
 
 /// `stat` of a path, a symbolic link not followed.
 static inline int32_t qpcm_lstat(const char *path, struct stat *status) { return lstat(path, status); }
+/// The same, with links followed.
+static inline int32_t qpcm_stat(const char *path, struct stat *status) { return stat(path, status); }
 static inline int32_t qpcm_fstat(int32_t descriptor, struct stat *status) { return fstat(descriptor, status); }
 
 /// Gives a new file to the owner of the directory that it is in: what root makes there, the server's own user must be
@@ -70,6 +72,13 @@ static inline ssize_t qpcm_send(int32_t socket, const void *bytes, size_t count)
     return send(socket, bytes, count, MSG_NOSIGNAL);
 }
 static inline ssize_t qpcm_receive(int32_t socket, void *bytes, size_t count) { return recv(socket, bytes, count, 0); }
+
+/// The process that holds a lock on one of these bytes of an open file, or 0 if none does, or none that can be seen.
+static inline int32_t qpcm_lock_holder(int32_t descriptor, int64_t start, int64_t bytes) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = start, .l_len = bytes};
+    if (fcntl(descriptor, F_GETLK, &lock) != 0 || lock.l_type == F_UNLCK || lock.l_pid < 0) return 0;
+    return lock.l_pid;
+}
 
 /// A condition whose time-outs are of the monotonic clock: setting the time of day does not disturb it.
 void qpcm_condition_init(pthread_cond_t *condition);

@@ -6,7 +6,7 @@
 //      0 ┌───────────────┬───────────────┐
 //        │ magic         │ version       │
 //      8 ├───────────────┼───────────────┤
-//        │ action        │ name_bytes    │    QPCM_CONTROL_PRUNE, _FORGET_USER, _FORGET_IDENTITY
+//        │ action        │ name_bytes    │    action: QPCM_CONTROL_PRUNE and so on
 //     16 ├───────────────┴───────────────┤
 //        │ before_us                     │    prune: events of before it leave; the smallest number for none
 //     24 ├───────────────────────────────┤
@@ -24,9 +24,9 @@
 //        │ removed[6]                    │    events that left, by kind
 //     56 ├───────────────┬───────────────┤
 //        │ users         │ identities    │    forget: names that were found
-//     64 ├───────────────┴───────────────┤
-//        │ names                         │    names that nothing uses any more, and that left
-//     72 ├───────────────────────────────┤
+//     64 ├───────────────┼───────────────┤
+//        │ names         │ segments      │    names that nothing used any more, and left; segments sealed anew
+//     72 ├───────────────┴───────────────┤
 //        │ bytes_before, bytes_after     │    events.db
 //     88 ├───────────────────────────────┤
 //        │ message                       │    why it failed, NUL-padded
@@ -42,7 +42,7 @@
 #define QPCM_CONTROL_MAGIC 0x43435051u  // "QPCC"
 #define QPCM_CONTROL_VERSION 1u
 
-enum { QPCM_CONTROL_PRUNE = 1, QPCM_CONTROL_FORGET_USER = 2, QPCM_CONTROL_FORGET_IDENTITY = 3 };
+enum { QPCM_CONTROL_PRUNE = 1, QPCM_CONTROL_FORGET_USER = 2, QPCM_CONTROL_FORGET_IDENTITY = 3, QPCM_CONTROL_REBUILD = 4 };
 enum { QPCM_CONTROL_WORKING = 1, QPCM_CONTROL_DONE = 2, QPCM_CONTROL_FAILED = 3 };
 enum { QPCM_CONTROL_NAME_BYTES = 256, QPCM_CONTROL_MESSAGE_BYTES = 256 };
 
@@ -63,7 +63,8 @@ typedef struct qpcm_control_answer {
     uint64_t removed[6];
     uint32_t users;
     uint32_t identities;
-    uint64_t names;
+    uint32_t names;
+    uint32_t segments;
     uint64_t bytes_before;
     uint64_t bytes_after;
     uint8_t message[QPCM_CONTROL_MESSAGE_BYTES];

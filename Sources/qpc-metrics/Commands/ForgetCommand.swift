@@ -46,7 +46,7 @@ struct ForgetCommand: ParsableCommand {
         default:
             throw Failure(Failure.usage, "forget needs one of --user and --identity")
         }
-        let outcome = try Removal(directory: directory, request: request).run()
+        let outcome = try LogWork(directory: directory, request: request).run()
         guard outcome.users + outcome.identities > 0 else {
             throw Failure(
                 Failure.somethingWrong,

@@ -47,7 +47,7 @@ struct PruneCommand: ParsableCommand {
                 throw Failure(Failure.usage, "--max-size: \(error.description)")
             }
         }
-        let outcome = try Removal(
+        let outcome = try LogWork(
             directory: directory, request: .prune(before: before, maxBytes: maxBytes)).run()
         try StandardOutput.write(
             "\(outcome.events) events removed, and \(outcome.names) names that no event uses any more; "

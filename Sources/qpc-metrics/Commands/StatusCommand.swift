@@ -68,6 +68,10 @@ struct StatusCommand: ParsableCommand {
             let count = sum { snapshot.counters[CounterIndex.dropped($0, cause)] }
             if count > 0 { text += "            \(count) dropped: \(cause.name)\n" }
         }
+        if let rings = status.rings {
+            text += "lag         \(seconds(status.lagNanoseconds)) s, \(rings.waitingBytes.count) rings of "
+            text += "\(size(UInt64(rings.ringBytes))), the fullest \(Int((rings.fullest * 100).rounded())) %\n"
+        }
         text += "log         \(size(snapshot.logBytes)), write-ahead \(size(snapshot.walBytes))"
         if let oldest = snapshot.oldestEventMicroseconds {
             text += ", oldest event " + LocalTime.text(oldest, zone: .local)
@@ -76,6 +80,12 @@ struct StatusCommand: ParsableCommand {
         text += status.problems.isEmpty ? "all is well\n" : "wrong:\n"
         for problem in status.problems { text += "  \(problem)\n" }
         return text
+    }
+
+    /// With three decimals.
+    private static func seconds(_ nanoseconds: UInt64) -> String {
+        let milliseconds = "\(nanoseconds / 1_000_000 % 1000)"
+        return "\(nanoseconds / 1_000_000_000)." + String(repeating: "0", count: 3 - milliseconds.utf8.count) + milliseconds
     }
 
     private static func size(_ bytes: UInt64) -> String {
@@ -110,6 +120,12 @@ struct StatusCommand: ParsableCommand {
         }
         add("dropped", "{" + dropped.joined(separator: ",") + "}")
         add("removed", "\(sum(snapshot.removed))")
+        if let rings = status.rings {
+            add("lag_seconds", seconds(status.lagNanoseconds))
+            add("rings", "\(rings.waitingBytes.count)")
+            add("ring_bytes", "\(rings.ringBytes)")
+            add("fullest_ring_bytes", "\(rings.waitingBytes.max() ?? 0)")
+        }
         add("log_bytes", "\(snapshot.logBytes)")
         add("wal_bytes", "\(snapshot.walBytes)")
         if let oldest = snapshot.oldestEventMicroseconds { add("oldest_event", quoted(UTCTime.text(oldest))) }

@@ -8,6 +8,7 @@ struct VerifyCommand: ParsableCommand {
         abstract: "Proves that no event is unaccounted for, and that the log is sound.",
         discussion: """
             For every kind: recorded = in the log + pending + dropped + removed, with the rows counted one by one.
+            What is kept beside the rows for statistics and look-ups is added up again and compared.
             Exits with 1 on any difference or damage.
 
             EXAMPLES

@@ -6,9 +6,9 @@ import MetricsModel
 import MetricsQuery
 import Pseudonyms
 
-/// Has something removed from the log: by the plugin that runs, the log's only writer; or, with the server down, here, with
+/// Has something done to the whole log: by the plugin that runs, the log's only writer; or, with the server down, here, with
 /// the directory held.
-struct Removal {
+struct LogWork {
     let directory: DirectoryOptions
     let request: ControlClient.Request
 
@@ -54,7 +54,8 @@ struct Removal {
         let recovered: Recovery.Outcome
         do {
             recovered = try Recovery.run(
-                held, options: .init(identities: identities, syncEachCommit: true), say: StandardError(level: .warning))
+                // The checkpoint at the end syncs; what is undone by a power cut before that is asked for again.
+                held, options: .init(identities: identities, syncEachCommit: false), say: StandardError(level: .warning))
         } catch {
             throw Failure(RecoverCommand.code(error), error.message)
         }
@@ -80,6 +81,7 @@ struct Removal {
         case .prune(let before, let maxBytes): .prune(before: before, maxBytes: maxBytes)
         case .forgetUser(let name):
             .forget(users: writer.storedForms(of: name, isText: true), identities: [], text: name)
+        case .rebuild: .rebuild
         case .forgetIdentity(let key):
             .forget(users: [], identities: writer.storedForms(of: key, isText: false), text: nil)
         }
@@ -110,7 +112,7 @@ struct Removal {
             guard isShown, now != last else { return }
             last = now
             hasLine = true
-            let line = Array("\r\(outcome.events) events removed ...".utf8)
+            let line = Array("\r\(outcome.events) events removed, \(outcome.segments) segments rebuilt ...".utf8)
             _ = line.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
         }
 

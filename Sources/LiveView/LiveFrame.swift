@@ -1,0 +1,107 @@
+import MetricsModel
+
+/// One screen of `top`, from the last minutes and what its user has chosen. Nothing here knows a terminal.
+public struct LiveFrame: Sendable {
+    /// Seconds over which rates are taken.
+    public static let windows = [1, 10, 60, 300]
+
+    public var columns: Int
+    public var rows: Int
+    /// Where the data is; safe for a terminal.
+    public var directory: String
+    public var window = 1
+    public var scroll = 0
+    public var isPaused = false
+    public var showsHelp = false
+    /// Whether keys can be pressed: one frame in a pipe has none.
+    public var hasKeys = true
+
+    public init(columns: Int, rows: Int, directory: String) {
+        self.columns = columns
+        self.rows = rows
+        self.directory = directory
+    }
+
+    private var seconds: Int { Self.windows[window] }
+    private static let headerRows = 2
+
+    /// At most `rows` lines, none wider than `columns`.
+    public func lines(_ history: LiveHistory, styles: FrameStyles) -> [String] {
+        guard let sample = history.latest else { return [] }
+        var lines = header(sample, history)
+        let body = showsHelp ? Self.help : self.body(sample, history)
+        let room = max(0, rows - lines.count - (hasKeys ? 1 : 0))
+        let first = min(scroll, max(0, body.count - room))
+        lines += body.dropFirst(first).prefix(room)
+        if hasKeys {
+            while lines.count < rows - 1 { lines.append(FrameLine()) }
+            lines.append(footer(hidden: body.count - room, first: first))
+        }
+        return lines.prefix(rows).map { $0.text(width: columns, styles: styles) }
+    }
+
+    /// How far it can be scrolled.
+    public func scrollLimit(_ history: LiveHistory) -> Int {
+        guard let sample = history.latest else { return 0 }
+        let body = showsHelp ? Self.help : self.body(sample, history)
+        return max(0, body.count - max(0, rows - Self.headerRows - 1))
+    }
+
+    private func header(_ sample: LiveSample, _ history: LiveHistory) -> [FrameLine] {
+        let snapshot = sample.snapshot
+        var first = FrameLine("qpc-metrics ", .heading)
+        func since(_ nanoseconds: UInt64) -> String {
+            Figure.age(seconds: (max(sample.nowNanoseconds, nanoseconds) - nanoseconds) / 1_000_000_000)
+        }
+        switch sample.plugin {
+        case .up: first.add("up \(since(snapshot.startNanoseconds))", .good)
+        case .stuck: first.add("STUCK for \(since(sample.heartbeatNanoseconds))", .bad)
+        case .stopped: first.add("DOWN, shut down \(since(sample.heartbeatNanoseconds)) ago", .bad)
+        case .died: first.add("DOWN, died \(since(sample.heartbeatNanoseconds)) ago", .bad)
+        case .absent: first.add("DOWN, waiting for a plugin", .bad)
+        }
+        if isPaused { first.add(" PAUSED", .bad) }
+        if sample.plugin == .up { first.add("  pid \(sample.pid)") }
+        if !snapshot.version.isEmpty { first.add("  v\(snapshot.version)") }
+        first.add("  \(directory)", .dim)
+
+        let dropped = EventKind.allCases.reduce(0) { $0 &+ snapshot.dropped($1) }
+        let events = EventKind.allCases.reduce(0.0) { $0 + history.rate(CounterIndex.events($1), seconds: seconds) }
+        var second = FrameLine("\(Figure.rate(events)) events/s", .heading)
+        second.add("  pending \(Figure.count(snapshot.pending))")
+        second.add("  lag \(Figure.duration(nanoseconds: sample.lagNanoseconds / 1_000_000 * 1_000_000))",
+            sample.lagNanoseconds > 2_000_000_000 ? .bad : .plain)
+        second.add("  dropped \(Figure.count(dropped))", dropped > 0 ? .bad : .plain)
+        second.add("  log \(Figure.bytes(snapshot.logBytes)) + \(Figure.bytes(snapshot.walBytes))")
+        return [first, second]
+    }
+
+    private func footer(hidden: Int, first: Int) -> FrameLine {
+        var line = FrameLine("q", .heading)
+        line.add(" quit ")
+        line.add("space", .heading)
+        line.add(isPaused ? " go on " : " pause ")
+        line.add("←→", .heading)
+        line.add(" \(Self.name(seconds)) ")
+        if hidden > 0 {
+            line.add("↑↓", .heading)
+            line.add(" \(max(0, hidden - first)) more ")
+        }
+        line.add("?", .heading)
+        line.add(showsHelp ? " back" : " help")
+        return line
+    }
+
+    static func name(_ seconds: Int) -> String { seconds < 60 ? "\(seconds) s" : "\(seconds / 60) min" }
+
+    private static let help = [
+        "q         quit; so does Ctrl-C", "space     pause, and go on", "left, right   rates over 1 s, 10 s, 1 min, 5 min",
+        "up, down      scroll", "?         this page, and back", "",
+        "p50 and p99 are upper bounds of histogram buckets,", "in the window, or of all time where it has none.",
+        "Hook durations are sampled, 1 call in 1,024.", "lag: how long the oldest event has waited for the log.",
+    ].map { FrameLine($0) }
+
+    private func body(_ sample: LiveSample, _ history: LiveHistory) -> [FrameLine] {
+        hooks(sample, history) + drops(sample, history) + failures(sample, history) + payloads(history) + rings(sample)
+    }
+}

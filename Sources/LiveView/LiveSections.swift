@@ -1,0 +1,136 @@
+import MetricsModel
+
+/// The parts of the screen below its header. Each is a heading and its lines; names take the first columns, numbers end
+/// at fixed ones, so that nothing jumps from second to second.
+extension LiveFrame {
+    private var seconds: Int { Self.windows[window] }
+    private static let nameColumns = 16
+    private static let rateEnd = 23
+    private static let totalEnd = 30
+    private static let middleEnd = 39
+    private static let highEnd = 48
+
+    private func heading(_ name: String, _ titles: [(String, Int)]) -> FrameLine {
+        var line = FrameLine(name, .heading)
+        for (title, end) in titles { line.add(title, endingAt: end, .heading) }
+        return line
+    }
+
+    private func row(_ name: String, _ index: Int, _ history: LiveHistory, isBad: Bool = false) -> FrameLine {
+        let rate = history.rate(index, seconds: seconds)
+        let total = history.latest?.snapshot.counters[index] ?? 0
+        var line = FrameLine(name, isBad && rate > 0 ? .bad : .plain)
+        line.add(Figure.rate(rate), endingAt: Self.rateEnd, isBad && rate > 0 ? .bad : .plain)
+        line.add(Figure.count(total), endingAt: Self.totalEnd, total == 0 ? .dim : .plain)
+        return line
+    }
+
+    private func bound(_ value: UInt64?, _ bounds: [UInt64], _ show: (UInt64) -> String) -> String {
+        guard let value else { return "-" }
+        return value == .max ? ">" + show(bounds.last ?? 0) : show(value)
+    }
+
+    private func add(
+        quantilesOf first: Int, bounds: [UInt64], _ history: LiveHistory, _ show: (UInt64) -> String,
+        to line: inout FrameLine
+    ) {
+        for (share, end) in [(0.5, Self.middleEnd), (0.99, Self.highEnd)] {
+            let value = history.quantile(share, first: first, bounds: bounds, seconds: seconds)
+            line.add(bound(value, bounds, show), endingAt: end, value == nil ? .dim : .plain)
+        }
+    }
+
+    private func add(sparklineOf index: Int, _ history: LiveHistory, from column: Int, to line: inout FrameLine) {
+        let width = min(60, columns - column - 1)
+        guard width >= 4 else { return }
+        line.pad(to: column)
+        line.add(" " + Sparkline.text(history.rates(index, newest: width), width: width), .good)
+    }
+
+    func hooks(_ sample: LiveSample, _ history: LiveHistory) -> [FrameLine] {
+        // A narrow terminal has room for durations or for charts; charts say more.
+        let hasDurations = columns >= Self.highEnd + 20
+        var titles = [("/s", Self.rateEnd), ("TOTAL", Self.totalEnd)]
+        if hasDurations { titles += [("P50", Self.middleEnd), ("P99", Self.highEnd)] }
+        var lines = [heading("EVENTS", titles)]
+        for kind in EventKind.allCases {
+            let index = CounterIndex.events(kind)
+            var line = row(kind.name, index, history)
+            if hasDurations {
+                add(
+                    quantilesOf: CounterIndex.hookDuration(kind), bounds: Histogram.hookDurationBounds, history,
+                    { Figure.duration(nanoseconds: $0) }, to: &line)
+            }
+            add(sparklineOf: index, history, from: hasDurations ? Self.highEnd : Self.totalEnd, to: &line)
+            lines.append(line)
+        }
+        return lines
+    }
+
+    /// Only what was dropped.
+    func drops(_ sample: LiveSample, _ history: LiveHistory) -> [FrameLine] {
+        var lines: [FrameLine] = []
+        for cause in DropCause.allCases {
+            let indices = EventKind.allCases.map { CounterIndex.dropped($0, cause) }
+            let total = indices.reduce(0) { $0 &+ sample.snapshot.counters[$1] }
+            guard total > 0 else { continue }
+            let rate = indices.reduce(0.0) { $0 + history.rate($1, seconds: seconds) }
+            var line = FrameLine(cause.name, .bad)
+            line.add(Figure.rate(rate), endingAt: Self.rateEnd, rate > 0 ? .bad : .plain)
+            line.add(Figure.count(total), endingAt: Self.totalEnd)
+            lines.append(line)
+        }
+        return lines.isEmpty ? [] : [heading("DROPPED", [("/s", Self.rateEnd), ("TOTAL", Self.totalEnd)])] + lines
+    }
+
+    func failures(_ sample: LiveSample, _ history: LiveHistory) -> [FrameLine] {
+        var lines = [heading("LOGIN FAILURES", [("/s", Self.rateEnd), ("TOTAL", Self.totalEnd)])]
+        for failure in FailureClass.allCases {
+            let index = CounterIndex.authFailures(failure)
+            var line = row(failure.name, index, history, isBad: true)
+            add(sparklineOf: index, history, from: Self.totalEnd, to: &line)
+            lines.append(line)
+        }
+        return lines
+    }
+
+    func payloads(_ history: LiveHistory) -> [FrameLine] {
+        var lines = [
+            heading("SIZES", [("/s", Self.rateEnd), ("", Self.totalEnd), ("P50", Self.middleEnd), ("P99", Self.highEnd)])
+        ]
+        for path in MessagePath.allCases {
+            var line = FrameLine("payload \(path.name)")
+            let rate = history.rate(CounterIndex.payloadSum(path), seconds: seconds)
+            line.add(Figure.bytes(UInt64(rate.rounded())), endingAt: Self.rateEnd)
+            add(
+                quantilesOf: CounterIndex.payload(path), bounds: Histogram.payloadBounds, history, Figure.bytes, to: &line)
+            lines.append(line)
+        }
+        var fetch = FrameLine("fetch messages")
+        fetch.add(Figure.rate(history.rate(CounterIndex.fetchSum, seconds: seconds)), endingAt: Self.rateEnd)
+        add(quantilesOf: CounterIndex.fetch, bounds: Histogram.fetchBounds, history, Figure.count, to: &fetch)
+        var flush = FrameLine("flush")
+        add(
+            quantilesOf: CounterIndex.flushDuration, bounds: Histogram.flushDurationBounds, history,
+            { Figure.duration(nanoseconds: $0 * 1000) }, to: &flush)
+        return lines + [fetch, flush]
+    }
+
+    /// The fullest first; what is empty is only counted.
+    func rings(_ sample: LiveSample) -> [FrameLine] {
+        var title = FrameLine("RINGS", .heading)
+        title.add("  \(sample.waitingBytes.count) of \(Figure.bytes(UInt64(sample.ringBytes)))", .dim)
+        guard sample.ringBytes > 0 else { return [title] }
+        let waiting = sample.waitingBytes.enumerated().filter { $0.element > 0 }.sorted {
+            $0.element != $1.element ? $0.element > $1.element : $0.offset < $1.offset
+        }
+        return [title]
+            + waiting.prefix(8).map { slot, bytes in
+                let share = Double(bytes) / Double(sample.ringBytes)
+                var line = FrameLine("slot \(slot)")
+                line.add("\(Int((share * 100).rounded())) %", endingAt: Self.nameColumns)
+                line.add("  " + Sparkline.bar(share, width: max(0, min(30, columns - 20))), share > 0.5 ? .bad : .good)
+                return line
+            }
+    }
+}

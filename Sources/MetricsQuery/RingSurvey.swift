@@ -1,0 +1,53 @@
+import CMetricsLayout
+import MetricsMemory
+
+/// What waits in the rings: how full each is, and since when the oldest event waits.
+public struct RingSurvey: Sendable {
+    public var ringBytes = 0
+    /// Bytes that wait, by slot; 0 for a slot that is not there.
+    public var waitingBytes: [Int] = []
+    /// UTC, nanoseconds since 1970; nil if nothing waits.
+    public var oldestNanoseconds: UInt64?
+
+    public init() {}
+
+    /// The share of the fullest ring that waits.
+    public var fullest: Double {
+        ringBytes == 0 ? 0 : Double(waitingBytes.max() ?? 0) / Double(ringBytes)
+    }
+
+    /// Reads beside those who write: a record that is taken away meanwhile is not looked at.
+    public static func read(_ live: LiveFileReader) -> RingSurvey {
+        var survey = RingSurvey()
+        let map = live.map
+        survey.ringBytes = map.ringBytes
+        for index in 0..<map.slotsReady {
+            guard !map.isAbsent(index) else {
+                survey.waitingBytes.append(0)
+                continue
+            }
+            let slot = map.slot(index)
+            let head = RingConsumer.head(of: slot)
+            let tail = RingConsumer.tail(of: slot)
+            survey.waitingBytes.append(min(Int(clamping: tail &- head), map.ringBytes))
+            guard tail != head, let ticks = oldestTicks(slot, head: head, tail: tail, ringBytes: UInt64(map.ringBytes))
+            else { continue }
+            let time = live.header.clock == UInt64(QPCM_CLOCK_TSC) ? map.anchor.nanoseconds(at: ticks) : ticks
+            survey.oldestNanoseconds = min(survey.oldestNanoseconds ?? .max, time)
+        }
+        return survey
+    }
+
+    private static func oldestTicks(
+        _ slot: UnsafeMutableRawPointer, head: UInt64, tail: UInt64, ringBytes: UInt64
+    ) -> UInt64? {
+        let ring = slot + QPCM_SLOT_RING
+        var position = head
+        let first = AtomicWord.loadRelaxed(ring, Int(position & (ringBytes - 1)))
+        // Before the ring's end there may be padding; the record is then at its beginning.
+        if first >> 32 & 0xFF == UInt64(QPCM_RECORD_PADDING) { position += (first >> 48) << 6 }
+        guard position < tail else { return nil }
+        let ticks = AtomicWord.loadRelaxed(ring, Int(position & (ringBytes - 1)) + Int(QPCM_RECORD_TICKS_AT))
+        return RingConsumer.head(of: slot) == head && ticks != 0 ? ticks : nil
+    }
+}

@@ -1,0 +1,130 @@
+import ArgumentParser
+import EventOutput
+import Glibc
+import LiveView
+import MetricsMemory
+import MetricsQuery
+
+struct TopCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "top",
+        abstract: "The server live in the terminal: rates, failures, sizes, durations, rings, drops, lag.",
+        discussion: """
+            Looks once a second at the counters of the running plugin, which does not notice. Goes on while servers stop
+            and start. Keys: q quits, space pauses, left and right change the time over which rates are taken, up and down
+            scroll, ? helps.
+
+            EXAMPLES
+              qpc-metrics top
+              qpc-metrics top --once | mail -s "the server now" root
+            """)
+
+    @OptionGroup var directory: DirectoryOptions
+
+    @Flag(name: [.customShort("b"), .long], help: "Prints one screen, of one second, and ends; for a pipe.")
+    var once = false
+
+    @Option(help: ArgumentHelp("auto, always or never.", valueName: "when"))
+    var color: String = "auto"
+
+    private static let secondMilliseconds = 1000
+
+    func run() throws {
+        guard let color = ColorChoice(rawValue: color) else {
+            throw Failure(Failure.usage, "--color \(self.color) is not understood; auto, always and never are")
+        }
+        let isColored = color.isWanted(isTerminal: isatty(STDOUT_FILENO) == 1, environment: Environment.value)
+        let sampling = LiveSampling(source: directory.source)
+        if once {
+            try printOnce(sampling, isColored ? .color : .none)
+        } else {
+            let terminal = try Terminal()
+            try requireSomething()
+            try watch(sampling, terminal, isColored ? .color : .weight)
+        }
+    }
+
+    /// A place where nothing ever ran is rather a slip of the hand than a server to wait for.
+    private func requireSomething() throws {
+        let source = directory.source
+        guard try querying({ () throws(DataSourceError) in try source.live() }) == nil,
+            try querying({ () throws(DataSourceError) in try source.log() }) == nil
+        else { return }
+        throw Failure(DataSourceError.nothingThere(directory: source.directory))
+    }
+
+    private var shownDirectory: String {
+        String(decoding: VisibleText.escaped(Array(directory.path.utf8)).bytes, as: UTF8.self)
+    }
+
+    private func printOnce(_ sampling: LiveSampling, _ styles: FrameStyles) throws {
+        try requireSomething()
+        var history = LiveHistory()
+        history.add(try querying { () throws(DataSourceError) in try sampling.sample() })
+        usleep(UInt32(Self.secondMilliseconds) * 1000)
+        history.add(try querying { () throws(DataSourceError) in try sampling.sample() })
+        let columns = Environment.value("COLUMNS").flatMap { Int($0) } ?? 80
+        var frame = LiveFrame(columns: max(20, columns), rows: .max, directory: shownDirectory)
+        frame.window = 0
+        frame.hasKeys = false
+        try StandardOutput.write(frame.lines(history, styles: styles).map { $0 + "\n" }.joined())
+    }
+
+    private func watch(_ sampling: LiveSampling, _ terminal: Terminal, _ styles: FrameStyles) throws {
+        let signals = CaughtSignals()
+        terminal.takeOver()
+        var isTaken = true
+        defer { if isTaken { terminal.giveBack() } }
+        var history = LiveHistory()
+        var shown = history
+        var frame = LiveFrame(columns: 0, rows: 0, directory: shownDirectory)
+        var next: UInt64 = 0
+        while true {
+            let now = TickClock.monotonicNanoseconds()
+            if now >= next {
+                history.add(try querying { () throws(DataSourceError) in try sampling.sample() })
+                // A program that was stopped does not catch up.
+                next = max(next + UInt64(Self.secondMilliseconds) * 1_000_000, now + 100_000_000)
+            }
+            if !frame.isPaused { shown = history }
+            (frame.columns, frame.rows) = terminal.size
+            frame.scroll = min(frame.scroll, frame.scrollLimit(shown))
+            terminal.draw(frame.lines(shown, styles: styles))
+
+            let rest = Int(clamping: Int64(next) - Int64(TickClock.monotonicNanoseconds())) / 1_000_000
+            let hasInput = signals.waitForInput(milliseconds: max(1, rest + 1))
+            if let ending = signals.takeEnding() {
+                isTaken = false
+                terminal.giveBack()
+                signals.obey(ending)
+            }
+            if signals.take(SIGTSTP) {
+                terminal.giveBack()
+                signals.obey(SIGTSTP)
+                terminal.takeOver()
+            }
+            _ = signals.take(SIGWINCH)
+            guard hasInput else { continue }
+            let typed = terminal.read()
+            guard !typed.isEmpty else { return }
+            for key in Key.keys(typed) {
+                if case .quit = key { return }
+                Self.press(key, &frame)
+            }
+        }
+    }
+
+    private static func press(_ key: Key, _ frame: inout LiveFrame) {
+        switch key {
+        case .quit: break
+        case .pause: frame.isPaused.toggle()
+        case .help:
+            frame.showsHelp.toggle()
+            frame.scroll = 0
+        case .left: frame.window = max(0, frame.window - 1)
+        case .right: frame.window = min(LiveFrame.windows.count - 1, frame.window + 1)
+        case .up: frame.scroll = max(0, frame.scroll - 1)
+        case .down: frame.scroll += 1
+        }
+    }
+}

@@ -1,0 +1,74 @@
+import EventOutput
+import Glibc
+
+/// The terminal, taken over for a full screen and given back as it was.
+struct Terminal {
+    private let original: termios
+    private static let enter = "\u{1B}[?1049h\u{1B}[?25l"
+    private static let leave = "\u{1B}[?25h\u{1B}[?1049l"
+
+    /// - Throws: `Failure` where there is no terminal that can be drawn on.
+    init() throws {
+        guard isatty(STDIN_FILENO) == 1, isatty(STDOUT_FILENO) == 1 else {
+            throw Failure(Failure.usage, "top draws on a terminal, and this is none; --once prints one screen into a pipe")
+        }
+        let name = Environment.value("TERM") ?? ""
+        guard name != "dumb", name != "" else {
+            throw Failure(
+                Failure.usage, "top cannot draw on a terminal of TERM=\(name); --once prints one screen without drawing")
+        }
+        var settings = termios()
+        guard tcgetattr(STDIN_FILENO, &settings) == 0 else {
+            throw Failure(Failure.somethingWrong, "cannot read the terminal's settings: \(String(cString: strerror(errno)))")
+        }
+        original = settings
+    }
+
+    /// Keys come one by one and unseen; Ctrl-C and Ctrl-Z stay signals.
+    func takeOver() {
+        var raw = original
+        raw.c_lflag &= ~tcflag_t(ICANON | ECHO)
+        tcsetattr(STDIN_FILENO, TCSADRAIN, &raw)
+        write(Self.enter)
+    }
+
+    func giveBack() {
+        write("\u{1B}[0m" + Self.leave)
+        var settings = original
+        tcsetattr(STDIN_FILENO, TCSADRAIN, &settings)
+    }
+
+    var size: (columns: Int, rows: Int) {
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else { return (80, 24) }
+        return (Int(size.ws_col), Int(size.ws_row))
+    }
+
+    /// The whole screen in one write, so that it does not flicker.
+    func draw(_ lines: [String]) {
+        var text = "\u{1B}[?2026h\u{1B}[H"
+        for (index, line) in lines.enumerated() { text += (index == 0 ? "" : "\r\n") + line + "\u{1B}[K" }
+        write(text + "\u{1B}[J\u{1B}[?2026l")
+    }
+
+    /// What was typed; empty when the terminal has gone.
+    func read() -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 256)
+        let count = Glibc.read(STDIN_FILENO, &bytes, bytes.count)
+        return Array(bytes.prefix(max(0, count)))
+    }
+
+    /// A terminal that has gone is noticed when it is read.
+    private func write(_ text: String) {
+        let bytes = Array(text.utf8)
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress! + sent, $0.count - sent) }
+            if count > 0 {
+                sent += count
+            } else if errno != EINTR && errno != EAGAIN {
+                return
+            }
+        }
+    }
+}

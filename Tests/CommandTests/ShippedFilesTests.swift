@@ -1,0 +1,70 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Man pages and completions, as they are shipped in share/.
+@Suite struct ShippedFilesTests {
+    private static let share = BuiltProducts.packageRoot + "/share"
+    private let commands = names(in: Self.share + "/man/man1").map { Self.share + "/man/man1/" + $0 }
+
+    private func hasCommand(_ name: String) throws -> Bool {
+        let found = try shell("command -v \(name)").status == 0
+        if !found { skip("a check by \(name)", because: "there is no \(name)") }
+        return found
+    }
+
+    @Test(
+        "Completions are what the command says",
+        arguments: [
+            ("bash", "bash-completion/completions/qpc-metrics"), ("zsh", "zsh/site-functions/_qpc-metrics"),
+            ("fish", "fish/vendor_completions.d/qpc-metrics.fish"),
+        ])
+    func completions(shell name: String, file: String) throws {
+        let path = Self.share + "/" + file
+        let said = try CommandLineTool("/nowhere").succeed("--generate-completion-script", name).output
+        #expect(try read(path) == said, "run scripts/man")
+        if try hasCommand(name) {
+            let checked = try run([name, "-n", path])
+            #expect(checked.status == 0, "\(checked.errors)")
+        }
+    }
+
+    /// Every option of every command has its place in the command's page.
+    @Test func manPagesTellEveryOption() throws {
+        #expect(commands.count > 8)
+        for path in commands {
+            let page = String(decoding: try read(path), as: UTF8.self)
+            var words = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+                .replacingOccurrences(of: "qpc-metrics", with: "").split(separator: ".").map(String.init)
+            words = words.flatMap { $0.split(separator: "-").map(String.init) }
+            if words.first == "help" { continue }
+            let help = try CommandLineTool("/nowhere").succeed(words + ["--help"]).text
+            let options = Set(help.matches(of: /\B--[a-z.\-]+/).map { String($0.output.dropFirst(2)) })
+            for option in options where help.contains("  --\(option)") || help.contains(", --\(option)") {
+                #expect(page.contains("-\(option)"), "\(path): --\(option); run scripts/man")
+            }
+        }
+    }
+
+    @Test func manShowsThem() throws {
+        guard try hasCommand("man") else { return }
+        for path in commands {
+            let shown = try run(["man", "--warnings", "-l", path], environment: ["MANPAGER": "cat", "MANWIDTH": "100"])
+            #expect(shown.status == 0 && shown.text.contains("NAME"), "\(path): \(shown.errors)")
+        }
+    }
+
+    @Test func installPutsAllIntoPlaceAndTakesItAway() throws {
+        let place = TemporaryDirectory()
+        let install = BuiltProducts.packageRoot + "/scripts/install"
+        let environment = ["QPC_INSTALL_BUILT": "1"]
+        let made = try run([install, "--prefix", place("here")], environment: environment)
+        #expect(made.status == 0, "\(made.errors)")
+        for name in ["bin/qpc-metrics", "lib/quicprochat/plugins/libMetricsPlugin.so", "share/man/man1/qpc-metrics.1"] {
+            #expect(fileSize(place("here/" + name)) ?? 0 > 0, "\(name)")
+        }
+        #expect(try run([place("here/bin/qpc-metrics"), "--version"]).status == 0)
+        #expect(try run([install, "--prefix", place("here"), "--uninstall"], environment: environment).status == 0)
+        #expect(try shell("find \(place("here")) -type f").lines.isEmpty)
+    }
+}

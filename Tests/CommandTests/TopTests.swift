@@ -1,0 +1,142 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `top` in a terminal of its own, which script(1) makes.
+@Suite struct TopTests {
+    let place = DataPlace()
+    private let enter = "\u{1B}[?1049h"
+    private let leave = "\u{1B}[?1049l"
+
+    /// Runs it and tells afterwards how it ended, and whether the terminal is as it was.
+    private func top(columns: Int = 80, rows: Int = 24, environment: [String: String] = [:]) throws -> ChildProcess {
+        let line =
+            "stty columns \(columns) rows \(rows); before=$(stty -g); trap : INT; "
+            + "sh -c 'echo AT $(tty); echo PID $$; exec \(BuiltProducts.commandLine) top --dir \(place.path)'; status=$?; "
+            + "[ \"$(stty -g)\" = \"$before\" ] && echo \"RESTORED $status\""
+        try overwrite(place.temporary("said"), with: [])
+        var variables = ["TERM": "xterm-256color", "SHELL": "/bin/sh"]
+        for (name, value) in environment { variables[name] = value }
+        return try ChildProcess(
+            ["script", "-qfec", line, "/dev/null"], environment: variables, errorFile: place.temporary("said"))
+    }
+
+    /// The first line that holds the text, without its end.
+    @discardableResult private func line(_ child: ChildProcess, with text: String) throws -> String {
+        var seen: [String] = []
+        while let line = try child.line(within: ServerHost.patience) {
+            if line.contains(text) { return line.trimmingCharacters(in: ["\r"]) }
+            seen.append(line)
+        }
+        throw TestFailure("no line has \(text): \(seen.suffix(30).joined(separator: "\n"))")
+    }
+
+    private func word(_ child: ChildProcess, after name: String) throws -> String {
+        String(try line(child, with: name + " ").split(separator: " ").last ?? "")
+    }
+
+    @Test func itShowsARunningServerAndQuits() throws {
+        let host = try place.server()
+        try host.ask(all: (0..<50).map { "auth user=text:u\($0) ok=0 reason=text:invalid%20credentials" })
+        let child = try top()
+        try line(child, with: enter)
+        let failures = try line(child, with: "credentials")
+        #expect(failures.contains(" 50"), "\(failures)")
+        try child.send("q")
+        try line(child, with: leave)
+        try host.shutDown()
+    }
+
+    @Test func theTerminalIsGivenBackAndTheStatusIsTheConventionalOne() throws {
+        let host = try place.server()
+        for (signal, status) in [(SIGTERM, 143), (SIGHUP, 129), (SIGINT, 130)] {
+            let child = try top()
+            let pid = Int32(try word(child, after: "PID")) ?? 0
+            try line(child, with: "EVENTS")
+            kill(pid, signal)
+            try line(child, with: leave)
+            #expect(try line(child, with: "RESTORED").hasSuffix("RESTORED \(status)"))
+        }
+        let quit = try top()
+        try line(quit, with: "EVENTS")
+        try quit.send("q")
+        #expect(try line(quit, with: "RESTORED").hasSuffix("RESTORED 0"))
+        let interrupted = try top()
+        try line(interrupted, with: "EVENTS")
+        try interrupted.send("\u{03}")
+        #expect(try line(interrupted, with: "RESTORED").hasSuffix("RESTORED 130"))
+        try host.shutDown()
+    }
+
+    @Test func aStopGivesTheTerminalBackAndTakesItAgain() throws {
+        let host = try place.server()
+        let child = try top()
+        let pid = Int32(try word(child, after: "PID")) ?? 0
+        try line(child, with: "EVENTS")
+        kill(pid, SIGTSTP)
+        try eventually("it is stopped") {
+            try String(decoding: read("/proc/\(pid)/stat"), as: UTF8.self).contains(") T ")
+        }
+        kill(pid, SIGCONT)
+        try line(child, with: leave)
+        try child.send("q")
+        #expect(try line(child, with: "RESTORED").hasSuffix("RESTORED 0"))
+        try host.shutDown()
+    }
+
+    @Test func aSmallTerminalIsFilledAndALargerOneUsed() throws {
+        let host = try place.server()
+        let child = try top(columns: 40, rows: 10)
+        let terminal = try word(child, after: "AT")
+        try line(child, with: "EVENTS")
+        #expect(try TestSupport.run(["stty", "-F", terminal, "columns", "120", "rows", "50"]).status == 0)
+        // Below the tenth row, and only wide terminals have room for it.
+        try line(child, with: "P99")
+        try line(child, with: "RINGS")
+        try child.send("q")
+        #expect(try line(child, with: "RESTORED").hasSuffix("RESTORED 0"))
+        try host.shutDown()
+    }
+
+    @Test func itSeesServersGoAndCome() throws {
+        let host = try place.server()
+        let child = try top()
+        try line(child, with: "up ")
+        host.kill()
+        try line(child, with: "DOWN, died")
+        let again = try place.server()
+        try line(child, with: "up ")
+        try child.send("q")
+        try line(child, with: "RESTORED")
+        try again.shutDown()
+    }
+
+    @Test func noColorIsHeeded() throws {
+        let host = try place.server()
+        for (environment, isColored) in [([:], true), (["NO_COLOR": "1"], false)] {
+            let child = try top(environment: environment)
+            let header = try line(child, with: "up ")
+            #expect(header.contains("\u{1B}[32m") == isColored)
+            try child.send("q")
+            try line(child, with: "RESTORED")
+        }
+        try host.shutDown()
+    }
+
+    @Test func aPipeIsRefusedAndGetsOneScreenInstead() throws {
+        let host = try place.server()
+        let refused = try place.tool.run("top")
+        #expect(refused.status == 64 && refused.errorLines.count == 1 && refused.errors.contains("--once"))
+        for option in ["--once", "-b"] {
+            let screen = try place.tool.succeed("top", option)
+            #expect(screen.text.contains("EVENTS") && screen.text.contains("RINGS") && !screen.text.contains("\u{1B}"))
+        }
+        try host.shutDown()
+        #expect(try place.tool.succeed("top", "--once").text.contains("DOWN, shut down"))
+    }
+
+    @Test func whereNothingEverRanThereIsNoInput() throws {
+        let outcome = try place.tool.run("top", "--once")
+        #expect(outcome.status == 66 && outcome.errors.contains(place.path))
+    }
+}

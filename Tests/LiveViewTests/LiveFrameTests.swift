@@ -1,0 +1,116 @@
+import Foundation
+import LiveView
+import MetricsModel
+import Testing
+
+/// Frames of `top`, against golden files; `QPC_GOLDENS=write` writes them anew, to be looked at and committed.
+@Suite struct LiveFrameTests {
+    private static let goldens = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Goldens/"
+
+    /// A busy minute: rates rise, somebody guesses passwords, one ring fills.
+    static let busy: LiveHistory = {
+        var history = LiveHistory()
+        var sample = LiveSample()
+        sample.plugin = .up
+        sample.pid = 4711
+        sample.ringBytes = 8 << 20
+        sample.snapshot.version = "1.2.3"
+        sample.snapshot.startNanoseconds = 1_795_000_000 * 1_000_000_000
+        sample.snapshot.logBytes = 320_741_376
+        sample.snapshot.walBytes = 8_000_000
+        for second in 0..<60 {
+            let moment = UInt64(second) * 1_000_000_000
+            sample.monotonicNanoseconds = 5_000_000_000 + moment
+            sample.nowNanoseconds = 1_795_384_414_000_000_000 + moment
+            sample.heartbeatNanoseconds = sample.nowNanoseconds
+            let calls = UInt64(100 * second + 7)
+            add(calls, .messageEnqueue, written: calls - 2, to: &sample)
+            add(calls / 4, .fetch, written: calls / 4, to: &sample)
+            add(3, .auth, written: 3, to: &sample)
+            sample.snapshot.counters[CounterIndex.authFailures(.credentials)] += UInt64(second % 3)
+            sample.snapshot.counters[CounterIndex.payload(.single) + 1] += calls
+            sample.snapshot.counters[CounterIndex.payload(.single) + 10] += calls / 50
+            sample.snapshot.counters[CounterIndex.payloadSum(.single)] += calls * 300
+            sample.snapshot.counters[CounterIndex.fetch] += calls / 4
+            sample.snapshot.counters[CounterIndex.hookDuration(.messageEnqueue) + 3] += calls / 50
+            sample.snapshot.counters[CounterIndex.hookDuration(.messageEnqueue) + 5] += 1
+            sample.waitingBytes = [0, 128 * second, second > 50 ? 6 << 20 : 0]
+            sample.oldestPendingNanoseconds = sample.nowNanoseconds - 120_000_000
+            if second > 55 { sample.snapshot.counters[CounterIndex.dropped(.messageEnqueue, .ringFull)] += 9 }
+            history.add(sample)
+        }
+        return history
+    }()
+
+    private static func add(_ count: UInt64, _ kind: EventKind, written: UInt64, to sample: inout LiveSample) {
+        sample.snapshot.counters[CounterIndex.events(kind)] += count
+        sample.snapshot.counters[CounterIndex.written(kind)] += written
+    }
+
+    private func expect(_ name: String, _ frame: LiveFrame, _ history: LiveHistory, styles: FrameStyles = .none) throws {
+        let lines = frame.lines(history, styles: styles)
+        let text = lines.map { $0 + "\n" }.joined()
+        let path = Self.goldens + name + ".txt"
+        if ProcessInfo.processInfo.environment["QPC_GOLDENS"] == "write" {
+            try text.write(toFile: path, atomically: true, encoding: .utf8)
+        }
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == text, "\(name):\n\(text)")
+        guard styles == .none else { return }
+        #expect(lines.count <= frame.rows && lines.allSatisfy { $0.unicodeScalars.count <= frame.columns }, "\(name)")
+    }
+
+    private func frame(_ columns: Int, _ rows: Int, _ change: (inout LiveFrame) -> Void = { _ in }) -> LiveFrame {
+        var frame = LiveFrame(columns: columns, rows: rows, directory: "/var/lib/quicprochat/metrics")
+        change(&frame)
+        return frame
+    }
+
+    @Test func wideNarrowAndSmall() throws {
+        try expect("wide", frame(120, 45), Self.busy)
+        try expect("usual", frame(80, 24), Self.busy)
+        try expect("small", frame(40, 10), Self.busy)
+    }
+
+    @Test func whatKeysChange() throws {
+        try expect("scrolled", frame(60, 14) { $0.scroll = 9 }, Self.busy)
+        try expect("minutes", frame(80, 16) { $0.window = 3 }, Self.busy)
+        try expect("paused", frame(80, 12) { $0.isPaused = true }, Self.busy)
+        try expect("help", frame(60, 16) { $0.showsHelp = true }, Self.busy)
+        try expect("color", frame(100, 24), Self.busy, styles: .color)
+    }
+
+    @Test func whatIsWrong() throws {
+        for (name, plugin) in [("died", LiveSample.Plugin.died), ("stopped", .stopped), ("stuck", .stuck)] {
+            var history = Self.busy
+            var sample = history.latest!
+            sample.plugin = plugin
+            sample.monotonicNanoseconds += 1_000_000_000
+            sample.nowNanoseconds += 95_000_000_000
+            history.add(sample)
+            try expect(name, frame(80, 10), history)
+        }
+        var waiting = LiveHistory()
+        waiting.add(LiveSample())
+        try expect("absent", frame(80, 24), waiting)
+    }
+
+    @Test func everySizeIsKept() {
+        for columns in 1...130 {
+            for rows in [1, 2, 3, 5, 10, 24, 60] {
+                let lines = frame(columns, rows).lines(Self.busy, styles: .none)
+                #expect(lines.count == rows && lines.allSatisfy { $0.unicodeScalars.count <= columns })
+            }
+        }
+    }
+
+    @Test func aCounterThatGoesBackIsAnotherServers() {
+        var history = LiveHistory()
+        var sample = LiveSample()
+        for (second, count) in [1000, 1010, 5, 15].enumerated() {
+            sample.monotonicNanoseconds = UInt64(second) * 1_000_000_000
+            sample.snapshot.counters[CounterIndex.events(.fetch)] = UInt64(count)
+            history.add(sample)
+        }
+        #expect(history.rates(CounterIndex.events(.fetch), newest: 10) == [10, 5, 10])
+    }
+}
