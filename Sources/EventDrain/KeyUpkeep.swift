@@ -79,7 +79,8 @@ public final class KeyUpkeep {
             if !isFullSaid {
                 say.say(
                     .warning,
-                    "the identity key is not rotated: the log holds events of \(IdentityKeys.limit) epochs; a longer KEY_ROTATION or a shorter RETENTION makes room"
+                    "the identity key is not rotated: the log holds events of \(IdentityKeys.limit) epochs; "
+                        + "a longer QPC_METRICS_PLUGIN_KEY_ROTATION or a shorter RETENTION makes room"
                 )
             }
             isFullSaid = true

@@ -37,7 +37,8 @@ public struct DistinctCount: Sendable {
     private mutating func note(_ number: UInt64) {
         let hash = Self.mixed(number)
         let index = Int(hash >> UInt64(64 - Self.registerBits))
-        let rank = UInt8((hash << UInt64(Self.registerBits) | 1 << UInt64(Self.registerBits - 1)).leadingZeroBitCount + 1)
+        let rest = hash << UInt64(Self.registerBits) | 1 << UInt64(Self.registerBits - 1)
+        let rank = UInt8(rest.leadingZeroBitCount + 1)
         if rank > registers[index] { registers[index] = rank }
     }
 

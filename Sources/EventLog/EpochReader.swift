@@ -22,7 +22,10 @@ extension EventLogReader {
             let end = index + 1 < rows.count ? rows[index + 1].firstID : Int64.max
             for kind in EventKind.allCases {
                 let time = try connection.integer(
-                    "SELECT time FROM \(Schema.table(kind)) WHERE id >= \(row.firstID) AND id < \(end) ORDER BY id LIMIT 1")
+                    """
+                    SELECT time FROM \(Schema.table(kind)) WHERE id >= \(row.firstID) AND id < \(end)
+                    ORDER BY id LIMIT 1
+                    """)
                 if let time { epoch.oldestMicroseconds = min(time, epoch.oldestMicroseconds ?? time) }
             }
             epochs.append(epoch)

@@ -1,10 +1,10 @@
 import CMachine
 
-/// Takes the user's name out of the reason of a failed login, so that the reason does not tell what the pseudonym hides.
+/// Takes the user's name out of the reason of a failed login, so that it does not tell what the pseudonym hides.
 ///
-/// The name is found whatever the case of its Latin, Greek, Cyrillic and Armenian letters. A name of one or two bytes is
-/// only taken for one where it stands alone: it is found in every other word. Other spellings, such as a name that is
-/// quoted, encoded or composed otherwise, are not known to be the name.
+/// The name is found whatever the case of its Latin, Greek, Cyrillic and Armenian letters. A name of one or two bytes
+/// is only taken for one where it stands alone: it is found in every other word. Other spellings, such as a name that
+/// is quoted, encoded or composed otherwise, are not known to be the name.
 enum NameRemoval {
     private static let placeholder: [UInt8] = Array("[user]".utf8)
     /// Shorter than this, a name must stand alone.

@@ -10,6 +10,7 @@ public struct DirectoryListing: Sendable {
         case index
         case live
         case keys
+        case control
         /// Set aside by a start that found it damaged.
         case setAside
         /// Left by a process that died, or not the plugin's.
@@ -53,6 +54,7 @@ public struct DirectoryListing: Sendable {
         case Schema.fileName + "-shm": .index
         case "live.qpcm": .live
         case IdentityKeys.fileName: .keys
+        case "control.sock": .control
         default: name.contains(".damaged-") ? .setAside : .other
         }
     }

@@ -123,24 +123,39 @@ public struct PrivacyReport: Sendable {
         }
         if settings?.identities == .pseudonym {
             if settings?.pairs == true && links.pairs.value + links.sharedChannels + links.sharedBatches > 0 {
-                advice.append("QPC_METRICS_PLUGIN_PAIRS=off: no row then links two people; what is written stays until it is old enough")
+                advice.append(
+                    "QPC_METRICS_PLUGIN_PAIRS=off: no row then links two people; what is written stays until it is old")
             }
             if settings?.keyRotationNanoseconds == 0 {
-                advice.append("QPC_METRICS_PLUGIN_KEY_ROTATION=30d: one pseudonym a person for ever links what should be forgotten")
+                advice.append(
+                    "QPC_METRICS_PLUGIN_KEY_ROTATION=30d: the same pseudonym for ever links all that is ever written")
             }
             advice.append("QPC_METRICS_PLUGIN_IDENTITIES=none: counts and sizes only, nobody at all")
         }
-        if oldestMicroseconds != nil { advice.append("a shorter QPC_METRICS_PLUGIN_RETENTION: what has left cannot be stolen") }
+        if oldestMicroseconds != nil {
+            advice.append("a shorter QPC_METRICS_PLUGIN_RETENTION: what has left cannot be stolen")
+        }
         if pending > 0 && !isServerRunning {
-            advice.append("qpc-metrics recover: takes \(pending) events of a dead server out of live.qpcm, where they are as they came")
+            advice.append(
+                "qpc-metrics recover: takes \(pending) events of a dead server out of live.qpcm, where they are as they came")
         }
-        for file in listing.files {
-            if file.content == .setAside { advice.append("remove \(file.name) when nobody needs it any more: nothing in it is ever forgotten") }
-            if file.content == .other { advice.append("\(file.name) is none of the plugin's files: it may be a copy of one") }
-            if file.mode & 0o007 != 0 { advice.append("chmod o= \(file.name): everybody on this machine may use it") }
-            if file.content == .keys && file.mode & 0o070 != 0 { advice.append("chmod 600 \(file.name): only the server needs it") }
-        }
+        for file in listing.files { advice.append(contentsOf: Self.advice(file)) }
         if listing.mode & 0o007 != 0 { advice.append("chmod o= the directory: everybody may look into it") }
+        return advice
+    }
+
+    private static func advice(_ file: DirectoryListing.File) -> [String] {
+        var advice: [String] = []
+        if file.content == .setAside {
+            advice.append("remove \(file.name) when nobody needs it any more: nothing in it is ever forgotten")
+        }
+        if file.content == .other {
+            advice.append("\(file.name) is none of the plugin's files: it may be a copy of one")
+        }
+        if file.mode & 0o007 != 0 { advice.append("chmod o= \(file.name): everybody on this machine may use it") }
+        if file.content == .keys && file.mode & 0o070 != 0 {
+            advice.append("chmod 600 \(file.name): only the server needs it")
+        }
         return advice
     }
 }

@@ -17,8 +17,8 @@ import Testing
             // Rotated at the start, and again after what was written just now.
             try eventually("run \(run) rotates") { try keys.count == (run == 0 ? 1 : run + 2) }
             if run > 0 {
-                #expect(host.errors.contains("a new epoch of pseudonyms has begun"), "\(host.errors)")
-                #expect(host.errorLines.count <= 3)
+                try eventually("it is said") { host.errors.contains("a new epoch of pseudonyms has begun") }
+                #expect(host.errorLines.count <= 3, "\(host.errors)")
             }
             try host.ask("destroy")
             try host.exit()
@@ -69,6 +69,52 @@ import Testing
         #expect(try Thief.finds([Thief.Secret("key 1", bytes: before[0].key)], in: place.path).isEmpty)
         // Of what is left, everybody is still found.
         #expect(try place.tool.count("--user", ThiefTests.alice) == 4)
+    }
+
+    /// A key is named by its owner: under the pseudonym of another epoch nobody knows whose it is.
+    @Test("Who is forgotten is forgotten in every epoch", arguments: [false, true])
+    func forgotten(isRunning: Bool) throws {
+        try threeEpochs()
+        let sent: [LoggedEvent] = [[
+            "kind": .text("user_registered"), "user": .text(ThiefTests.alice), "identity": .text(hex(ThiefTests.keys[0])),
+        ]]
+        var secrets = ThiefTests.secrets
+        for epoch in try keys {
+            for (field, value) in try Pseudonyms(epoch.key).applied(to: sent)[0] where field != "kind" {
+                secrets.append(try Thief.Secret("\(field) in epoch \(epoch.number)", hexadecimal: value.text ?? ""))
+            }
+        }
+        #expect(try Thief.finds(secrets, in: place.path).count >= 6)
+        let host = isRunning ? try place.server() : nil
+        let user = try place.tool.run("forget", "--user", ThiefTests.alice)
+        #expect(user.status == 0, "\(user.errors)")
+        // She registered in each epoch, so nothing is left to be found under her key.
+        let key = try place.tool.run("forget", "--identity", hex(ThiefTests.keys[0]))
+        #expect(key.status == 1 && key.errors.contains("knows nobody"), "\(key.errors)")
+        #expect(try Thief.finds(secrets, in: place.path).isEmpty)
+        // What others did alone is still there.
+        #expect(try place.tool.count() == 3)
+        try place.tool.verify()
+        try host?.shutDown()
+        #expect(try Thief.finds(secrets, in: place.path).isEmpty)
+    }
+
+    /// The command that removes takes the keys along that nothing needs any more.
+    @Test("prune destroys the keys of what it removes", arguments: [false, true])
+    func pruned(isRunning: Bool) throws {
+        try threeEpochs()
+        let before = try keys
+        let host = isRunning ? try place.server() : nil
+        try eventually("all events are a second old") {
+            _ = try place.tool.succeed("prune", "--older-than", "1s")
+            return try place.tool.count() == 0
+        }
+        let after = try keys
+        #expect(after.count == 1 && after[0] == before.last, "\(after.map(\.number))")
+        let gone = before.dropLast().map { Thief.Secret("key \($0.number)", bytes: $0.key) }
+        #expect(try Thief.finds(gone, in: place.path).isEmpty)
+        try host?.shutDown()
+        try place.tool.verify()
     }
 
     @Test func rotationThatFailsStopsNothing() throws {

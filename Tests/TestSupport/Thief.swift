@@ -60,7 +60,8 @@ public struct Thief {
             for secret in secrets where offset(of: secret, in: Array(file.utf8)) != nil {
                 finds.append(Find(file: file, offset: -1, secret: secret.label))
             }
-            if leaving.contains(file) { continue }
+            // A socket holds nothing.
+            if leaving.contains(file) || !isPlain(directory + "/" + file) { continue }
             // A file that vanished in between, such as a temporary one, holds nothing any more.
             guard let content = try? read(directory + "/" + file) else {
                 if permissions(directory + "/" + file) == nil { continue }
@@ -84,6 +85,11 @@ public struct Thief {
             var status = stat()
             return lstat(directory + "/" + path, &status) == 0 && status.st_mode & S_IFMT != S_IFDIR
         }.sorted()
+    }
+
+    private static func isPlain(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 
     private static func offset(of secret: Secret, in content: [UInt8]) -> Int? {

@@ -8,10 +8,12 @@ struct ForgetCommand: ParsableCommand {
         commandName: "forget",
         abstract: "Removes a person from the log: every event that names them, and their names.",
         discussion: """
-            Whoever registered is forgotten as user and under every key of theirs, whichever of them is given. What is
-            left afterwards names them nowhere: not in rows, sums, the write-ahead file, rings or free pages. Counters
-            stay; the ledger counts what left. While a server runs, the plugin is asked to do it, and what the person
-            does from then on is recorded again. Copies made earlier are not reached: backups, exports, logs set aside.
+            Whoever registered is forgotten as user and under every key of theirs, whichever of them is given. Where the
+            pseudonyms' key was rotated since, that holds for the epoch of the registration; in the others only what is
+            given is found, so give the user, and then each key. What is left afterwards names them nowhere: not in rows,
+            sums, the write-ahead file, rings or free pages. Counters stay; the ledger counts what left. While a server
+            runs, the plugin is asked to do it, and what the person does from then on is recorded again. Copies made
+            earlier are not reached: backups, exports, logs set aside.
 
             EXAMPLES
               qpc-metrics forget --user alice

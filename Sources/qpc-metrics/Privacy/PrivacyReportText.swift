@@ -87,7 +87,9 @@ struct PrivacyReportText {
                 "you may not read it, so the epochs that it reaches are not told here",
             ]
         case .readable(let numbers):
-            let reached = report.epochs.filter { numbers.contains($0.number) }.compactMap(\.oldestMicroseconds).min()
+            var reached = report.epochs.filter { numbers.contains($0.number) }.compactMap(\.oldestMicroseconds).min()
+            // A log from before there were epochs is of the one key.
+            if report.epochs.isEmpty { reached = report.oldestMicroseconds }
             guard let reached else { return ["nothing more: no event in the log was written under its keys"] }
             var lines = [
                 "whether a name, key or channel that is known or guessed is in the log, back to \(time(reached))",
@@ -122,6 +124,7 @@ struct PrivacyReportText {
         case .index: "where which page is in the file before; no event"
         case .live: "counters, and \(count(report.pending, "event", "events")) that are not in the log yet"
         case .keys: keyFileHolds
+        case .control: "nothing: where the running plugin is asked to remove something"
         case .setAside: "what a damaged file held; nothing in it is ever forgotten"
         case .other: "unknown"
         }
