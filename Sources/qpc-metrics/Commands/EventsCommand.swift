@@ -33,10 +33,12 @@ struct EventsCommand: ParsableCommand {
     @Flag(name: [.customShort("c"), .long], help: "Only how many there are.")
     var count = false
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("table, json, ndjson or csv.", valueName: "format"))
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("table, json, ndjson or csv.", valueName: "format"),
+        completion: .list(OutputFormat.allCases.map(\.rawValue)))
     var output: String = "table"
 
-    @Option(help: ArgumentHelp("auto, always or never.", valueName: "when"))
+    @Option(help: ArgumentHelp("auto, always or never.", valueName: "when"), completion: .list(["auto", "always", "never"]))
     var color: String = "auto"
 
     func run() throws {

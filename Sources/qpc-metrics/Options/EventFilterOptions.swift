@@ -10,7 +10,8 @@ struct EventFilterOptions: ParsableArguments {
         name: .customLong("kind"),
         help: ArgumentHelp(
             "Only events of this kind; may be given several times: "
-                + EventKind.allCases.map(\.name).joined(separator: ", ") + ".", valueName: "kind"))
+                + EventKind.allCases.map(\.name).joined(separator: ", ") + ".", valueName: "kind"),
+        completion: .list(EventKind.allCases.map(\.name)))
     var kinds: [String] = []
 
     // A time, a number or a text may begin with a minus: what follows the option is its value, whatever it looks like.
