@@ -52,8 +52,8 @@ struct EventsCommand: ParsableCommand {
             try refuseWithFollow(format)
             try EventPrinter(format: format, color: color).follow(directory.source, options: filterOptions)
         }
-        let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
         let filter = try filterOptions.filter(directory: directory.path)
+        let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
         guard !count else {
             let events = try queryingLog { () throws(LogError) in try log.count(filter) }
             try StandardOutput.write("\(events)\n")
