@@ -52,12 +52,14 @@ final class Connection: ChannelInboundHandler {
 
     /// How soon it has to make room for another: the lowest first, of equals who has waited longest. Nil for one whose
     /// answer is being made.
-    var evictionRank: Int? {
+    func evictionRank(_ now: NIODeadline) -> Int? {
+        // Whoever has only just come, or only just been answered, is no slow client yet.
+        let isFresh = now - since < server.limits.freshTime
         switch phase {
-        case .head, .idle, .lingering: hasBeenServed ? 1 : 0
-        // An answer is taken in no time, but by those who do not want to.
-        case .sending: 2
-        case .answering, .closed: nil
+        case .idle, .lingering: return hasBeenServed ? 1 : 0
+        case .head: return isFresh ? 3 : hasBeenServed ? 1 : 0
+        case .sending: return isFresh ? 3 : 2
+        case .answering, .closed: return nil
         }
     }
 

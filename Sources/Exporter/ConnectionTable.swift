@@ -39,8 +39,9 @@ final class ConnectionTable {
     /// sent an answer for longest.
     private func victim(from address: AddressKey?) -> Connection? {
         var victim: (connection: Connection, rank: Int)?
+        let now = NIODeadline.now()
         for connection in connections.values {
-            guard let rank = connection.evictionRank else { continue }
+            guard let rank = connection.evictionRank(now) else { continue }
             if let address, connection.address != address { continue }
             if let known = victim, (known.rank, known.connection.since) <= (rank, connection.since) { continue }
             victim = (connection, rank)

@@ -124,6 +124,22 @@ import TestSupport
         for _ in 0..<20 { #expect(try exporter.get("/metrics").status == 200) }
     }
 
+    @Test func whoeverHasJustComeIsNotPushedOut() throws {
+        let exporter = try TestExporter {
+            $0.connections = 4
+            $0.freshTime = .milliseconds(50)
+        }
+        let request = Array(repeating: "GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n", count: 300).joined()
+        let crowd = try (0..<4).map { _ in try exporter.client(receiveBytes: 4096) }
+        for client in crowd { client.send(request) }
+        // Others come between its connection and its request; they take the places of those who do not read.
+        try eventually("it is answered") {
+            let scraper = try exporter.client()
+            let others = try (0..<3).map { _ in try exporter.client() }
+            return withExtendedLifetime(others) { (try? scraper.get("/metrics").status) == 200 }
+        }
+    }
+
     @Test func hundredsOfSlowClientsDoNotDelayAScrape() throws {
         let exporter = try TestExporter()
         let scraper = try exporter.client()
