@@ -124,7 +124,7 @@ let package = Package(
                 swiftSettings: normal),
             .testTarget(
                 name: "EventDrainTests",
-                dependencies: ["CMetricsLayout", "EventDrain", "EventLog", "MetricsMemory", "MetricsModel", "MetricsQuery", "TestSupport",
+                dependencies: ["CFaultVFS", "CMetricsLayout", "EventDrain", "EventLog", "MetricsMemory", "MetricsModel", "MetricsQuery", "TestSupport",
                 ],
                 swiftSettings: normal, linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium")]),
             .testTarget(name: "TimeWordsTests", dependencies: ["TimeWords"], swiftSettings: normal),
@@ -138,6 +138,7 @@ let package = Package(
                 name: "ExporterTests", dependencies: ["Exporter", "MetricsModel", "PrometheusText", "TestSupport"],
                 swiftSettings: normal,
                 linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium"), .linkedLibrary("crypt")]),
+            .target(name: "CFaultVFS", path: "Tests/CFaultVFS"),
             .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: normal),
             .testTarget(
                 name: "PluginTests", dependencies: ["TestSupport", "CPluginABI"], swiftSettings: normal),
