@@ -135,8 +135,9 @@ let package = Package(
                 swiftSettings: normal),
             .testTarget(
                 name: "EventDrainTests",
-                dependencies: ["CMetricsLayout", "EventDrain", "EventLog", "MetricsMemory", "MetricsModel", "MetricsQuery", "Pseudonyms",
-                    "TestSupport",
+                dependencies: [
+                    "CFaultVFS", "CMetricsLayout", "EventDrain", "EventLog", "MetricsMemory", "MetricsModel", "MetricsQuery",
+                    "Pseudonyms", "TestSupport",
                 ],
                 swiftSettings: normal, linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium")]),
             .testTarget(name: "TimeWordsTests", dependencies: ["TimeWords"], swiftSettings: normal),
@@ -153,6 +154,7 @@ let package = Package(
                 name: "ExporterTests", dependencies: ["Exporter", "MetricsModel", "PrometheusText", "TestSupport"],
                 swiftSettings: normal,
                 linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium"), .linkedLibrary("crypt")]),
+            .target(name: "CFaultVFS", path: "Tests/CFaultVFS"),
             .target(name: "TestSupport", dependencies: ["CMachine"], path: "Tests/TestSupport", swiftSettings: normal),
             .testTarget(
                 name: "PluginTests", dependencies: ["TestSupport", "CPluginABI"], swiftSettings: normal),

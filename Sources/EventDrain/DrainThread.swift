@@ -287,7 +287,6 @@ public final class DrainThread: @unchecked Sendable {
         if now &- lookedAt >= 500_000_000 {
             lookedAt = now
             replaceIfChanged()
-            if drainer == nil, now >= retryAt { drainAll() }
         }
         do {
             try upkeep.run()
@@ -310,11 +309,8 @@ public final class DrainThread: @unchecked Sendable {
     }
 
     private func replaceIfChanged() {
-        if upkeep.hasCheckpointed {
-            upkeep.hasCheckpointed = false
-            replacement.didCheckpoint()
-        }
-        if drainer != nil, let change = replacement.change() { replaceLog(.changed(change)) }
+        guard let writer = drainer?.writer else { return }
+        if let change = replacement.change(of: writer) { replaceLog(.changed(change)) }
     }
 
     private func replaceLog(_ cause: LogReplacement.Cause) {

@@ -28,8 +28,8 @@ public final class Drainer {
     private var unshown: [UInt64]
     private let batchSizes: [UInt64]
     /// Whether something in a ring could not be read, so that its events are in no log.
-    public private(set) var hasMetDamage = false
-    private var hadMetDamage = false
+    public private(set) var hasMetDamage: Bool
+    private var hadMetDamage: Bool
 
     /// One ring, and where the transaction found it.
     private struct Ring {
@@ -56,8 +56,10 @@ public final class Drainer {
     /// - Parameter batchSizes: of the batches that another drainer of this session left half taken, by slot.
     public init(
         map: LiveMap, session: (UInt64, UInt64), clock: UInt64, writer: EventLogWriter, ringed: [UInt64],
-        stored: StoredState, unshown: [UInt64] = [], batchSizes: [UInt64] = []
+        stored: StoredState, unshown: [UInt64] = [], batchSizes: [UInt64] = [], hasMetDamage: Bool = false
     ) {
+        self.hasMetDamage = hasMetDamage
+        hadMetDamage = hasMetDamage
         self.unshown = unshown
         self.batchSizes = batchSizes
         self.map = map
@@ -190,12 +192,13 @@ public final class Drainer {
         var ringed: [UInt64]
         var batchSizes: [UInt64]
         var nextID: Int64
+        var hasMetDamage: Bool
     }
 
     public var remains: Remains {
         Remains(
             ringed: (0..<CounterIndex.words).map { committed[$0] }, batchSizes: rings.map { $0.committedBatchSize },
-            nextID: writer.nextID)
+            nextID: writer.nextID, hasMetDamage: hasMetDamage)
     }
 
     /// Counts as torn what hooks had counted and is neither in the log nor in a ring: the power went, or the file was

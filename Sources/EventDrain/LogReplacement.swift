@@ -22,6 +22,8 @@ final class LogReplacement {
     private let live: LiveFile
     private let session: (UInt64, UInt64)
     private var files: LogFiles
+    /// Of the log in use, as far as `files` knows.
+    private var checkpoints = 0
     private var hasSaidDirectory = false
 
     /// What is to be done, while there is no drainer.
@@ -40,7 +42,11 @@ final class LogReplacement {
 
     /// What happened to the log's files. A directory that lost its name is no place for a new log: another server may
     /// hold what lies there now. The log in it is whole, and stays in use.
-    func change() -> LogFiles.Change? {
+    func change(of writer: EventLogWriter) -> LogFiles.Change? {
+        if writer.connection.checkpoints != checkpoints {
+            checkpoints = writer.connection.checkpoints
+            files.didCheckpoint()
+        }
         guard let change = files.change() else { return nil }
         if place.directory.isInPlace { return change }
         if !hasSaidDirectory {
@@ -75,9 +81,6 @@ final class LogReplacement {
         drainer = nil
     }
 
-    /// The log's file is as the plugin itself has left it.
-    func didCheckpoint() { files.didCheckpoint() }
-
     /// What was to be opened is damaged itself.
     func meet(_ error: LogError) {
         guard remains != nil, error.cause == .corrupt else { return }
@@ -103,12 +106,13 @@ final class LogReplacement {
         let drainer = Drainer(
             map: live.map, session: session, clock: live.options.clock, writer: writer, ringed: totals.ringed,
             stored: totals.isLogsOwn ? stored : .none, unshown: unshown(totals, remains),
-            batchSizes: remains.batchSizes)
+            batchSizes: remains.batchSizes, hasMetDamage: remains.hasMetDamage)
         drainer.startLiveClock()
         try drainer.saveCounters()
         showDirect(totals)
         place.directory.sync()
         files = LogFiles(openedAt: place.path)
+        checkpoints = writer.connection.checkpoints
         self.remains = nil
         tell(totals)
         return drainer

@@ -23,8 +23,6 @@ final class LogUpkeep {
     private let capBytes: Int
     private let say: StandardError
     private var isHeld = false
-    /// Whether the log's file was written to here; the thread takes note and resets it.
-    var hasCheckpointed = false
     private let logPath: String
     private var unsyncedSince: UInt64 = 0
     private var lastBeat: UInt64 = 0
@@ -89,7 +87,6 @@ final class LogUpkeep {
     /// - Throws: `LogError` for a damaged log. Other failures show again in the next commit, or as a file that grows.
     func checkpointIfDue() throws(LogError) {
         guard let writer, writer.pagesInWAL >= Self.checkpointPages else { return }
-        hasCheckpointed = true
         do {
             try writer.checkpoint(truncating: false)
         } catch {

@@ -95,7 +95,11 @@ public final class Connection {
         public var moved: Int32
     }
 
+    /// How often the log's file may have been written to through this connection: only checkpoints do.
+    public private(set) var checkpoints = 0
+
     public func checkpoint(truncating: Bool) throws(LogError) -> Checkpoint {
+        checkpoints += 1
         var frames: Int32 = 0
         var moved: Int32 = 0
         let mode = truncating ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE

@@ -1,3 +1,4 @@
+import CFaultVFS
 import CMetricsLayout
 import EventLog
 import Foundation
@@ -24,9 +25,20 @@ final class History {
     private(set) var dropped: UInt64 = 0
     private var nextSeq: UInt64 = 1
     static let ringBytes = 64 << 10
+    /// What was in a log when that was taken away.
+    private(set) var gone: Set<UInt64> = []
+    /// What was in the log at its last sync.
+    private(set) var durable: Set<UInt64> = []
+    private var replacement: LogReplacement?
+    /// The live file as the disk may have it: some page of a moment ago, some of now.
+    private var liveOnDisk: [UInt8] = []
+    /// Nanoseconds since 1970, of this history alone.
+    private var clock: UInt64 = 1_795_000_000_000_000_000
 
     init(directory: String, seed: UInt64) throws {
         self.directory = directory
+        guard fault_vfs_install() == 0 else { throw TestFailure("the failing file system cannot be installed") }
+        fault_vfs_fail(Int32(FAULT_NONE), 0, 0)
         random = SeededGenerator(seed: seed)
         try start()
     }
@@ -46,6 +58,7 @@ final class History {
         drainer = Drainer(
             map: live.map, session: session, clock: UInt64(QPCM_CLOCK_REALTIME), writer: outcome.writer,
             ringed: outcome.ringed, stored: .none)
+        replacement = LogReplacement(place: outcome.place, live: live, session: session)
         self.live = live
         self.held = held
     }
@@ -53,6 +66,7 @@ final class History {
     /// The process ends; nothing is flushed or closed in order.
     func vanish() {
         drainer = nil
+        replacement = nil
         live = nil
         held?.release()
         held = nil
@@ -80,7 +94,8 @@ final class History {
                 drop(isBatch: isBatch, count: count, size: size, producer.direct)
                 return
             }
-            let ticks = TickClock.realtimeNanoseconds()
+            clock += random.next() % 3_000_000_000
+            let ticks = clock
             if isBatch {
                 producer.put(
                     kind: UInt8(QPCM_RECORD_BATCH_BEGIN), flags: 0, ticks: ticks, a: UInt64(count), .absent,
@@ -118,6 +133,88 @@ final class History {
     func chance(_ oneIn: UInt64) -> Bool { below(oneIn) == 0 }
 
     func below(_ limit: UInt64) -> UInt64 { random.next() % limit }
+
+    // MARK: Faults
+
+    /// The calls that write or sync fail for a while, from some moment on.
+    func beginFault() {
+        let kinds = [FAULT_FULL, FAULT_IO, FAULT_SHORT_WRITE]
+        fault_vfs_fail(Int32(kinds[Int(below(3))]), Int64(below(40)), Int64(1 + below(12)))
+    }
+
+    func endFault() { fault_vfs_fail(Int32(FAULT_NONE), 0, 0) }
+
+    /// As the plugin's thread does: a failing flush is tried again, a connection that fails is made anew, a log that is
+    /// damaged, deleted or moved is replaced.
+    func drainThroughFaults() throws {
+        for _ in 0..<200 {
+            do {
+                if let writer = drainer?.writer, let change = replacement!.change(of: writer) {
+                    replacement!.close(&drainer, .changed(change))
+                }
+                if drainer == nil { drainer = try replacement!.open() }
+                try drain()
+                return
+            } catch let error as LogError {
+                if error.cause == .corrupt {
+                    if drainer == nil { replacement!.meet(error) } else { replacement!.close(&drainer, .damaged(error)) }
+                } else if chance(3) {
+                    replacement!.close(&drainer, .failing)
+                }
+            }
+        }
+        throw TestFailure("it never healed")
+    }
+
+    /// The log is deleted, or moved with or without what is beside it.
+    func loseLog() throws {
+        try replacement.map { if drainer == nil { drainer = try $0.open() } }
+        drainer?.writer.connection.leaveFilesOnClose()
+        let inLog = try Self.sequences(directory)
+        let isWhole = chance(2)
+        for end in ["", "-wal", "-shm"] where end.isEmpty || isWhole {
+            let path = directory + "/events.db" + end
+            if chance(2) { unlink(path) } else { rename(path, directory + "/moved" + end) }
+        }
+        gone.formUnion(inLog)
+        durable = []
+        try drainThroughFaults()
+        // What the new log has is not gone after all: the write-ahead file may have stayed.
+        gone.subtract(try Self.sequences(directory))
+    }
+
+    func sync() throws {
+        guard let drainer else { return }
+        try drainer.writer.sync()
+        durable = try Self.sequences(directory)
+        liveOnDisk = try read(directory + "/live.qpcm")
+    }
+
+    /// The sequence numbers of the rows that are in a log.
+    static func sequences(_ directory: String) throws -> Set<UInt64> {
+        var found: Set<UInt64> = []
+        try EventLogReader(directory: directory).read(EventFilter()) { event in
+            if case .number(let seq) = event.values[4] { found.insert(seq) }
+            return true
+        }
+        return found
+    }
+
+    /// What a power cut leaves: of all that was not synced, some of the old and some of the new.
+    func copyAfterPowerCut(to target: String) throws {
+        try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
+        for name in ["events.db", "events.db-wal"] {
+            guard fault_vfs_copy_after_cut(directory + "/" + name, target + "/" + name, random.next()) >= 0 else {
+                throw TestFailure("cannot copy \(name)")
+            }
+        }
+        var now = try read(directory + "/live.qpcm")
+        for start in stride(from: 0, to: min(now.count, liveOnDisk.count), by: 4096) where chance(2) {
+            let page = start..<min(start + 4096, now.count, liveOnDisk.count)
+            now.replaceSubrange(page, with: liveOnDisk[page])
+        }
+        try overwrite(target + "/live.qpcm", with: now)
+    }
 
     // MARK: What a crash leaves
 

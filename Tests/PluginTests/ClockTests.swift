@@ -12,8 +12,11 @@ import Testing
         var generator = SeededGenerator.announced("clock jumps")
         let place = DataPlace()
         let offsetFile = place.temporary("offset")
-        func set(_ offset: Int64) throws { try overwrite(offsetFile, with: withUnsafeBytes(of: offset) { [UInt8]($0) }) }
-        try set(0)
+        try overwrite(offsetFile, with: [UInt8](repeating: 0, count: 8))
+        // The host has it mapped: it is never cut off.
+        let descriptor = open(offsetFile, O_WRONLY | O_CLOEXEC)
+        defer { close(descriptor) }
+        func set(_ offset: Int64) { _ = withUnsafeBytes(of: offset) { pwrite(descriptor, $0.baseAddress, 8, 0) } }
         var environment = ServerHost.environment(place.path, ["FLUSH_INTERVAL": "20ms"])
         environment["LD_PRELOAD"] = BuiltProducts.hosts + "/clock-shim.so"
         environment["CLOCK_SHIM_FILE"] = offsetFile
@@ -31,7 +34,7 @@ import Testing
             let size = [30_000_000_000_000_000, 3_600_000_000_000, 50_000_000][Int.random(in: 0..<3, using: &generator)]
             before = offset
             offset = jump == 0 ? 0 : Int64.random(in: -Int64(size)...Int64(size), using: &generator)
-            try set(offset)
+            set(offset)
             for _ in 0..<Int.random(in: 1...30, using: &generator) {
                 let start = microsecondsNow()
                 try host.ask("fetch count=\(allowed.count)")

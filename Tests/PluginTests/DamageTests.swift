@@ -67,6 +67,7 @@ import Testing
         #expect(next.errorLines.filter { $0.contains("damaged") }.isEmpty, "\(next.errors)")
         try next.shutDown()
         #expect(try place.tool.exposition().value("qpc_plugin_files_set_aside_total") == 1)
+        FaultFigures.record("damaged log or live file at the start", tries: 1)
     }
 
     @Test("A damaged log", arguments: Damage.allCases.filter { $0 != .emptied })

@@ -26,6 +26,7 @@ import Testing
             }
         }
         try course.finish()
+        FaultFigures.record("SIGKILL at random under load", tries: kills)
     }
 
     /// The moments that chance seldom meets: before each system call with which the plugin writes or locks, such as between
@@ -38,9 +39,11 @@ import Testing
         try place.server().shutDown()
         var called: UInt64 = 0
         var isSurvived = false
+        var tries = 0
         for call in 1...400 where !isSurvived {
             let answered = try killAt(call, place, &called)
             isSurvived = answered
+            tries += 1
             try place.tool.verify()
             let next = try place.server()
             let found = try place.tool.events("--kind", "fetch").compactMap { $0["count"]?.number }
@@ -52,6 +55,7 @@ import Testing
             try place.tool.verify()
         }
         #expect(isSurvived)
+        FaultFigures.record("SIGKILL before a writing call of the drain's", tries: tries)
     }
 
     /// Kills the server when the plugin's thread is about to make its call of that number. Returns whether the server

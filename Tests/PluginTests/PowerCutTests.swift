@@ -85,7 +85,7 @@ import Testing
 
         private func newestID() throws -> UInt64 {
             let ids = logTables.map { "SELECT max(id) AS id FROM \($0)" }.joined(separator: " UNION ALL ")
-            return try UInt64(log.query("SELECT max(id) FROM (\(ids))")[0][0]) ?? 0
+            return try UInt64(log.query("SELECT coalesce(max(id), 0) FROM (\(ids))")[0][0]) ?? 0
         }
 
         mutating func runUntilCut(

@@ -127,7 +127,8 @@ import Testing
         let tally = try host.tally("spawn-threads count=600 alive=1 calls=40")
         try host.shutDown()
         #expect(tally.events[4] == 24000)
-        _ = try expectLedger(tally.events, causes: ["ring_full", "no_slot"])
+        let dropped = try expectLedger(tally.events, causes: ["ring_full", "no_slot"])
+        FaultFigures.record("600 threads at once", tries: 600, counted: dropped)
     }
 
     @Test func moreThreadsThanThereAreSlots() throws {
@@ -160,6 +161,7 @@ import Testing
         try host.shutDown()
         _ = try expectLedger([0, 0, 0, 0, 12150, 0], causes: ["ring_full"])
         #expect(try place.tool.exposition().sum("qpc_plugin_events_dropped_total", "no_slot") == 0)
+        FaultFigures.record("threads that come and go", tries: 4050)
     }
 
     @Test func aForkedChildDoesNothingAndHarmsNothing() throws {
@@ -177,5 +179,6 @@ import Testing
         try host.shutDown()
         #expect(try expectLedger(sent, causes: []) == 0)
         #expect(try place.tool.count("--user", "forked") == 0)
+        FaultFigures.record("fork in the host", tries: 31)
     }
 }

@@ -1,0 +1,31 @@
+// fault_vfs.h: a file system for SQLite that fails when it is told to, and that remembers what was never synced, so that
+// a power cut can be told. It lies over SQLite's own. One thread.
+#ifndef QPCM_FAULT_VFS_H
+#define QPCM_FAULT_VFS_H
+
+#include <stdint.h>
+
+/// What a path must hold for the file to be under it.
+#define FAULT_VFS_PATHS "qpc-history"
+
+/// Registers it as the one that every connection uses from now on. Once a process.
+int fault_vfs_install(void);
+
+enum {
+    FAULT_NONE = 0,
+    FAULT_FULL,         // as ENOSPC
+    FAULT_IO,           // as EIO
+    FAULT_SHORT_WRITE,  // half of it is written, then EIO
+};
+
+/// Lets the calls that write, sync or truncate fail: the one of that number from now (1 is the next), and so many after it.
+void fault_vfs_fail(int kind, int64_t after, int64_t count);
+
+/// How many calls have failed so far.
+int64_t fault_vfs_failures(void);
+
+/// Copies a file as a power cut could leave it: of each block of 4096 bytes that was written since the last sync, chosen by
+/// the seed, either what it held then or what it holds now. Files that SQLite has not open are copied as they are.
+int fault_vfs_copy_after_cut(const char *path, const char *target, uint64_t seed);
+
+#endif
