@@ -14,6 +14,7 @@ struct QPCMetrics: ParsableCommand {
             EXAMPLES
               qpc-metrics events --failed --since -1h      failed logins of the last hour
               qpc-metrics events -n 20                     the newest 20 events
+              qpc-metrics stats                            what happened in the last 24 hours
               qpc-metrics prometheus                       every metric, as Prometheus reads it
               qpc-metrics serve                            the same over HTTP, and a status page
               qpc-metrics status                           is it well, and if not, what to do
@@ -24,7 +25,7 @@ struct QPCMetrics: ParsableCommand {
             """,
         version: Version.current,
         subcommands: [
-            EventsCommand.self, StatusCommand.self, PrometheusCommand.self, ServeCommand.self, VerifyCommand.self,
+            EventsCommand.self, StatsCommand.self, StatusCommand.self, PrometheusCommand.self, ServeCommand.self, VerifyCommand.self,
             RecoverCommand.self, PruneCommand.self, ForgetCommand.self,
             DemoCommand.self,
         ])
