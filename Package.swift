@@ -8,13 +8,16 @@ let sharedRooms = ["MetricsModel", "MetricsMemory", "Pseudonyms", "EventLog", "E
 
 let normal: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 
+/// scripts/bench builds a plugin that leaves the log's seals out, to tell what they cost; no other use is meant.
+let hasSeals = Context.environment["QPC_WITHOUT_SEALS"] == nil
+
 let embedded: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableExperimentalFeature("Embedded"),
     .unsafeFlags(
         ["-wmo", "-enforce-exclusivity=unchecked"]
             + sharedRooms.flatMap { ["-module-alias", "\($0)=\($0)Embedded"] }),
-]
+] + (hasSeals ? [] : [.define("QPC_WITHOUT_SEALS")])
 
 /// A sanitizer's functions are the host's: they stay open in the library.
 let isSanitized = Context.environment["QPC_SANITIZE"] != nil
@@ -84,6 +87,7 @@ let package = Package(
                 name: "MetricsQuery",
                 dependencies: [
                     "CMachine", "CMetricsLayout", "MetricsMemory", "EventLog", "MetricsModel", "Pseudonyms",
+                    "TimeWords",
                 ],
                 swiftSettings: normal),
             .target(name: "PrometheusText", dependencies: ["MetricsModel"], swiftSettings: normal),
@@ -139,6 +143,10 @@ let package = Package(
                     "CFaultVFS", "CMetricsLayout", "EventDrain", "EventLog", "MetricsMemory", "MetricsModel", "MetricsQuery",
                     "Pseudonyms", "TestSupport",
                 ],
+                swiftSettings: normal, linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium")]),
+            .testTarget(
+                name: "LogQueryTests",
+                dependencies: ["EventLog", "MetricsModel", "TestSupport"], exclude: ["Goldens"],
                 swiftSettings: normal, linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium")]),
             .testTarget(name: "TimeWordsTests", dependencies: ["TimeWords"], swiftSettings: normal),
             .testTarget(

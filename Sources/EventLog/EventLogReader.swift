@@ -5,7 +5,7 @@ import MetricsModel
 /// Reads the log, while the server writes it or after it died. Needs no write access to anything. One thread.
 public final class EventLogReader {
     public let connection: Connection
-    private let names: NameReader
+    let names: NameReader
 
     /// - Throws: `LogError`; code SQLITE_CANTOPEN if there is no log or no permission.
     public init(directory: String) throws(LogError) {

@@ -134,7 +134,7 @@ public final class Forgetting {
             var condition = "id >= \(Segment.firstID(segment)) AND id < \(Segment.endID(segment))"
             if let search {
                 var ids: [Int64] = []
-                for list in Posting.List.allCases where list.kind == kind {
+                for list in Posting.List.allCases where list.kind == kind && !list.isPart {
                     for subject in names[list.names.rawValue] {
                         try search.find(segment: segment, list: list, subject: subject) { ids.append($0) }
                     }

@@ -23,12 +23,18 @@ public enum Posting {
         case channelIdentity, channelChannel
         case fetchIdentity, fetchChannel
         case registeredUser, registeredIdentity
+        /// Logins that failed. Their rows are in `authUser` too, so a search has no need of it; its counts say whose
+        /// passwords are guessed.
+        case failedUser
+
+        /// Whether another list has all of its rows.
+        public var isPart: Bool { self == .failedUser }
 
         public var names: NameKind {
             switch self {
             case .messageIdentity, .batchIdentity, .channelIdentity, .fetchIdentity, .registeredIdentity: .identity
             case .messageChannel, .batchChannel, .channelChannel, .fetchChannel: .channel
-            case .authUser, .registeredUser: .user
+            case .authUser, .registeredUser, .failedUser: .user
             }
         }
 
@@ -36,7 +42,7 @@ public enum Posting {
             switch self {
             case .messageIdentity, .messageChannel: .messageEnqueue
             case .batchIdentity, .batchChannel: .batchEnqueue
-            case .authUser: .auth
+            case .authUser, .failedUser: .auth
             case .channelIdentity, .channelChannel: .channelCreated
             case .fetchIdentity, .fetchChannel: .fetch
             case .registeredUser, .registeredIdentity: .userRegistered

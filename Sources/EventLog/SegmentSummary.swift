@@ -91,6 +91,7 @@ public final class SegmentSummary {
                 failures[row[4] == Self.null ? 0 : row[4], default: 0] &+= row[3] == 0 ? 1 : 0
             }
             name(.authUser, row[2], row[0])
+            if row[3] == 0 { name(.failedUser, row[2], row[0]) }
         case .channelCreated:
             count(.channelCreated)
             if row[5] != 0 { count(.channelNew) }
@@ -170,6 +171,9 @@ public final class SegmentSummary {
         pairs = larger
         pairCapacity *= 2
     }
+
+    /// Ends the minute that is being added to: `minutes` then holds every row.
+    func endMinutes() { keepMinute() }
 
     /// Brings minutes and pairs into order; each minute is then there once.
     public func sort() {

@@ -37,7 +37,7 @@ struct Subjects {
         let asked: [(NameKind, [Int64]?)] = [(.user, users), (.identity, identities), (.channel, channels)]
         for (names, ids) in asked {
             guard let ids else { continue }
-            return (Posting.List.allCases.filter { $0.kind == kind && $0.names == names }, ids)
+            return (Posting.List.allCases.filter { $0.kind == kind && $0.names == names && !$0.isPart }, ids)
         }
         return nil
     }

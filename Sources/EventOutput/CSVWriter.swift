@@ -67,24 +67,7 @@ public final class CSVWriter: EventWriter {
         for _ in 0..<count { line.append(0x2C) }
     }
 
-    /// A text that may need quotes. One without a byte is quoted too, to be told from a field that
-    /// is absent.
     private func append(_ utf8: [UInt8], to line: inout ByteBuffer) {
-        let shown = output.isTerminal ? VisibleText.escaped(utf8).bytes : utf8
-        let needsQuotes =
-            shown.isEmpty
-            || shown.contains { $0 == 0x22 || $0 == 0x2C || $0 < 0x20 || $0 == 0x7F }
-            || shown.first == 0x20 || shown.last == 0x20
-        if needsQuotes { line.append(0x22) }
-        var cursor = UTF8Cursor()
-        while cursor.position < shown.count {
-            let (scalar, range) = cursor.next(in: shown)
-            switch scalar {
-            case nil: line.append(literal: "\u{FFFD}")
-            case 0x22: line.append(literal: "\"\"")
-            default: line.append(shown, range)
-            }
-        }
-        if needsQuotes { line.append(0x22) }
+        CSVField.append(utf8, isTerminal: output.isTerminal, to: &line)
     }
 }

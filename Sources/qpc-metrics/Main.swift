@@ -15,6 +15,7 @@ struct QPCMetrics: ParsableCommand {
               qpc-metrics events --failed --since -1h      failed logins of the last hour
               qpc-metrics events -n 20                     the newest 20 events
               qpc-metrics events -f                        new events, as they come
+              qpc-metrics stats                            what happened in the last 24 hours
               qpc-metrics top                              the server live in the terminal
               qpc-metrics prometheus                       every metric, as Prometheus reads it
               qpc-metrics serve                            the same over HTTP, and a status page
@@ -27,9 +28,9 @@ struct QPCMetrics: ParsableCommand {
             """,
         version: Version.current,
         subcommands: [
-            EventsCommand.self, TopCommand.self, StatusCommand.self, PrometheusCommand.self, ServeCommand.self,
-            VerifyCommand.self, RecoverCommand.self, PruneCommand.self, ForgetCommand.self, RebuildCommand.self,
-            PrivacyReportCommand.self,
+            EventsCommand.self, StatsCommand.self, TopCommand.self, StatusCommand.self, PrometheusCommand.self,
+            ServeCommand.self, VerifyCommand.self, RecoverCommand.self, PruneCommand.self, ForgetCommand.self,
+            RebuildCommand.self, PrivacyReportCommand.self,
             DemoCommand.self,
         ])
 

@@ -1,0 +1,47 @@
+// The plugin never reads events.
+#if !hasFeature(Embedded)
+import CMachine
+
+/// How many events name each identity, channel or user: a number for each name that the log has. One thread.
+final class SubjectCounts {
+    /// The smallest and one past the largest number of a name.
+    private let first: Int64
+    private let end: Int64
+    private let counts: UnsafeMutablePointer<UInt32>
+
+    init(_ names: NameKind, _ connection: Connection) throws(LogError) {
+        first = try connection.integer("SELECT min(id) FROM \(names.table)") ?? 0
+        let last = try connection.integer("SELECT max(id) FROM \(names.table)") ?? -1
+        end = max(first, last + 1)
+        // SAFETY: zeroed memory is counts of 0. Fresh from the system it is resident only where it is used, so numbers
+        // whose names have left the log cost little.
+        counts = calloc(Int(end - first) + 1, MemoryLayout<UInt32>.stride).assumingMemoryBound(to: UInt32.self)
+    }
+
+    deinit { free(counts) }
+
+    /// A number that no name has, which `verify` reports, is passed over.
+    @inline(__always)
+    func add(_ count: Int, to subject: Int64) {
+        guard subject >= first, subject < end else { return }
+        counts[Int(truncatingIfNeeded: subject &- first)] &+= UInt32(truncatingIfNeeded: count)
+    }
+
+    /// The subjects with the largest counts, those first; of equal ones, those that the log met first.
+    func most(_ limit: Int) -> [(subject: Int64, count: Int64)] {
+        guard limit > 0 else { return [] }
+        var most: [(subject: Int64, count: Int64)] = []
+        var least: UInt32 = 0
+        for index in 0..<Int(end - first) where counts[index] > least {
+            let count = Int64(counts[index])
+            // Few get here, so their places may be searched for from the end.
+            var place = most.count
+            while place > 0, most[place - 1].count < count { place -= 1 }
+            most.insert((subject: first + Int64(index), count: count), at: place)
+            if most.count > limit { most.removeLast() }
+            if most.count == limit { least = UInt32(truncatingIfNeeded: most[limit - 1].count) }
+        }
+        return most
+    }
+}
+#endif

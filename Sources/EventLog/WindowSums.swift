@@ -1,0 +1,17 @@
+// The plugin never reads events.
+#if !hasFeature(Embedded)
+/// What the events of a window of time add up to, as far as the log itself knows.
+public struct WindowSums {
+    /// Rising, each minute once; by `MinuteColumn`.
+    public var minutes: [SegmentSummary.Minute] = []
+    /// By `SizeMeasure`, then `SizeBucket`.
+    public var sizes = [Int64](repeating: 0, count: SegmentSummary.sizeCount)
+    /// Failed logins by reason, most first; no text for those without one.
+    public var reasons: [(text: [UInt8]?, count: Int64)] = []
+    /// The names in most events, most first, as they are shown.
+    public var identities: [(name: [UInt8], count: Int64)] = []
+    public var channels: [(name: [UInt8], count: Int64)] = []
+    /// The users in most failed logins.
+    public var failedUsers: [(name: [UInt8], count: Int64)] = []
+}
+#endif

@@ -1,0 +1,87 @@
+import MetricsModel
+
+/// A window's sums as comma-separated values, a number a line: `section,name,measure,value`. Times are UTC.
+public struct StatsCSV {
+    private let stats: WindowStats
+
+    public init(_ stats: WindowStats) { self.stats = stats }
+
+    public func write(into output: OutputBuffer) throws(OutputError) {
+        var lines = Lines(isTerminal: output.isTerminal)
+        lines.add("section", "name", "measure", "value")
+        addWindow(&lines)
+        addKinds(&lines)
+        addSizes(&lines)
+        for reason in stats.reasons { lines.add("reason", reason.text, "events", "\(reason.events)") }
+        for period in stats.periods {
+            let time = UTCTime.text(period.start)
+            for kind in EventKind.allCases where period.events[kind.index] != 0 {
+                lines.add(stats.unit.rawValue, time, kind.name, "\(period.events[kind.index])")
+            }
+        }
+        for (section, subjects) in [
+            ("identity", stats.identities), ("channel", stats.channels), ("failed_user", stats.failedUsers),
+        ] {
+            for subject in subjects { lines.add(section, subject.name, "events", "\(subject.events)") }
+        }
+        output.pending.append(lines.bytes)
+        try output.flush()
+    }
+
+    private func addWindow(_ lines: inout Lines) {
+        lines.add("window", "", "since", UTCTime.text(stats.since))
+        lines.add("window", "", "until", UTCTime.text(stats.until))
+        lines.add("window", "", "rated_seconds", StatsJSON.number(Double(stats.ratedMicroseconds) / 1e6))
+        lines.add("window", "", "events", "\(stats.sum)")
+        guard let log = stats.log else { return }
+        lines.add("log", "", "events", "\(log.events)")
+        lines.add("log", "", "oldest", UTCTime.text(log.oldest))
+        lines.add("log", "", "newest", UTCTime.text(log.newest))
+    }
+
+    private func addKinds(_ lines: inout Lines) {
+        for kind in EventKind.allCases { lines.add("kind", kind.name, "events", "\(stats.events[kind.index])") }
+        for (kind, messages) in [(EventKind.messageEnqueue, stats.single), (.batchEnqueue, stats.batch)] {
+            lines.add("kind", kind.name, "sealed", "\(messages.sealed)")
+            lines.add("kind", kind.name, "bytes", "\(messages.bytes)")
+        }
+        lines.add("kind", EventKind.auth.name, "failed", "\(stats.failedLogins)")
+        lines.add("kind", EventKind.channelCreated.name, "new", "\(stats.newChannels)")
+        lines.add("kind", EventKind.fetch.name, "empty", "\(stats.emptyFetches)")
+        lines.add("kind", EventKind.fetch.name, "messages", "\(stats.fetchedMessages)")
+        let whole = stats.comparison.beforeIsWhole ? "events" : "events_of_a_part"
+        for kind in EventKind.allCases {
+            lines.add("day_before", kind.name, whole, "\(stats.comparison.before[kind.index])")
+        }
+    }
+
+    private func addSizes(_ lines: inout Lines) {
+        for size in SizeName.allCases {
+            let percentiles = stats.sizes[size.rawValue]
+            lines.add("size", size.name, "count", "\(percentiles.count)")
+            guard percentiles.count > 0 else { continue }
+            lines.add("size", size.name, "p50", "\(percentiles.p50)")
+            lines.add("size", size.name, "p90", "\(percentiles.p90)")
+            lines.add("size", size.name, "p99", "\(percentiles.p99)")
+        }
+    }
+
+    /// Lines of four values.
+    private struct Lines {
+        let isTerminal: Bool
+        private(set) var bytes: [UInt8] = []
+
+        init(isTerminal: Bool) { self.isTerminal = isTerminal }
+
+        mutating func add(_ section: String, _ name: String, _ measure: String, _ value: String) {
+            bytes += "\(section),\(name),\(measure),\(value)\r\n".utf8
+        }
+
+        /// - Parameter name: from outside; nil is empty, and a name without a byte is in quotes.
+        mutating func add(_ section: String, _ name: [UInt8]?, _ measure: String, _ value: String) {
+            bytes += "\(section),".utf8
+            if let name { bytes += CSVField.text(name, isTerminal: isTerminal) }
+            bytes += ",\(measure),\(value)\r\n".utf8
+        }
+    }
+}

@@ -1,0 +1,34 @@
+import EventLog
+import MetricsModel
+
+/// Percentiles out of counts by `SizeBucket`: exact below 16, and within 6 % above.
+enum SizeQuantiles {
+    /// - Parameter buckets: how many sizes are in each bucket of a measure.
+    static func percentiles(_ buckets: ArraySlice<Int64>) -> WindowStats.Percentiles {
+        let count = buckets.reduce(0, &+)
+        return WindowStats.Percentiles(
+            count: count, p50: value(buckets, count, hundredths: 50), p90: value(buckets, count, hundredths: 90),
+            p99: value(buckets, count, hundredths: 99))
+    }
+
+    /// The smallest size that is not below so many hundredths of all (the nearest rank).
+    private static func value(_ buckets: ArraySlice<Int64>, _ count: Int64, hundredths: Int64) -> UInt64 {
+        guard count > 0 else { return 0 }
+        let rank = max(1, count / 100 * hundredths + (count % 100 * hundredths + 99) / 100)
+        var below: Int64 = 0
+        for (bucket, size) in buckets.enumerated() {
+            below += size
+            if below >= rank { return middle(bucket) }
+        }
+        return middle(buckets.count - 1)
+    }
+
+    /// As far, as a ratio, from a bucket's smallest value as from its largest: so the error is smallest.
+    static func middle(_ bucket: Int) -> UInt64 {
+        let low = SizeBucket.lowerBound(bucket)
+        guard bucket >= 16 else { return low }
+        let high = bucket + 1 < SizeBucket.count ? SizeBucket.lowerBound(bucket + 1) - 1 : UInt64.max
+        let middle = 2 * Double(low) * Double(high) / (Double(low) + Double(high))
+        return UInt64(middle.rounded())
+    }
+}

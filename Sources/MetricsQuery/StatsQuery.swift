@@ -1,0 +1,139 @@
+import EventLog
+import MetricsModel
+import TimeWords
+
+/// What a server did in a window of time, asked of its log.
+public struct StatsQuery: Sendable {
+    /// At or after, and before: UTC, microseconds since 1970.
+    public var since: Int64
+    public var until: Int64
+    /// Nil for what fits the window's length.
+    public var unit: TimeUnit?
+    /// How many identities, channels and users are named.
+    public var top: Int
+    public var now: Int64
+    /// Whose hours and days count.
+    public var zone: ClockZone
+
+    public init(since: Int64, until: Int64, unit: TimeUnit?, top: Int, now: Int64, zone: ClockZone) {
+        self.since = since
+        self.until = until
+        self.unit = unit
+        self.top = top
+        self.now = now
+        self.zone = zone
+    }
+
+    public func ask(_ log: EventLogReader) throws(LogError) -> WindowStats {
+        try log.summing { (window) throws(LogError) in
+            let sums = try window.sums(since: since, until: until, top: top)
+            let extent = try window.extent()
+            let (length, isTooLong) = until.subtractingReportingOverflow(since)
+            let unit = unit ?? .fitting(windowMicroseconds: isTooLong ? .max : length)
+            var stats = WindowStats(
+                since: since, until: until, unit: unit, comparison: try comparison(window, oldest: extent?.oldest))
+            if let extent {
+                stats.log = .init(
+                    events: try window.events().reduce(0, &+), oldest: extent.oldest, newest: extent.newest)
+                stats.ratedMicroseconds = max(0, min(until, max(now, extent.newest)) - max(since, extent.oldest))
+            }
+            addTotals(of: sums, to: &stats)
+            stats.periods = Self.periods(sums.minutes, unit, zone)
+            stats.reasons = sums.reasons.map { reason in
+                WindowStats.Reason(
+                    text: reason.text,
+                    failureClass: (reason.text ?? []).withUnsafeBytes { FailureClass(reason: $0) }, events: reason.count)
+            }
+            stats.sizes = SizeName.allCases.map { size in
+                let start = size.measure.rawValue * SizeBucket.count
+                return SizeQuantiles.percentiles(sums.sizes[start..<start + SizeBucket.count])
+            }
+            stats.identities = sums.identities.map { WindowStats.Subject(name: $0.name, events: $0.count) }
+            stats.channels = sums.channels.map { WindowStats.Subject(name: $0.name, events: $0.count) }
+            stats.failedUsers = sums.failedUsers.map { WindowStats.Subject(name: $0.name, events: $0.count) }
+            return stats
+        }
+    }
+
+    private func comparison(
+        _ window: WindowReader, oldest: Int64?
+    ) throws(LogError) -> WindowStats.Comparison {
+        let day = WindowStats.Comparison.dayMicroseconds
+        let start = max(since, until < Int64.min + 2 * day ? Int64.min : until - day)
+        let before = start < Int64.min + day ? Int64.min : start - day
+        return WindowStats.Comparison(
+            since: start, until: until, events: try window.events(since: start, until: until),
+            before: try window.events(since: before, until: max(before, until - day)),
+            beforeIsWhole: oldest.map { $0 <= before } ?? false)
+    }
+
+    private func addTotals(of sums: WindowSums, to stats: inout WindowStats) {
+        var all = SIMD16<Int64>.zero
+        for minute in sums.minutes { all &+= minute.sums }
+        func sum(_ column: MinuteColumn) -> Int64 { all[column.rawValue] }
+        stats.events = EventKind.allCases.map { sum(.events($0)) }
+        stats.single.events = sum(.message)
+        stats.single.sealed = sum(.messageSealed)
+        stats.single.bytes = UInt64(bitPattern: sum(.messageBytes))
+        stats.batch.events = sum(.batchMessage)
+        stats.batch.sealed = sum(.batchMessageSealed)
+        stats.batch.bytes = UInt64(bitPattern: sum(.batchMessageBytes))
+        stats.failedLogins = sum(.authFailed)
+        stats.newChannels = sum(.channelNew)
+        stats.emptyFetches = sum(.fetchEmpty)
+        stats.fetchedMessages = UInt64(bitPattern: sum(.fetchMessages))
+    }
+
+    /// Minutes gathered into the periods of a zone's clocks.
+    static func periods(
+        _ minutes: [SegmentSummary.Minute], _ unit: TimeUnit, _ zone: ClockZone
+    ) -> [WindowStats.Period] {
+        var periods: [WindowStats.Period] = []
+        // Until when the newest period goes on.
+        var end = Int64.min
+        for minute in minutes {
+            let time = minute.minute &* 60
+            if time >= end || periods.isEmpty {
+                let (start, next) = bounds(of: unit, at: time, zone)
+                end = next
+                let last = periods.last?.start
+                if last == nil || last != start &* 1_000_000 {
+                    periods.append(WindowStats.Period(start: start &* 1_000_000, events: .zero))
+                }
+            }
+            for kind in EventKind.allCases {
+                periods[periods.count - 1].events[kind.index] &+= minute.sums[MinuteColumn.events(kind).rawValue]
+            }
+        }
+        return periods.filter { $0.sum != 0 }
+    }
+
+    /// The period that a moment lies in, in seconds since 1970: its start, and until when that is sure. Clocks that are
+    /// set meanwhile end it early, and the next minute asks again.
+    private static func bounds(of unit: TimeUnit, at time: Int64, _ zone: ClockZone) -> (Int64, Int64) {
+        let offset = zone.offsetSeconds(time)
+        let local = time &+ offset
+        switch unit {
+        case .minute: return (time, time &+ 60)
+        case .hour:
+            let start = CivilDate.floorDivide(local, 3600) &* 3600 &- offset
+            let isWhole = zone.offsetSeconds(start &+ 3599) == offset
+            return (start, isWhole ? start &+ 3600 : time &+ 60)
+        case .day:
+            let day = CivilDate.floorDivide(local, 86_400)
+            return (zone.instant(ofLocalSeconds: day &* 86_400), zone.instant(ofLocalSeconds: (day &+ 1) &* 86_400))
+        }
+    }
+}
+
+extension SizeName {
+    /// What the log calls it.
+    var measure: SizeMeasure {
+        switch self {
+        case .messagePayloadBytes: .payload
+        case .batchPayloadBytes: .batchPayload
+        case .batchMessages: .batch
+        case .fetchMessages: .fetch
+        }
+    }
+}

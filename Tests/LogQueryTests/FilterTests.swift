@@ -1,0 +1,42 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `events` on a log of several segments finds what plain SQL over the rows finds, whatever becomes of the rows.
+@Suite struct FilterTests {
+    private static let count = 200_000
+
+    private func expectAlike(_ log: SeededLog, _ questions: Int, _ random: inout SeededGenerator) throws -> Int {
+        var hits = 0
+        for _ in 0..<questions {
+            let question = Question.random(about: log, &random)
+            let expected = try log.place.log.query(question.sql).map { $0[0] }
+            // The first column is the id, and no text of this log breaks a line.
+            let rows = try log.place.tool.succeed(["events", "-o", "csv"] + question.arguments).lines.dropFirst()
+            let found = rows.map { String($0.prefix { $0 != "," }) }
+            #expect(found == expected, "\(question.arguments): \(found.count) for \(expected.count)")
+            let counted = try log.place.tool.succeed(["events", "-c"] + question.arguments).text
+            #expect(counted == "\(expected.count)\n", "\(question.arguments)")
+            hits += expected.isEmpty ? 0 : 1
+        }
+        return hits
+    }
+
+    @Test func anyMixtureBeforeAndAfterRowsLeave() throws {
+        var random = SeededGenerator.announced("filters over segments")
+        let log = try SeededLog(
+            seed: random.next(), start: 1_774_600_000_000_000, step: 1_000_000, events: Self.count)
+        #expect(try log.seals() == 3)
+        var hits = try expectAlike(log, 45, &random)
+        // Half of the first segment.
+        try log.prune(before: log.start + 30_000_000_000)
+        #expect(try log.seals() == 2)
+        hits += try expectAlike(log, 25, &random)
+        let before = try log.place.tool.count()
+        try log.forget(user: SeededLog.user(1))
+        #expect(try log.place.tool.count() < before)
+        #expect(try log.seals() == 2)
+        hits += try expectAlike(log, 30, &random)
+        #expect(hits > 40)
+    }
+}

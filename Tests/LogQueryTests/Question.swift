@@ -1,0 +1,107 @@
+import TestSupport
+
+/// Conditions of events, as the command takes them and as plain SQL over the rows: no seal, no posting.
+struct Question {
+    var kinds: [String] = []
+    var since: Int64?
+    var until: Int64?
+    var user: String?
+    var identity: [UInt8]?
+    var channel: [UInt8]?
+    var failed = false
+    var reason: String?
+    var after: Int64?
+    var newest: Int?
+    var reversed = false
+
+    static let tables = [
+        "message_enqueue": "message", "batch_enqueue": "batch_message", "auth": "auth", "channel_created": "channel_created",
+        "fetch": "fetch", "user_registered": "user_registered",
+    ]
+    static let identityColumns = [
+        "message_enqueue": ["sender", "recipient"], "batch_enqueue": ["sender", "recipient"],
+        "channel_created": ["initiator", "peer"], "fetch": ["recipient"], "user_registered": ["identity"],
+    ]
+    static let channelKinds = ["message_enqueue", "batch_enqueue", "channel_created", "fetch"]
+
+    static func moment(_ microseconds: Int64) -> String {
+        "@\(microseconds / 1_000_000).\(String(1_000_000 + microseconds % 1_000_000).dropFirst())"
+    }
+
+    var arguments: [String] {
+        var words = kinds.flatMap { ["--kind", $0] }
+        if let since { words += ["--since", Self.moment(since)] }
+        if let until { words += ["--until", Self.moment(until)] }
+        if let user { words += ["--user", user] }
+        if let identity { words += ["--identity", hex(identity)] }
+        if let channel { words += ["--channel", hex(channel)] }
+        if failed { words += ["--failed"] }
+        if let reason { words += ["--reason", reason] }
+        if let after { words += ["--after", "\(after)"] }
+        if let newest { words += ["-n", "\(newest)"] }
+        if reversed { words += ["-r"] }
+        return words
+    }
+
+    /// The ids of those that match, in the order in which they are printed.
+    var sql: String {
+        let parts = eventKinds.compactMap(select)
+        guard !parts.isEmpty else { return "SELECT 1 WHERE 0" }
+        var text = parts.joined(separator: " UNION ALL ")
+        if let newest { text = "SELECT id FROM (\(text)) ORDER BY id DESC LIMIT \(newest)" }
+        return "SELECT id FROM (\(text)) ORDER BY id" + (reversed ? " DESC" : "")
+    }
+
+    private func select(_ kind: String) -> String? {
+        guard kinds.isEmpty || kinds.contains(kind), let table = Self.tables[kind] else { return nil }
+        var conditions = ["1"]
+        if let since { conditions.append("time >= \(since)") }
+        if let until { conditions.append("time < \(until)") }
+        if let after { conditions.append("id > \(after)") }
+        if let user {
+            guard kind == "auth" || kind == "user_registered" else { return nil }
+            conditions.append("user IN (SELECT id FROM user_name WHERE value = \(Self.quoted(user)))")
+        }
+        if let identity {
+            guard let columns = Self.identityColumns[kind] else { return nil }
+            let found = "(SELECT id FROM identity_name WHERE value = x'\(hex(identity))')"
+            conditions.append("(" + columns.map { "\($0) IN \(found)" }.joined(separator: " OR ") + ")")
+        }
+        if let channel {
+            guard Self.channelKinds.contains(kind) else { return nil }
+            conditions.append("channel IN (SELECT id FROM channel_name WHERE value = x'\(hex(channel))')")
+        }
+        if failed {
+            guard kind == "auth" else { return nil }
+            conditions.append("ok = 0")
+        }
+        if let reason {
+            guard kind == "auth" else { return nil }
+            conditions.append("reason IN (SELECT id FROM reason_name WHERE instr(value, \(Self.quoted(reason))))")
+        }
+        return "SELECT id FROM \(table) WHERE \(conditions.joined(separator: " AND "))"
+    }
+
+    private static func quoted(_ text: String) -> String { "'" + text.replacing("'", with: "''") + "'" }
+
+    /// Some of everything, about what is in a log, and now and then about what is not.
+    static func random(about log: SeededLog, _ generator: inout SeededGenerator) -> Question {
+        func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &generator) < percent }
+        func moment() -> Int64 { Int64.random(in: log.start - 1_000_000...log.end, using: &generator) }
+        func few(_ limit: Int) -> Int { Int.random(in: 0..<(chance(50) ? 5 : limit), using: &generator) }
+        var question = Question()
+        if chance(40) { question.kinds = eventKinds.filter { _ in chance(35) } }
+        if chance(35) { question.since = moment() }
+        if chance(35) { question.until = moment() }
+        if let since = question.since, let until = question.until, since >= until { question.until = since + 90_000_000 }
+        if chance(20) { question.user = SeededLog.user(few(SeededLog.users)) }
+        if chance(25) { question.identity = SeededLog.identity(few(SeededLog.identities + 5)) }
+        if chance(25) { question.channel = SeededLog.channel(few(SeededLog.channels + 20)) }
+        if chance(15) { question.failed = true }
+        if chance(15) { question.reason = ["cred", "locked", "пароль", "\"good\"", "nothing"].randomElement(using: &generator) }
+        if chance(20) { question.after = Int64.random(in: 0..<210_000, using: &generator) }
+        if chance(35) { question.newest = [0, 1, 2, 100, 5000, 1_000_000].randomElement(using: &generator) }
+        question.reversed = chance(30)
+        return question
+    }
+}
