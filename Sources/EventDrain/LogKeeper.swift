@@ -54,10 +54,7 @@ final class LogKeeper {
         if let order = control.request(drainer.writer) { begin(order, drainer, isRequest: true) }
         if job == nil, let order = dueOrder(drainer.writer, now: now) { begin(order, drainer, isRequest: false) }
         guard let job else { return false }
-        defer {
-            upkeep.hasCheckpointed = true
-            upkeep.didCommit()
-        }
+        defer { upkeep.didCommit() }
         do {
             repeat {
                 try job.step { (cause, body) throws(LogError) -> [UInt64] in try drainer.remove(cause, body) }
