@@ -41,7 +41,7 @@ final class SeededLog {
     }
 
     private static func writer(_ path: String) throws -> EventLogWriter {
-        try EventLogWriter(directory: path, mode: .plain, key: nil, syncEachCommit: false)
+        try EventLogWriter(directory: path, mode: .plain, keys: nil, syncEachCommit: false)
     }
 
     // MARK: Events
