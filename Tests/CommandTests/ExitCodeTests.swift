@@ -25,6 +25,10 @@ import Testing
             (["events", "-o", "xml"], ["xml", "ndjson"]),
             (["events", "-n", "-1"], ["-1"]), (["events", "-n", "many"], ["many"]),
             (["events", "--after", "x"], ["x"]), (["events", "--color", "blue"], ["blue", "never"]),
+            (["stats", "--since", "soon"], ["soon"]), (["stats", "--since", "now", "--until", "-2h"], ["--since", "--until"]),
+            (["stats", "--since", "2999-01-01"], ["2999-01-01", "now"]), (["stats", "--by", "week"], ["week", "hour"]),
+            (["stats", "--top", "-1"], ["-1"]), (["stats", "-o", "ndjson"], ["ndjson", "csv"]),
+            (["stats", "--color", "blue"], ["blue", "never"]),
             (["events", "--nonsense"], ["--nonsense"]), (["events", "surplus"], ["surplus"]),
             (["events", "-n"], ["-n"]), (["nonsense"], ["nonsense"]),
             (["prometheus", "--format", "xml"], ["xml", "openmetrics"]),
@@ -41,7 +45,7 @@ import Testing
         #expect(!outcome.errors.contains("\u{1B}"))
     }
 
-    @Test("No log at that place is 66", arguments: ["events", "prometheus", "verify", "recover"])
+    @Test("No log at that place is 66", arguments: ["events", "stats", "prometheus", "verify", "recover"])
     func noLog(command: String) throws {
         expect(try place.tool.run(command), 66, says: [place.path])
         mkdir(place.path, 0o755)
@@ -53,7 +57,7 @@ import Testing
         #expect(try CommandLineTool("/nowhere").run(command, "--dir", place.path).errors.contains(place.path))
     }
 
-    @Test("No permission is 77", arguments: ["events", "prometheus", "verify", "recover"])
+    @Test("No permission is 77", arguments: ["events", "stats", "prometheus", "verify", "recover"])
     func noPermission(command: String) throws {
         guard User.canBeChosen else { return skip("no permission", because: "only root can be another user") }
         let host = try place.server()
@@ -65,7 +69,7 @@ import Testing
         expect(try CommandLineTool(place.path, user: .nobody).run(command), 77, says: [place.path])
     }
 
-    @Test("A damaged log is 1", arguments: ["events", "verify"])
+    @Test("A damaged log is 1", arguments: ["events", "stats", "verify"])
     func damagedLog(command: String) throws {
         let host = try place.server()
         try host.ask("fetch count=1")
@@ -79,7 +83,7 @@ import Testing
             let outcome = try place.tool.run(arguments)
             #expect(outcome.status == 0 && outcome.errors.isEmpty && !outcome.output.isEmpty, "\(arguments)")
         }
-        for command in ["events", "prometheus", "verify", "recover", "demo"] {
+        for command in ["events", "stats", "prometheus", "verify", "recover", "demo"] {
             #expect(try place.tool.run(command, "--help").text.contains("EXAMPLES"))
         }
     }
