@@ -201,7 +201,7 @@ public struct StatsTable {
         guard first.start < last.start else { return block }
         let ends = [time(first.start, length), time(last.start, length)]
         let line = BarChart.line(course(first.start, last.start, columns: max(8, width - 2 * length - 2)))
-        block.rows.insert([TableCell(drawing: "\(ends[0]) \(line) \(ends[1])")], at: 0)
+        block.lead = TableCell(drawing: "\(ends[0]) \(line) \(ends[1])")
         return block
     }
 

@@ -4,6 +4,8 @@ import MetricsModel
 /// which end at the same place. The last may hold bars, which begin at the same place.
 struct TextBlock {
     var title: String
+    /// A line below the title that is no row.
+    var lead: TableCell?
     var rows: [[TableCell]] = []
     /// Whether the last column begins where it begins, and does not end where it ends.
     var endsWithText = false
@@ -28,10 +30,10 @@ struct TextBlock {
     /// How many columns of a terminal it takes.
     var columns: Int {
         let widths = widths
-        return max(title.utf8.count, widths.reduce(0, +) + Self.gap * max(0, widths.count - 1))
+        return max(title.utf8.count, lead?.columns ?? 0, widths.reduce(0, +) + Self.gap * max(0, widths.count - 1))
     }
 
-    var lines: Int { rows.count + (title.isEmpty ? 0 : 1) }
+    var lines: Int { rows.count + (title.isEmpty ? 0 : 1) + (lead == nil ? 0 : 1) }
 
     /// Writes one of its lines.
     /// - Returns: how many columns it took.
@@ -41,6 +43,13 @@ struct TextBlock {
             if line == 0 {
                 TableCell(title, .heading).write(into: &output, usesColor: usesColor)
                 return title.utf8.count
+            }
+            index -= 1
+        }
+        if let lead {
+            if index == 0 {
+                lead.write(into: &output, usesColor: usesColor)
+                return lead.columns
             }
             index -= 1
         }

@@ -25,6 +25,10 @@ import Testing
             (["events", "-o", "xml"], ["xml", "ndjson"]),
             (["events", "-n", "-1"], ["-1"]), (["events", "-n", "many"], ["many"]),
             (["events", "--after", "x"], ["x"]), (["events", "--color", "blue"], ["blue", "never"]),
+            (["stats", "--since", "soon"], ["soon"]), (["stats", "--since", "now", "--until", "-2h"], ["--since", "--until"]),
+            (["stats", "--since", "2999-01-01"], ["2999-01-01", "now"]), (["stats", "--by", "week"], ["week", "hour"]),
+            (["stats", "--top", "-1"], ["-1"]), (["stats", "-o", "ndjson"], ["ndjson", "csv"]),
+            (["stats", "--color", "blue"], ["blue", "never"]),
             (["events", "--nonsense"], ["--nonsense"]), (["events", "surplus"], ["surplus"]),
             (["events", "-n"], ["-n"]), (["nonsense"], ["nonsense"]),
             (["prometheus", "--format", "xml"], ["xml", "openmetrics"]),
@@ -46,7 +50,7 @@ import Testing
 
     @Test(
         "No log at that place is 66",
-        arguments: ["events", "status", "prometheus", "verify", "recover", "rebuild", "privacy-report"])
+        arguments: ["events", "stats", "status", "prometheus", "verify", "recover", "rebuild", "privacy-report"])
     func noLog(command: String) throws {
         expect(try place.tool.run(command), 66, says: [place.path])
         mkdir(place.path, 0o755)
@@ -58,7 +62,7 @@ import Testing
         #expect(try CommandLineTool("/nowhere").run(command, "--dir", place.path).errors.contains(place.path))
     }
 
-    @Test("No permission is 77", arguments: ["events", "prometheus", "verify", "recover", "privacy-report"])
+    @Test("No permission is 77", arguments: ["events", "stats", "prometheus", "verify", "recover", "privacy-report"])
     func noPermission(command: String) throws {
         guard User.canBeChosen else { return skip("no permission", because: "only root can be another user") }
         let host = try place.server()
@@ -70,7 +74,7 @@ import Testing
         expect(try CommandLineTool(place.path, user: .nobody).run(command), 77, says: [place.path])
     }
 
-    @Test("A damaged log is 1", arguments: ["events", "verify"])
+    @Test("A damaged log is 1", arguments: ["events", "stats", "verify"])
     func damagedLog(command: String) throws {
         let host = try place.server()
         try host.ask("fetch count=1")
@@ -85,7 +89,7 @@ import Testing
             #expect(outcome.status == 0 && outcome.errors.isEmpty && !outcome.output.isEmpty, "\(arguments)")
         }
         let commands = [
-            "events", "top", "status", "prometheus", "verify", "recover", "prune", "forget", "rebuild", "privacy-report",
+            "events", "stats", "top", "status", "prometheus", "verify", "recover", "prune", "forget", "rebuild", "privacy-report",
             "demo",
         ]
         for command in commands {

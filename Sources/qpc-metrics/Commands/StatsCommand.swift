@@ -85,8 +85,8 @@ struct StatsCommand: ParsableCommand {
 
     private func query() throws -> StatsQuery {
         let now = Environment.nowMicroseconds
-        let until = try self.until.map { try EventFilterOptions.time($0, option: "--until") } ?? now
-        let since = try self.since.map { try EventFilterOptions.time($0, option: "--since") }
+        let until = try self.until.map { try EventFilterOptions.time($0, option: "--until", now: now) } ?? now
+        let since = try self.since.map { try EventFilterOptions.time($0, option: "--since", now: now) }
             ?? until - WindowStats.Comparison.dayMicroseconds
         guard since < until else {
             throw Failure(

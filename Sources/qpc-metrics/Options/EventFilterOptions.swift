@@ -87,9 +87,11 @@ struct EventFilterOptions: ParsableArguments {
         return number
     }
 
-    static func time(_ text: String, option: String) throws -> Int64 {
+    static func time(
+        _ text: String, option: String, now: Int64 = Environment.nowMicroseconds
+    ) throws -> Int64 {
         do {
-            return try TimeExpression.parse(text, now: Environment.nowMicroseconds)
+            return try TimeExpression.parse(text, now: now)
         } catch {
             throw Failure(Failure.usage, "\(option): \(error.description)")
         }
