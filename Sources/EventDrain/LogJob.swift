@@ -147,12 +147,9 @@ public final class LogJob {
     private func clear() throws(LogError) {
         try writer.checkpoint(truncating: true)
         // A reader stands in the way; nobody waits for the daily round.
-        if writer.isWALEmpty || !isAsked { phase = .done }
+        if writer.isWALEmpty || !isAsked { phase = .done } else { waitsForReaders = true }
     }
 
     /// Whether all is removed, and only a reader's open transaction keeps the write-ahead file from being emptied.
-    public var waitsForReaders: Bool {
-        if case .clearing = phase { return true }
-        return false
-    }
+    public private(set) var waitsForReaders = false
 }

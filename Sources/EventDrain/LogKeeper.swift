@@ -74,8 +74,8 @@ final class LogKeeper {
             end(job)
             return false
         }
-        if job.waitsForReaders { return waitForReaders(job, now: now) }
-        tell(job, now: now)
+        if job.waitsForReaders { return waitForReaders(job) }
+        tell(job)
         return true
     }
 
@@ -108,20 +108,21 @@ final class LogKeeper {
         return isDue ? .prune(before: before, maxBytes: limits.maxBytes.map { Int64(clamping: $0) }) : nil
     }
 
-    private func tell(_ job: LogJob, now: UInt64) {
+    private func tell(_ job: LogJob) {
+        let now = TickClock.monotonicNanoseconds()
         guard isRequest, now &- lastAnswer >= Self.answerNanoseconds else { return }
         lastAnswer = now
         control.answer(Int(QPCM_CONTROL_WORKING), job.outcome)
     }
 
-    private func waitForReaders(_ job: LogJob, now: UInt64) -> Bool {
-        if now &- jobStart > Self.readerNanoseconds {
+    private func waitForReaders(_ job: LogJob) -> Bool {
+        if TickClock.monotonicNanoseconds() &- jobStart > Self.readerNanoseconds {
             fail(
                 "all is removed, but a reader's open transaction keeps a copy in the write-ahead file: end the reader, and ask again"
             )
             return false
         }
-        tell(job, now: now)
+        tell(job)
         return false
     }
 

@@ -145,12 +145,7 @@ public final class Forgetting {
                 }
                 condition = "id IN (\(Self.list(ids)))"
             }
-            var columns = ""
-            for column in Self.columns(kind) {
-                let list = Self.list(names[column.names.rawValue])
-                columns += (columns.isEmpty ? "" : " OR ") + "\(column.name) IN (\(list))"
-            }
-            condition += " AND (\(columns))"
+            condition += " AND (" + namesPerson(kind) + ")"
             let query = try connection.prepare("SELECT * FROM \(Schema.table(kind)) WHERE \(condition)")
             while try query.step() {
                 SegmentScan.fill(row, kind, query)
@@ -165,15 +160,16 @@ public final class Forgetting {
         return removed
     }
 
-    /// The columns in which a kind names people.
-    private static func columns(_ kind: EventKind) -> [(name: String, names: NameKind)] {
+    /// Whether a row of a kind names the person.
+    private func namesPerson(_ kind: EventKind) -> String {
+        let identities = Self.list(names[NameKind.identity.rawValue])
+        let users = Self.list(names[NameKind.user.rawValue])
         switch kind {
-        case .messageEnqueue, .batchEnqueue:
-            [(name: "sender", names: .identity), (name: "recipient", names: .identity)]
-        case .auth: [(name: "user", names: .user)]
-        case .channelCreated: [(name: "initiator", names: .identity), (name: "peer", names: .identity)]
-        case .fetch: [(name: "recipient", names: .identity)]
-        case .userRegistered: [(name: "user", names: .user), (name: "identity", names: .identity)]
+        case .messageEnqueue, .batchEnqueue: return "sender IN (\(identities)) OR recipient IN (\(identities))"
+        case .auth: return "user IN (\(users))"
+        case .channelCreated: return "initiator IN (\(identities)) OR peer IN (\(identities))"
+        case .fetch: return "recipient IN (\(identities))"
+        case .userRegistered: return "user IN (\(users)) OR identity IN (\(identities))"
         }
     }
 

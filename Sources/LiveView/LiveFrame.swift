@@ -68,10 +68,13 @@ public struct LiveFrame: Sendable {
         let dropped = EventKind.allCases.reduce(0) { $0 &+ snapshot.dropped($1) }
         let events = EventKind.allCases.reduce(0.0) { $0 + history.rate(CounterIndex.events($1), seconds: seconds) }
         var second = FrameLine("\(Figure.rate(events)) events/s", .heading)
+        // What is worst comes first: a narrow terminal cuts the rest.
+        if dropped > 0 { second.add("  dropped \(Figure.count(dropped))", .bad) }
         second.add("  pending \(Figure.count(snapshot.pending))")
-        second.add("  lag \(Figure.duration(nanoseconds: sample.lagNanoseconds / 1_000_000 * 1_000_000))",
-            sample.lagNanoseconds > 2_000_000_000 ? .bad : .plain)
-        second.add("  dropped \(Figure.count(dropped))", dropped > 0 ? .bad : .plain)
+        let lag = sample.lagNanoseconds
+        second.add(
+            "  lag " + (lag < 1_000_000 ? "0 ms" : Figure.duration(nanoseconds: lag)), lag > 2_000_000_000 ? .bad : .plain)
+        if dropped == 0 { second.add("  dropped 0") }
         second.add("  log \(Figure.bytes(snapshot.logBytes)) + \(Figure.bytes(snapshot.walBytes))")
         return [first, second]
     }

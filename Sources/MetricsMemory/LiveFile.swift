@@ -17,6 +17,9 @@ public final class LiveFile: Sendable {
         public var pairs = true
         /// 0: keys are not rotated.
         public var keyRotationNanoseconds: UInt64 = 0
+        /// 0 keeps any age, and any size.
+        public var retentionNanoseconds: UInt64 = 0
+        public var maxBytes: UInt64 = 0
 
         public init(
             ringBytes: Int, initialSlots: Int, identities: IdentityMode, flushIntervalNanoseconds: UInt64,
@@ -108,6 +111,8 @@ public final class LiveFile: Sendable {
         header.pointee.flush_interval_ns = options.flushIntervalNanoseconds
         header.pointee.pairs = options.pairs ? 0 : 1
         header.pointee.key_rotation_ns = options.keyRotationNanoseconds
+        header.pointee.retention_ns = options.retentionNanoseconds
+        header.pointee.max_bytes = options.maxBytes
         header.pointee.created_ns = options.createdNanoseconds
         withUnsafeMutableBytes(of: &header.pointee.boot_id) { BootID.read(into: $0) }
         withUnsafeMutableBytes(of: &header.pointee.plugin_version) { target in

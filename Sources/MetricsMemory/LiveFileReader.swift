@@ -18,6 +18,10 @@ public final class LiveFileReader {
         public var pairs: Bool
         /// 0: keys are not rotated.
         public var keyRotationNanoseconds: UInt64
+        /// The oldest age that the log keeps; 0 for any.
+        public var retentionNanoseconds: UInt64
+        /// The log's cap in bytes; 0 for none.
+        public var maxBytes: UInt64
         /// When the counters began; nil if not known.
         public var createdNanoseconds: UInt64?
     }
@@ -80,7 +84,8 @@ public final class LiveFileReader {
             pid: Int32(truncatingIfNeeded: raw.pid), startNanoseconds: raw.start_ns, clock: raw.clock,
             identities: identities, bootID: withUnsafeBytes(of: raw.boot_id) { [UInt8]($0) },
             version: version, flushIntervalNanoseconds: raw.flush_interval_ns, pairs: raw.pairs == 0,
-            keyRotationNanoseconds: raw.key_rotation_ns,
+            keyRotationNanoseconds: raw.key_rotation_ns, retentionNanoseconds: raw.retention_ns,
+            maxBytes: raw.max_bytes,
             createdNanoseconds: raw.created_ns == 0 ? nil : raw.created_ns)
     }
 

@@ -45,6 +45,8 @@ final class PluginInstance: @unchecked Sendable {
             clock: clock, session: session, createdNanoseconds: outcome.createdNanoseconds ?? 0)
         liveOptions.pairs = configuration.pairs
         liveOptions.keyRotationNanoseconds = configuration.keyRotation ?? 0
+        liveOptions.retentionNanoseconds = configuration.retention ?? 0
+        liveOptions.maxBytes = configuration.maxSize ?? 0
         do {
             live = try LiveFile(
                 directory: configuration.directory, options: liveOptions, ringed: outcome.ringed, direct: outcome.direct)

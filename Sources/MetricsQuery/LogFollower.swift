@@ -96,9 +96,6 @@ public final class LogFollower {
         if now - failingSince > Self.patienceNanoseconds { throw error }
     }
 
-    /// Whether events were read before, or given as known: then `read` goes on after them, and else as the filter says.
-    public var hasPosition: Bool { position != nil }
-
     /// Hands over what matches and was not read before, until `body` returns false.
     public func read(_ filter: EventFilter, _ body: (borrowing LoggedEvent) -> Bool) throws(DataSourceError) {
         guard let log else { return }

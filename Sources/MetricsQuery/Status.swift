@@ -26,6 +26,8 @@ public struct Status: Sendable {
     public var rings: RingSurvey?
     /// How long the oldest event has waited for the log, in nanoseconds; 0 if none waits.
     public var lagNanoseconds: UInt64 = 0
+    /// What the log keeps: the oldest age in nanoseconds, and bytes; 0 for any. Nil if no plugin ran.
+    public var limits: (retentionNanoseconds: UInt64, maxBytes: UInt64)?
     /// Each with what to do; empty if all is well.
     public var problems: [String]
 
@@ -54,6 +56,7 @@ public struct Status: Sendable {
         let now = TickClock.realtimeNanoseconds()
         if let oldest = rings.oldestNanoseconds, oldest < now { status.lagNanoseconds = now - oldest }
         status.rings = rings
+        status.limits = (live.header.retentionNanoseconds, live.header.maxBytes)
         status.findProblems(source)
         // An event may wait for one flush, and a busy machine makes it a few.
         let lagLimit = max(2_000_000_000, 4 * live.header.flushIntervalNanoseconds)
@@ -81,6 +84,13 @@ public struct Status: Sendable {
         if case .up = plugin, let rings, rings.fullest > 0.5 {
             problems.append(
                 "a ring is \(Int(rings.fullest * 100)) % full, and what does not fit is dropped: if no other problem explains it, raise QPC_METRICS_PLUGIN_RING_SIZE"
+            )
+        }
+        if case .up = plugin, let limits, limits.maxBytes > 0, snapshot.logBytes > limits.maxBytes + limits.maxBytes / 8,
+            flushTrouble == 0
+        {
+            problems.append(
+                "the log has \(snapshot.logBytes >> 20) MiB, more than its cap of \(limits.maxBytes >> 20) MiB: wait a minute, and if it stays, see the server's standard error"
             )
         }
         // The plugin empties it at 8 MiB and cuts it off at 32, unless somebody is in the way.

@@ -44,13 +44,14 @@ struct QPCMetrics: ParsableCommand {
             guard code != .success, code != ExitCode(EXIT_FAILURE) else { exit(withError: error) }
             // One line, whatever the parser would add.
             let hint = "; see qpc-metrics --help"
-            Failure(code.rawValue, message(for: error).replacingNewlines + hint).end()
+            Failure(code.rawValue, message(for: error).onOneLine + hint).end()
         }
     }
 }
 
 extension String {
-    fileprivate var replacingNewlines: String {
-        split(whereSeparator: \.isNewline).joined(separator: " ")
+    fileprivate var onOneLine: String {
+        let line = split(whereSeparator: \.isNewline).joined(separator: " ")
+        return line.hasSuffix(".") ? String(line.dropLast()) : line
     }
 }

@@ -29,6 +29,9 @@ import Testing
             (["events", "-n"], ["-n"]), (["nonsense"], ["nonsense"]),
             (["prometheus", "--format", "xml"], ["xml", "openmetrics"]),
             (["prometheus", "--every", "often"], ["often"]), (["prometheus", "--every", "0s"], ["0s"]),
+            (["top", "--color", "blue"], ["blue", "never"]), (["top", "--nonsense"], ["--nonsense"]),
+            (["top"], ["terminal", "--once"]), (["status", "-o", "xml"], ["xml", "json"]),
+            (["events", "-f", "-n", "-3"], ["-3"]), (["events", "-f", "--kind", "login"], ["login", "auth"]),
             (["demo", "--threads", "0"], ["0"]), (["verify", "--nonsense"], ["--nonsense"]),
         ])
     func usage(arguments: [String], words: [String]) throws {
@@ -41,7 +44,9 @@ import Testing
         #expect(!outcome.errors.contains("\u{1B}"))
     }
 
-    @Test("No log at that place is 66", arguments: ["events", "prometheus", "verify", "recover", "privacy-report"])
+    @Test(
+        "No log at that place is 66",
+        arguments: ["events", "status", "prometheus", "verify", "recover", "rebuild", "privacy-report"])
     func noLog(command: String) throws {
         expect(try place.tool.run(command), 66, says: [place.path])
         mkdir(place.path, 0o755)
@@ -79,9 +84,18 @@ import Testing
             let outcome = try place.tool.run(arguments)
             #expect(outcome.status == 0 && outcome.errors.isEmpty && !outcome.output.isEmpty, "\(arguments)")
         }
-        for command in ["events", "prometheus", "verify", "recover", "privacy-report", "demo"] {
+        let commands = [
+            "events", "top", "status", "prometheus", "verify", "recover", "prune", "forget", "rebuild", "privacy-report",
+            "demo",
+        ]
+        for command in commands {
             #expect(try place.tool.run(command, "--help").text.contains("EXAMPLES"))
         }
+    }
+
+    @Test func aMissingLogSaysWhereItWasLookedForAndWhatSetsThePlace() throws {
+        let outcome = try run([BuiltProducts.commandLine, "events"], directory: place.temporary.path)
+        expect(outcome, 66, says: [place.temporary.path + "/qpc-metrics-data", "--dir", "QPC_METRICS_PLUGIN_DIR"])
     }
 
     @Test func theDirectoryIsThatOfTheOptionThenOfTheVariable() throws {

@@ -21,7 +21,11 @@ import Testing
         #expect(up.fields["pid"] as? Int == Int(host.process.pid))
         #expect(up.fields["ok"] as? Bool == true)
         #expect((up.fields["recorded"] as? Int ?? 0) > 600)
+        #expect((up.fields["lag_seconds"] as? Double ?? -1) >= 0)
+        #expect((up.fields["rings"] as? Int ?? 0) >= 2 && up.fields["ring_bytes"] as? Int == 8 << 20)
         let text = try place.tool.run("status")
+        let words = ["plugin", "identities", "clock", "events", "lag", "log", "all"]
+        #expect(text.lines.map { $0.split(separator: " ").first.map(String.init) } == words, "\(text.text)")
         #expect(text.status == 0 && text.text.hasSuffix("all is well\n"))
 
         host.kill()
@@ -37,6 +41,20 @@ import Testing
         #expect(stopped.fields["recorded"] as? Int == died.fields["recorded"] as? Int)
         #expect(stopped.fields["pending"] as? Int == 0)
         #expect((stopped.fields["log_bytes"] as? Int ?? 0) > 4096)
+    }
+
+    /// A frozen process holds its directory and does not beat; the problem names it.
+    @Test func aServerThatDoesNotBeatIsStuck() throws {
+        let host = try place.server()
+        try host.ask("fetch count=1")
+        host.process.kill(SIGSTOP)
+        try eventually("it is taken for stuck") { try json().fields["plugin"] as? String == "stuck" }
+        let stuck = try json()
+        #expect(stuck.status == 1)
+        #expect((stuck.fields["problems"] as? [String])?.first?.contains("\(host.process.pid)") == true)
+        host.process.kill(SIGCONT)
+        try eventually("it beats again") { try json().status == 0 }
+        try host.shutDown()
     }
 
     @Test func whereNothingEverRanThereIsNoInput() throws {

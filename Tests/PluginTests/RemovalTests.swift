@@ -109,7 +109,7 @@ import Testing
         }
         try host.ask("shutdown")
         let secrets = try secrets()
-        #expect(try SQLiteShell(place.path).query("SELECT count(*) > 2 FROM segment") == [["1"]])
+        #expect(try SQLiteShell(place.path).query("SELECT count(*) >= 2 FROM segment") == [["1"]])
         #expect(try place.tool.count("--user", ThiefTests.alice) == 6)
         _ = try place.tool.succeed("forget", "--user", ThiefTests.alice)
         #expect(try Thief.finds(secrets, in: place.path).isEmpty)
@@ -181,7 +181,9 @@ import Testing
             "SELECT channel, count(*) FROM events WHERE channel IS NOT NULL GROUP BY 1 ORDER BY 2 DESC LIMIT 1")[0]
         #expect(try place.tool.count("--channel", channel[0]) == UInt64(channel[1]))
         let oldest = try shell.query("SELECT min(id) FROM events")
-        #expect(try place.tool.events("--channel", channel[0]).allSatisfy { $0["id"]!.number! >= UInt64(oldest[0][0])! })
+        let first = try #require(UInt64(oldest[0][0]))
+        let ids = try place.tool.events("--channel", channel[0]).compactMap { $0["id"]?.number }
+        #expect(ids.allSatisfy { $0 >= first })
     }
 
     /// A kill in the middle of it: what is gone is counted, what is there is there.
@@ -229,7 +231,7 @@ import Testing
         try host.ask("shutdown")
         chmod(place.path, 0o755)
         let outcome = try CommandLineTool(place.path, user: User(uid: 61003, gid: 61003)).run("prune", "--older-than", "0s")
-        #expect(outcome.status == 77 || outcome.status == 1, "\(outcome)")
+        #expect(outcome.status == 77 || outcome.status == 1, "\(outcome.errors)")
         #expect(try place.tool.count() == 3)
         try host.shutDown()
     }

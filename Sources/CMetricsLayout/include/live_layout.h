@@ -71,7 +71,9 @@ typedef struct qpcm_header {
     uint64_t created_ns;           // [init] when the counters began, UTC as start_ns; 0 if not known
     uint64_t pairs;                // [init] 0 on, 1 off: what links two people is left out of the log
     uint64_t key_rotation_ns;      // [init] 0: keys are not rotated
-    uint64_t reserved0[13];
+    uint64_t retention_ns;         // [init] the oldest age kept in the log, 0 for any
+    uint64_t max_bytes;            // [init] the log's cap, 0 for none
+    uint64_t reserved0[11];
     // 256: the slots
     uint64_t slots_ready;          // (a) [any] slots below this exist in the file
     uint64_t slots_reserved;       // (a) [any] next slot to make

@@ -33,10 +33,12 @@ struct EventsCommand: ParsableCommand {
     @Flag(name: [.customShort("c"), .long], help: "Only how many there are.")
     var count = false
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("table, json, ndjson or csv.", valueName: "format"))
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("table, json, ndjson or csv.", valueName: "format"),
+        completion: .list(OutputFormat.allCases.map(\.rawValue)))
     var output: String = "table"
 
-    @Option(help: ArgumentHelp("auto, always or never.", valueName: "when"))
+    @Option(help: ArgumentHelp("auto, always or never.", valueName: "when"), completion: .list(["auto", "always", "never"]))
     var color: String = "auto"
 
     func run() throws {
@@ -50,8 +52,8 @@ struct EventsCommand: ParsableCommand {
             try refuseWithFollow(format)
             try EventPrinter(format: format, color: color).follow(directory.source, options: filterOptions)
         }
-        let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
         let filter = try filterOptions.filter(directory: directory.path)
+        let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
         guard !count else {
             let events = try queryingLog { () throws(LogError) in try log.count(filter) }
             try StandardOutput.write("\(events)\n")

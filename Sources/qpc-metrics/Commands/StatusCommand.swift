@@ -77,9 +77,21 @@ struct StatusCommand: ParsableCommand {
             text += ", oldest event " + LocalTime.text(oldest, zone: .local)
         }
         text += "\n"
+        if let limits = status.limits {
+            text += "keeps       " + (limits.retentionNanoseconds == 0 ? "events of any age" : age(limits.retentionNanoseconds))
+            text += limits.maxBytes == 0 ? ", of any size\n" : ", at most \(size(limits.maxBytes))\n"
+        }
         text += status.problems.isEmpty ? "all is well\n" : "wrong:\n"
         for problem in status.problems { text += "  \(problem)\n" }
         return text
+    }
+
+    private static func age(_ nanoseconds: UInt64) -> String {
+        let units: [(String, UInt64)] = [("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1)]
+        for (name, seconds) in units where nanoseconds % (seconds * 1_000_000_000) == 0 {
+            return "\(nanoseconds / (seconds * 1_000_000_000)) \(name)"
+        }
+        return "\(nanoseconds / 1_000_000) milliseconds"
     }
 
     /// With three decimals.
@@ -128,6 +140,10 @@ struct StatusCommand: ParsableCommand {
         }
         add("log_bytes", "\(snapshot.logBytes)")
         add("wal_bytes", "\(snapshot.walBytes)")
+        if let limits = status.limits {
+            if limits.retentionNanoseconds != 0 { add("retention_seconds", seconds(limits.retentionNanoseconds)) }
+            if limits.maxBytes != 0 { add("max_log_bytes", "\(limits.maxBytes)") }
+        }
         if let oldest = snapshot.oldestEventMicroseconds { add("oldest_event", quoted(UTCTime.text(oldest))) }
         add("flush_error", "\(status.flushTrouble)")
         add("ok", status.problems.isEmpty ? "true" : "false")

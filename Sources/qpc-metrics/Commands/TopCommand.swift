@@ -24,7 +24,7 @@ struct TopCommand: ParsableCommand {
     @Flag(name: [.customShort("b"), .long], help: "Prints one screen, of one second, and ends; for a pipe.")
     var once = false
 
-    @Option(help: ArgumentHelp("auto, always or never.", valueName: "when"))
+    @Option(help: ArgumentHelp("auto, always or never.", valueName: "when"), completion: .list(["auto", "always", "never"]))
     var color: String = "auto"
 
     private static let secondMilliseconds = 1000

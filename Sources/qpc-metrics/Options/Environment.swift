@@ -4,6 +4,13 @@ import Glibc
 enum Environment {
     static func value(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
+    /// The path from the root, as far as it can be told.
+    static func absolute(_ path: String) -> String {
+        guard !path.hasPrefix("/"), let here = getcwd(nil, 0) else { return path }
+        defer { free(here) }
+        return String(cString: here) + "/" + path
+    }
+
     /// UTC, microseconds since 1970.
     static var nowMicroseconds: Int64 {
         var time = timespec()

@@ -10,7 +10,8 @@ struct EventFilterOptions: ParsableArguments {
         name: .customLong("kind"),
         help: ArgumentHelp(
             "Only events of this kind; may be given several times: "
-                + EventKind.allCases.map(\.name).joined(separator: ", ") + ".", valueName: "kind"))
+                + EventKind.allCases.map(\.name).joined(separator: ", ") + ".", valueName: "kind"),
+        completion: .list(EventKind.allCases.map(\.name)))
     var kinds: [String] = []
 
     // A time, a number or a text may begin with a minus: what follows the option is its value, whatever it looks like.
@@ -38,10 +39,15 @@ struct EventFilterOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: ArgumentHelp("Only logins whose reason holds this text.", valueName: "text"))
     var reason: String?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("Only events after the one with this id.", valueName: "id"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("Only events after the one with this id.", valueName: "id"),
+        transform: { try Self.number($0, "an event's id, as events prints it, would do") })
     var after: Int64?
 
-    @Option(name: .customShort("n"), parsing: .unconditional, help: ArgumentHelp("Only the newest N of them.", valueName: "N"))
+    @Option(
+        name: .customShort("n"), parsing: .unconditional,
+        help: ArgumentHelp("Only the newest N of them.", valueName: "N"),
+        transform: { Int(try Self.number($0, "a number of events, 0 or more, would do")) })
     var newest: Int?
 
     @Flag(name: .customShort("r"), help: "Newest first.")
@@ -74,6 +80,11 @@ struct EventFilterOptions: ParsableArguments {
         filter.newest = newest
         filter.reversed = reversed
         return filter
+    }
+
+    private static func number(_ text: String, _ help: String) throws -> Int64 {
+        guard let number = Int64(text) else { throw ValidationError(help) }
+        return number
     }
 
     static func time(_ text: String, option: String) throws -> Int64 {

@@ -20,7 +20,10 @@ struct Failure: Error {
 
     init(_ error: DataSourceError) {
         switch error {
-        case .nothingThere: self.init(Failure.noInput, error.message)
+        case .nothingThere(let directory):
+            // The whole path: a relative one may be looked for in another place than was meant.
+            let absolute = DataSourceError.nothingThere(directory: Environment.absolute(directory))
+            self.init(Failure.noInput, absolute.message)
         case .noPermission: self.init(Failure.noPermission, error.message)
         case .log, .live: self.init(Failure.somethingWrong, error.message)
         }
