@@ -1,6 +1,6 @@
 // The plugin never counts so.
 #if !hasFeature(Embedded)
-/// How many different numbers were added: exact up to a limit, and beyond it estimated within about 1 % (HyperLogLog,
+/// How many different numbers were added: exact up to a limit, and beyond it estimated within some 2 % (HyperLogLog,
 /// 16,384 registers), in bounded memory.
 public struct DistinctCount: Sendable {
     private static let exactLimit = 1 << 18

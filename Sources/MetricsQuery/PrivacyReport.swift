@@ -29,6 +29,8 @@ public struct PrivacyReport: Sendable {
         public var pairs: Bool
         /// 0: keys are not rotated.
         public var keyRotationNanoseconds: UInt64
+        /// 0: events of any age are kept.
+        public var retentionNanoseconds: UInt64
     }
 
     public var settings: Settings?
@@ -84,7 +86,8 @@ public struct PrivacyReport: Sendable {
     private mutating func take(_ live: LiveFileReader, _ source: DataSource) {
         settings = Settings(
             identities: live.header.identities, pairs: live.header.pairs,
-            keyRotationNanoseconds: live.header.keyRotationNanoseconds)
+            keyRotationNanoseconds: live.header.keyRotationNanoseconds,
+            retentionNanoseconds: live.header.retentionNanoseconds)
         isServerRunning = source.isRunning(live)
         pending = SnapshotReader.snapshot(of: live, in: source).pending
     }

@@ -15,9 +15,9 @@ struct PrivacyReportCommand: ParsableCommand {
         commandName: "privacy-report",
         abstract: "What a thief of the data directory would learn, and what to set so that it is less.",
         discussion: """
-            Measured from the log itself, which is read once: some seconds for ten million events. Of more than that in
-            one of its tables, the newest ten million are looked at, and the report says so. Numbers above 262,144 pairs
-            are estimated within 1 %, and have a ~.
+            Measured from the log itself, which is read once: some seconds for ten million events. Of a table that has
+            more, the newest ten million are looked at, and the report says "at least". More than 262,144 pairs are
+            estimated, within some 2 %, and have a ~ before them.
 
             EXAMPLES
               qpc-metrics privacy-report

@@ -150,9 +150,11 @@ struct PrivacyReportText {
     private var settings: String {
         guard let settings = report.settings else { return "  not known: there is no live.qpcm\n" }
         let rotation = settings.keyRotationNanoseconds
+        let retention = settings.retentionNanoseconds
         return "  identities    \(settings.identities.name)\n"
             + "  pairs         \(settings.pairs ? "on" : "off")\n"
             + "  key rotation  \(rotation == 0 ? "off" : Self.duration(rotation))\n"
+            + "  retention     \(retention == 0 ? "off" : Self.duration(retention))\n"
     }
 
     static func octal(_ mode: UInt32) -> String {
