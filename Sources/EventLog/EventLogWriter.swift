@@ -13,12 +13,12 @@ public final class EventLogWriter {
 
     public let connection: Connection
     public let path: String
-    public private(set) var mode: IdentityMode
+    public internal(set) var mode: IdentityMode
     /// Whether two people may stand in one row, or share what links them.
-    private var pairs: Bool
+    var pairs: Bool
     /// Of the epochs whose pseudonyms the log holds. Pseudonyms are written under the newest.
-    public private(set) var keys: IdentityKeys?
-    private let epochs: EpochTable
+    public internal(set) var keys: IdentityKeys?
+    let epochs: EpochTable
 
     private var messages: RowBatch
     private var batchMessages: RowBatch
@@ -27,17 +27,17 @@ public final class EventLogWriter {
     private var fetches: RowBatch
     private var registrations: RowBatch
 
-    private let identityNames: NameTable
-    private let userNames: NameTable
-    private let channelNames: NameTable
-    private let reasonNames: NameTable
-    private var activity = ActivityWindow()
-    private var activityIsLoaded = false
+    let identityNames: NameTable
+    let userNames: NameTable
+    let channelNames: NameTable
+    let reasonNames: NameTable
+    var activity = ActivityWindow()
+    var activityIsLoaded = false
 
-    private let sealer: SegmentSealer
+    let sealer: SegmentSealer
     /// Of the rows of the newest segment, from `summaryStart` on.
-    private let summary = SegmentSummary(keepsPairs: true)
-    private var summaryStart: Int64
+    let summary = SegmentSummary(keepsPairs: true)
+    var summaryStart: Int64
 
     private let saveCounter: Statement
     private let saveRing: Statement
@@ -390,142 +390,6 @@ public final class EventLogWriter {
         summaryStart = nextID
     }
 
-    // MARK: Removal, in small steps
-
-    /// The smallest id of a row; nil for an empty log.
-    public func oldestID() throws(LogError) -> Int64? {
-        var oldest: Int64?
-        for kind in EventKind.allCases {
-            if let first = try connection.integer("SELECT min(id) FROM \(Schema.table(kind))") {
-                oldest = min(first, oldest ?? first)
-            }
-        }
-        return oldest
-    }
-
-    /// Makes a full segment's seal anew, from its rows.
-    public func reseal(_ segment: Int64) throws(LogError) {
-        try sealer.unseal(segment..<segment + 1)
-        try sealer.sealFromRows(segment)
-    }
-
-    /// Whether events of before a time, or more pages than a cap allows, are there to be removed.
-    public func retention(before: Int64, maxBytes: Int64?) throws(LogError) -> Retention {
-        try Retention(before: before, maxBytes: maxBytes, writer: self, sealer: sealer)
-    }
-
-    /// The forms in which the log may hold a user's name or a key: as it came, under the key of each epoch, and, for 16
-    /// bytes, as the pseudonym that they are.
-    public func storedForms(of name: [UInt8], isText: Bool) -> [StoredName] {
-        var forms = [StoredName(bytes: name, isText: isText)]
-        for epoch in keys?.epochs ?? [] {
-            forms.append(StoredName(bytes: epoch.key.pseudonym(of: name), isText: false))
-        }
-        let given = isText ? Hexadecimal.decode(name) : name
-        if let given, given.count == Pseudonym.byteCount { forms.append(StoredName(bytes: given, isText: false)) }
-        return forms
-    }
-
-    public func forgetting(
-        users: [StoredName], identities: [StoredName], text: [UInt8]?
-    ) throws(LogError) -> Forgetting {
-        try Forgetting(
-            users: users, identities: identities, text: text, tables: nameTables, writer: self, sealer: sealer)
-    }
-
-    public func nameSweep() throws(LogError) -> NameSweep {
-        NameSweep(
-            tables: nameTables, oldestID: try oldestID() ?? nextID, nextID: nextID, connection: connection)
-    }
-
-    /// Removes rows in a transaction of its own, where there is no live file whose counters go on.
-    public func removeAlone(
-        _ cause: RemovalCause, _ body: () throws(LogError) -> [UInt64]
-    ) throws(LogError) -> [UInt64] {
-        var stored = try StoredState.read(connection)
-        do {
-            try beginTransaction()
-            let removed = try body()
-            for (index, kind) in EventKind.allCases.enumerated() where index < removed.count {
-                stored.ringed[CounterIndex.removed(kind, cause)] &+= removed[index]
-            }
-            try commitTransaction(
-                session: stored.session ?? (0, 0), rings: [], ringed: { stored.ringed[$0] },
-                direct: { stored.direct[$0] })
-            return removed
-        } catch {
-            rollBack()
-            throw error
-        }
-    }
-
-    /// In the order of `NameKind`, then the reasons.
-    private var nameTables: [NameTable] { [identityNames, channelNames, userNames, reasonNames] }
-
-    /// Rows of the newest segment were removed: when it is full, it is sealed from those that are left.
-    func forgetSummary() {
-        summary.removeAll()
-        summaryStart = Int64.max
-    }
-
-    /// The activity of names that were deleted counts no more.
-    public func forgetActivity() { activityIsLoaded = false }
-
-    /// Free pages of the log, and all.
-    public func pageCounts() throws(LogError) -> (free: Int64, all: Int64, bytesEach: Int64) {
-        (
-            try connection.integer("PRAGMA freelist_count") ?? 0, try connection.integer("PRAGMA page_count") ?? 0,
-            try connection.integer("PRAGMA page_size") ?? 4096
-        )
-    }
-
-    /// Gives free pages back to the file system with the next checkpoint, at most so many.
-    public func vacuum(pages: Int) throws(LogError) {
-        try connection.execute("PRAGMA incremental_vacuum(\(pages))", operation: "make smaller")
-    }
-
-    // MARK: Epochs, between transactions
-
-    /// The epoch that rows are written in now. Without pseudonyms, what follows an epoch whose key is still there is
-    /// one of its own, so that the key can go when its rows have gone.
-    private var epochOfNow: Int64 {
-        if mode == .pseudonym { return keys?.newest.number ?? epochs.newest }
-        guard let keys, keys.has(epochs.newest) else { return epochs.newest }
-        return epochs.newest + 1
-    }
-
-    /// The newest epoch that the log has rows of, or had; 0 for none.
-    public var newestEpoch: Int64 { epochs.newest }
-
-    /// Goes on with other keys. The names that are known are looked for anew, since they are other pseudonyms now.
-    public func use(_ keys: IdentityKeys?) {
-        let isSame = keys.map { $0.newest.number } == self.keys.map { $0.newest.number }
-        self.keys = keys
-        if !isSame { forgetForms() }
-    }
-
-    /// Goes on in another way: for what a dead server recorded under other settings.
-    public func use(mode: IdentityMode, pairs: Bool) {
-        if mode != self.mode { forgetForms() }
-        self.mode = mode
-        self.pairs = pairs
-    }
-
-    private func forgetForms() {
-        identityNames.forgetForms()
-        userNames.forgetForms()
-        channelNames.forgetForms()
-        reasonNames.forgetForms()
-    }
-
-    /// Epochs whose key nothing in the log needs any more.
-    public func spentEpochs() throws(LogError) -> [Int64] {
-        guard let keys else { return [] }
-        return try epochs.spent(of: keys, current: mode == .pseudonym ? keys.newest.number : 0)
-    }
-
-    public func removeEmptyEpochs() throws(LogError) { try epochs.removeEmpty(keeping: keys) }
-
     // MARK: Upkeep, between transactions
 
     /// Makes every commit so far safe from a power cut.
@@ -562,90 +426,4 @@ public final class EventLogWriter {
 
     /// UTC, microseconds; nil for an empty log.
     public func oldestEvent() throws(LogError) -> Int64? { try OldestEvent.read(connection) }
-
-    // MARK: Names
-
-    @inline(__always)
-    private func identity(_ bytes: UnsafeRawBufferPointer, _ step: Int64) throws(LogError) -> Int64 {
-        try name(bytes, in: identityNames, plainForm: .blob, step: step)
-    }
-
-    @inline(__always)
-    private func channel(_ bytes: UnsafeRawBufferPointer) throws(LogError) -> Int64 {
-        try name(bytes, in: channelNames, plainForm: .blob, step: 0)
-    }
-
-    @inline(__always)
-    private func user(_ bytes: UnsafeRawBufferPointer) throws(LogError) -> Int64 {
-        try name(bytes, in: userNames, plainForm: .text, step: 0)
-    }
-
-    @inline(__always)
-    private func name(
-        _ bytes: UnsafeRawBufferPointer, in table: NameTable, plainForm: NameTable.Form, step: Int64
-    ) throws(LogError) -> Int64 {
-        if bytes.count == 0 || mode == .none { return RowBatch.null }
-        let hash = table.hash(bytes)
-        let known = try table.lookUp(bytes, hash: hash, step: step, activity: &activity)
-        if known != 0 { return known }
-        return try newName(bytes, hash: hash, in: table, plainForm: plainForm, step: step)
-    }
-
-    private func newName(
-        _ bytes: UnsafeRawBufferPointer, hash: UInt64, in table: NameTable, plainForm: NameTable.Form,
-        step: Int64
-    ) throws(LogError) -> Int64 {
-        if mode == .pseudonym {
-            guard let keys else { return RowBatch.null }
-            return try table.resolve(
-                bytes, hash: hash, stored: keys.newest.key.pseudonym(of: bytes), form: .blob, step: step,
-                older: table.hasActivity ? keys : nil, activity: &activity)
-        }
-        let stored = plainForm == .text ? TextRepair.utf8(bytes) : [UInt8](bytes)
-        return try table.resolve(bytes, hash: hash, stored: stored, form: plainForm, step: step, activity: &activity)
-    }
-
-    private func reason(
-        _ bytes: UnsafeRawBufferPointer, user: UnsafeRawBufferPointer
-    ) throws(LogError) -> Int64 {
-        if bytes.count == 0 { return RowBatch.null }
-        if mode != .plain,
-            let cleaned = NameRemoval.removing(user, from: bytes, isCut: bytes.count >= Self.reasonBytes)
-        {
-            let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: cleaned.count, alignment: 8)
-            defer { copy.deallocate() }
-            copy.copyBytes(from: cleaned)
-            return try reason(UnsafeRawBufferPointer(copy))
-        }
-        return try reason(bytes)
-    }
-
-    private func reason(_ bytes: UnsafeRawBufferPointer) throws(LogError) -> Int64 {
-        let hash = reasonNames.hash(bytes)
-        let known = try reasonNames.lookUp(bytes, hash: hash, step: 0, activity: &activity)
-        if known != 0 { return known }
-        var stored = TextRepair.utf8(bytes, atMost: Self.reasonBytes)
-        if reasonNames.isFull {
-            let isKept = try reasonNames.has(stored, form: .text)
-            if !isKept { stored = Array("other".utf8) }
-        }
-        return try reasonNames.resolve(
-            bytes, hash: hash, stored: stored, form: .text, step: 0, activity: &activity)
-    }
-}
-
-/// How far one ring has been taken into the log.
-public struct RingPosition {
-    public var slot: Int
-    public var position: UInt64
-    /// A batch that is not taken to its end: the id of its first message (0 before that), and its size.
-    public var batch: Int64
-    public var batchSize: UInt64
-
-    public init(slot: Int, position: UInt64, batch: Int64, batchSize: UInt64) {
-        self.slot = slot
-        self.position = position
-        self.batch = batch
-        self.batchSize = batchSize
-    }
 }
