@@ -31,16 +31,19 @@ final class SubjectCounts {
     func most(_ limit: Int) -> [(subject: Int64, count: Int64)] {
         guard limit > 0 else { return [] }
         var most: [(subject: Int64, count: Int64)] = []
+        // What has no place among the first so many that were met has none at the end.
         var least: UInt32 = 0
-        for index in 0..<Int(end - first) where counts[index] > least {
-            let count = Int64(counts[index])
-            // Few get here, so their places may be searched for from the end.
-            var place = most.count
-            while place > 0, most[place - 1].count < count { place -= 1 }
-            most.insert((subject: first + Int64(index), count: count), at: place)
-            if most.count > limit { most.removeLast() }
-            if most.count == limit { least = UInt32(truncatingIfNeeded: most[limit - 1].count) }
+        func keepLargest() {
+            most.sort { $0.count != $1.count ? $0.count > $1.count : $0.subject < $1.subject }
+            guard most.count >= limit else { return }
+            most.removeLast(most.count - limit)
+            least = UInt32(truncatingIfNeeded: most[limit - 1].count)
         }
+        for index in 0..<Int(end - first) where counts[index] > least {
+            most.append((subject: first + Int64(index), count: Int64(counts[index])))
+            if most.count >= 2 * limit { keepLargest() }
+        }
+        keepLargest()
         return most
     }
 }

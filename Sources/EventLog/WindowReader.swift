@@ -49,7 +49,8 @@ public final class WindowReader {
     public func sums(since: Int64, until: Int64, top: Int) throws(LogError) -> WindowSums {
         var sums = WindowSums()
         var failures: [Int64: Int64] = [:]
-        let counts = top > 0 ? try NameKind.allCases.map { (names) throws(LogError) in try SubjectCounts(names, connection) } : []
+        var counts: [SubjectCounts] = []
+        if top > 0 { for names in NameKind.allCases { counts.append(try SubjectCounts(names, connection)) } }
         let rows = SegmentSummary(keepsPairs: top > 0)
         var inside: Range<Int64>?
         for span in index.spans where SegmentIndex.mayHold(span, since: since, until: until) {

@@ -7,7 +7,7 @@ public struct StatsTable {
     private let options: TableOptions
     /// How many columns a line may take.
     private let width: Int
-    /// How many of the busiest periods and the reasons are shown.
+    /// How many periods and reasons are shown, and never fewer than five.
     private let top: Int
 
     public init(_ stats: WindowStats, options: TableOptions, width: Int, top: Int) {
@@ -59,7 +59,9 @@ public struct StatsTable {
         let (length, isTooLong) = stats.until.subtractingReportingOverflow(stats.since)
         var window = "\(time(stats.since)) to \(time(stats.until))"
         if !isTooLong { window += ", \(Self.length(length))" }
-        guard let log = stats.log else { return [TableCell(drawing: window, .heading), TableCell("the log holds no events", .dim)] }
+        guard let log = stats.log else {
+            return [TableCell(drawing: window, .heading), TableCell("the log holds no events", .dim)]
+        }
         var lines = [
             TableCell(drawing: window, .heading),
             TableCell("the log: \(Quantity.text(log.events)) events, \(time(log.oldest)) to \(time(log.newest))", .dim),
@@ -140,6 +142,8 @@ public struct StatsTable {
 
     private var sizes: TextBlock {
         var block = TextBlock("")
+        guard stats.sizes.contains(where: { $0.count > 0 }) else { return block }
+        block.add(["sizes", "p50", "p90", "p99", "sum"].map { TableCell($0, .heading) })
         func add(_ name: String, _ size: SizeName, sum: String, _ text: (UInt64) -> String) {
             let percentiles = stats.sizes[size.rawValue]
             guard percentiles.count > 0 else { return }
@@ -151,14 +155,13 @@ public struct StatsTable {
         add("batch payload", .batchPayloadBytes, sum: Quantity.bytes(stats.batch.bytes), Quantity.bytes)
         add("messages a batch", .batchMessages, sum: Quantity.text(stats.batch.events), Quantity.grouped)
         add("messages a fetch", .fetchMessages, sum: Quantity.grouped(stats.fetchedMessages), Quantity.grouped)
-        if !block.rows.isEmpty {
-            block.rows.insert(["sizes", "p50", "p90", "p99", "sum"].map { TableCell($0, .heading) }, at: 0)
-        }
         return block
     }
 
     /// Cells of a bar's column are this wide at most.
     private static let barColumns = 20
+    /// More bars than this are no screen.
+    private static let barRows = 24
 
     private var reasons: TextBlock {
         var block = TextBlock("failed logins by reason")
@@ -186,7 +189,7 @@ public struct StatsTable {
 
     private var busiest: TextBlock {
         let length = stats.unit == .day ? 10 : 16
-        let busiest = stats.busiest(max(top, 5))
+        let busiest = stats.busiest(min(max(top, 5), Self.barRows))
         guard let first = stats.periods.first, let last = stats.periods.last, let most = busiest.first?.sum else {
             return TextBlock("")
         }

@@ -6,30 +6,26 @@ struct TextBlock {
     var title: String
     /// A line below the title that is no row.
     var lead: TableCell?
-    var rows: [[TableCell]] = []
+    private(set) var rows: [[TableCell]] = []
+    /// Of the columns, as the widest cell of each is.
+    private var widths: [Int] = []
     /// Whether the last column begins where it begins, and does not end where it ends.
     var endsWithText = false
 
     init(_ title: String) { self.title = title }
 
-    mutating func add(_ cells: [TableCell]) { rows.append(cells) }
-
-    private var widths: [Int] {
-        var widths: [Int] = []
-        for row in rows {
-            for (column, cell) in row.enumerated() {
-                if column == widths.count { widths.append(0) }
-                widths[column] = max(widths[column], cell.columns)
-            }
+    mutating func add(_ cells: [TableCell]) {
+        rows.append(cells)
+        for (column, cell) in cells.enumerated() {
+            if column == widths.count { widths.append(0) }
+            widths[column] = max(widths[column], cell.columns)
         }
-        return widths
     }
 
     private static let gap = 2
 
     /// How many columns of a terminal it takes.
     var columns: Int {
-        let widths = widths
         return max(title.utf8.count, lead?.columns ?? 0, widths.reduce(0, +) + Self.gap * max(0, widths.count - 1))
     }
 
@@ -53,7 +49,6 @@ struct TextBlock {
             }
             index -= 1
         }
-        let widths = widths
         let row = rows[index]
         var taken = 0
         for (column, cell) in row.enumerated() {

@@ -98,7 +98,8 @@ struct Question {
         if chance(25) { question.identity = SeededLog.identity(few(SeededLog.identities + 5)) }
         if chance(25) { question.channel = SeededLog.channel(few(SeededLog.channels + 20)) }
         if chance(15) { question.failed = true }
-        if chance(15) { question.reason = ["cred", "locked", "пароль", "\"good\"", "nothing"].randomElement(using: &generator) }
+        let words = ["cred", "locked", "пароль", "\"good\"", "nothing"]
+        if chance(15) { question.reason = words.randomElement(using: &generator) }
         if chance(20) { question.after = Int64.random(in: 0..<210_000, using: &generator) }
         if chance(35) { question.newest = [0, 1, 2, 100, 5000, 1_000_000].randomElement(using: &generator) }
         question.reversed = chance(30)

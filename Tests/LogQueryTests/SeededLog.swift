@@ -52,8 +52,14 @@ final class SeededLog {
         return Int(share * share * share * Double(limit))
     }
 
-    static func identity(_ number: Int) -> [UInt8] { (0..<32).map { UInt8(truncatingIfNeeded: number &* 7 &+ $0 &* number) } }
-    static func channel(_ number: Int) -> [UInt8] { [0xC4, UInt8(number >> 8), UInt8(number & 0xFF)] + [UInt8](repeating: 9, count: 13) }
+    static func identity(_ number: Int) -> [UInt8] {
+        [UInt8(number >> 8), UInt8(number & 0xFF)] + (0..<30).map { UInt8(truncatingIfNeeded: 7 &+ $0 &* number) }
+    }
+
+    static func channel(_ number: Int) -> [UInt8] {
+        [0xC4, UInt8(number >> 8), UInt8(number & 0xFF)] + [UInt8](repeating: 9, count: 13)
+    }
+
     static func user(_ number: Int) -> String { number == 0 ? "tab\tand \u{1B}[31mred" : "user-\(number)" }
 
     private func append(_ count: Int, step: Int64) throws {
@@ -104,8 +110,10 @@ final class SeededLog {
     private func message(_ kind: EventKind, batch: Int64 = 0, size: Int = 0) throws {
         var event = Event()
         event.kind = kind
-        event.number = [0, 15, 16, 17, UInt64.random(in: 0..<3000, using: &random), UInt64.random(in: 0..<9_000_000, using: &random)]
-            .randomElement(using: &random)!
+        let sizes: [UInt64] = [
+            0, 15, 16, 17, .random(in: 0..<3000, using: &random), .random(in: 0..<9_000_000, using: &random),
+        ]
+        event.number = sizes.randomElement(using: &random)!
         event.seq = UInt64(writer.nextID)
         event.batch = batch
         event.batchSize = UInt64(size)
@@ -120,7 +128,8 @@ final class SeededLog {
         var event = Event()
         event.kind = .auth
         event.yes = Int.random(in: 0..<4, using: &random) > 0
-        let reason = event.yes || Int.random(in: 0..<6, using: &random) == 0 ? "" : Self.reasons[some(of: Self.reasons.count)]
+        let hasReason = !event.yes && Int.random(in: 0..<6, using: &random) > 0
+        let reason = hasReason ? Self.reasons[some(of: Self.reasons.count)] : ""
         try append(&event, Array(Self.user(some(of: Self.users)).utf8), Array(reason.utf8), [])
     }
 

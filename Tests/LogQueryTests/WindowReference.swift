@@ -45,7 +45,8 @@ struct WindowReference {
 
     /// Events of each period, by its start in seconds.
     func periods(seconds: Int64) throws -> [UInt64: UInt64] {
-        let times = eventKinds.map { "SELECT time FROM \(Question.tables[$0]!) WHERE \(window)" }.joined(separator: " UNION ALL ")
+        let tables = eventKinds.map { "SELECT time FROM \(Question.tables[$0]!) WHERE \(window)" }
+        let times = tables.joined(separator: " UNION ALL ")
         let rows = try log.query("SELECT time / \(seconds * 1_000_000) * \(seconds), count(*) FROM (\(times)) GROUP BY 1")
         return Dictionary(uniqueKeysWithValues: rows.map { (UInt64($0[0]) ?? 0, UInt64($0[1]) ?? 0) })
     }

@@ -1,9 +1,10 @@
 import Foundation
 
-/// Any JSON; numbers are unsigned, as all of an event's are.
+/// Any JSON; all of an event's numbers are unsigned and whole.
 public enum JSONValue: Decodable, Hashable, Sendable {
     case text(String)
     case number(UInt64)
+    case fraction(Double)
     case flag(Bool)
     case list([JSONValue])
     case object([String: JSONValue])
@@ -14,6 +15,8 @@ public enum JSONValue: Decodable, Hashable, Sendable {
             self = .text(text)
         } else if let number = try? container.decode(UInt64.self) {
             self = .number(number)
+        } else if let fraction = try? container.decode(Double.self) {
+            self = .fraction(fraction)
         } else if let flag = try? container.decode(Bool.self) {
             self = .flag(flag)
         } else if let list = try? container.decode([JSONValue].self) {

@@ -47,7 +47,8 @@ struct StatsCommand: ParsableCommand {
     var until: String?
 
     @Option(
-        help: ArgumentHelp("minute, hour or day: what the window is divided into (default: what fits it).", valueName: "unit"))
+        help: ArgumentHelp(
+            "minute, hour or day: what the window is divided into (default: what fits it).", valueName: "unit"))
     var by: String?
 
     @Option(
@@ -86,7 +87,8 @@ struct StatsCommand: ParsableCommand {
     private func query() throws -> StatsQuery {
         let now = Environment.nowMicroseconds
         let until = try self.until.map { try EventFilterOptions.time($0, option: "--until", now: now) } ?? now
-        let since = try self.since.map { try EventFilterOptions.time($0, option: "--since", now: now) }
+        let since =
+            try self.since.map { try EventFilterOptions.time($0, option: "--since", now: now) }
             ?? until - WindowStats.Comparison.dayMicroseconds
         guard since < until else {
             throw Failure(
