@@ -56,9 +56,11 @@ final class Connection: ChannelInboundHandler {
         // Whoever has only just come, or only just been answered, is no slow client yet.
         let isFresh = now - since < server.limits.freshTime
         switch phase {
-        case .idle, .lingering: return hasBeenServed ? 1 : 0
-        case .head: return isFresh ? 3 : hasBeenServed ? 1 : 0
-        case .sending: return isFresh ? 3 : 2
+        case .lingering: return 0
+        case .head where isFresh, .idle where isFresh, .sending where isFresh: return 3
+        case .head: return hasBeenServed ? 1 : 0
+        case .idle: return 1
+        case .sending: return 2
         case .answering, .closed: return nil
         }
     }
