@@ -208,15 +208,18 @@ public final class Drainer {
     ///   hold has been taken. Then it is never too much, though hooks go on.
     /// - Returns: events.
     public func countTorn(_ counted: [UInt64]) -> UInt64 {
+        // A damaged file's counters may hold anything: sums of them wrap.
         var sum: UInt64 = 0
+        var isTorn = false
         for kind in EventKind.allCases {
             let index = CounterIndex.events(kind)
             guard counted[index] > working[index] else { continue }
             let torn = counted[index] - working[index]
             count(torn, to: CounterIndex.dropped(kind, .torn))
-            sum += torn
+            sum &+= torn
+            isTorn = true
         }
-        guard sum > 0 else { return 0 }
+        guard isTorn else { return 0 }
         // All that hooks count of an event, its size and the like, stays counted too.
         for index in 0..<CounterIndex.written(.messageEnqueue) where counted[index] > working[index] {
             count(counted[index] - working[index], to: index)

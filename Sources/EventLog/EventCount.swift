@@ -10,7 +10,7 @@ struct EventCount {
 
     func of(_ filter: EventFilter) throws(LogError) -> Int64 {
         let isAboutTime = filter.user == nil && filter.identity == nil && filter.channel == nil && filter.reason == nil
-            && filter.afterID == nil
+            && filter.afterID == nil && filter.beforeID == nil
         guard isAboutTime else { return try rows(filter) }
         if filter.sinceMicroseconds == nil && filter.untilMicroseconds == nil && !filter.failedOnly {
             return try all(filter)

@@ -14,14 +14,44 @@ public final class EventLogReader {
         names = try NameReader(connection)
     }
 
-    /// Hands over the events that match, oldest first unless the filter is reversed, until `body` returns false.
-    /// All come from one moment of the log, and no more of them than one is held at a time. What is handed over is valid
-    /// for the call.
-    public func read(_ filter: EventFilter, _ body: (borrowing LoggedEvent) -> Bool) throws(LogError) {
+    /// Events of one transaction: whoever reads slowly holds no old state of the log, and so lets its write-ahead file be
+    /// emptied. The first are fewer, to be shown at once.
+    private static let firstPortion = 64
+    private static let portion = 16_384
+
+    /// Hands over the events that match, oldest first unless the filter is reversed, until `body` returns false; those that
+    /// are in the log at the beginning and have not left it when it is their turn. What is handed over is valid for the call.
+    ///
+    /// - Parameter pause: called between two portions, with no transaction open: the place to wait for whoever takes the
+    ///   output. False ends the reading.
+    public func read(
+        _ filter: EventFilter, pause: () -> Bool = { true }, _ body: (borrowing LoggedEvent) -> Bool
+    ) throws(LogError) {
+        var filter = filter
+        var remaining = filter.newest ?? Int.max
+        if !filter.reversed {
+            guard let last = try bounds(&filter) else { return }
+            filter.beforeID = min(filter.beforeID ?? Int64.max, last + 1)
+            remaining = Int.max
+        }
+        var portion = Self.firstPortion
+        while remaining > 0 {
+            let size = min(portion, remaining)
+            if filter.reversed { filter.newest = size }
+            guard let last = try read(filter, atMost: size, body) else { return }
+            remaining -= size
+            if filter.reversed { filter.beforeID = last } else { filter.afterID = last }
+            guard pause() else { return }
+            portion = Self.portion
+        }
+    }
+
+    /// The last id that the log has; and where the newest so many begin, found from the new end. Nil if there are none.
+    private func bounds(_ filter: inout EventFilter) throws(LogError) -> Int64? {
         try connection.execute("BEGIN", operation: "read")
         defer { try? connection.execute("ROLLBACK", operation: "read") }
-        guard let newest = filter.newest, !filter.reversed else { return try merge(filter, body) }
-        // The newest so many, oldest first: found from the new end, then read from there.
+        let last = try connection.integer("SELECT value FROM state WHERE key = 'last_id'") ?? Int64.max - 1
+        guard let newest = filter.newest else { return last }
         var backwards = filter
         backwards.reversed = true
         var first: Int64?
@@ -32,23 +62,31 @@ public final class EventLogReader {
             remaining -= 1
             if try !cursors[next].advance() { cursors.remove(at: next) }
         }
-        guard let first else { return }
-        var forwards = filter
-        forwards.newest = nil
-        forwards.afterID = first - 1
-        try merge(forwards, body)
+        guard let first else { return nil }
+        filter.newest = nil
+        filter.afterID = first - 1
+        return last
     }
 
-    private func merge(_ filter: EventFilter, _ body: (borrowing LoggedEvent) -> Bool) throws(LogError) {
+    /// One transaction.
+    /// - Returns: the id of the last event that was handed over; nil if there are no more, or no more are wanted.
+    private func read(
+        _ filter: EventFilter, atMost limit: Int, _ body: (borrowing LoggedEvent) -> Bool
+    ) throws(LogError) -> Int64? {
+        try connection.execute("BEGIN", operation: "read")
+        defer { try? connection.execute("ROLLBACK", operation: "read") }
         var cursors = try cursors(filter)
-        var remaining = filter.newest ?? Int.max
+        var remaining = limit
         var event = LoggedEvent()
+        var last: Int64?
         while remaining > 0, let next = cursors.next(descending: filter.reversed) {
             try cursors[next].fill(&event, names)
-            guard body(event) else { return }
+            last = cursors[next].id
+            guard body(event) else { return nil }
             remaining -= 1
             if try !cursors[next].advance() { cursors.remove(at: next) }
         }
+        return remaining == 0 ? last : nil
     }
 
     /// One for each kind that has an event.

@@ -29,6 +29,7 @@ struct KindQuery {
             guard var fixed = subjects.conditions(of: kind) else { continue }
             if filter.failedOnly { fixed.append("ok = 0") }
             if let after = filter.afterID { fixed.append("id > \(after)") }
+            if let before = filter.beforeID { fixed.append("id < \(before)") }
             if let since = filter.sinceMicroseconds { fixed.append("time >= \(since)") }
             if let until = filter.untilMicroseconds { fixed.append("time < \(until)") }
             var places = [""]
@@ -69,6 +70,7 @@ struct KindQuery {
         for span in index.spans
         where SegmentIndex.mayHold(span, since: filter.sinceMicroseconds, until: filter.untilMicroseconds) {
             if let after = filter.afterID, Segment.endID(span.segment) <= after { continue }
+            if let before = filter.beforeID, Segment.firstID(span.segment) >= before { continue }
             if span.isSealed, let lookUp,
                 let found = try index.ids(
                     in: span.segment, lists: lookUp.lists, subjects: lookUp.ids, limit: sparseLimit, search)

@@ -3,7 +3,7 @@ import MetricsModel
 /// Prints events one by one, as they come from the log.
 ///
 /// The first event is on its way before `write` returns; later ones wait for a large block, unless
-/// the output is a terminal. One who waits for more events, as `events -f` does, calls `flush`
+/// the output is a terminal; all wait if the buffer is held. One who waits for more events, as `events -f` does, calls `flush`
 /// first.
 public protocol EventWriter: AnyObject {
     func write(_ event: borrowing LoggedEvent) throws(OutputError)

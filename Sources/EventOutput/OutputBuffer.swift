@@ -10,6 +10,8 @@ public final class OutputBuffer {
     /// What is not sent yet. A writer adds a whole event under one access to it.
     var pending: ByteBuffer
     private var hasSentFirst = false
+    /// Whether all waits for `flush`: for one who must not be kept waiting by whoever reads the output.
+    public var isHeld = false
 
     /// A block is sent when it has this many bytes.
     private static let blockBytes = 128 * 1024
@@ -44,6 +46,7 @@ public final class OutputBuffer {
     /// full.
     @inline(__always)
     func endLine() throws(OutputError) {
+        if isHeld { return }
         if pending.count >= OutputBuffer.blockBytes || !hasSentFirst || isTerminal { try flush() }
     }
 

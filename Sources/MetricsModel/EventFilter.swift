@@ -31,6 +31,8 @@ public struct EventFilter: Sendable {
     public var reason: String?
     /// Only events with a larger id.
     public var afterID: Int64?
+    /// Only events with a smaller id.
+    public var beforeID: Int64?
     /// The newest so many of those that match.
     public var newest: Int?
     /// Newest first.

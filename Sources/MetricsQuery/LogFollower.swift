@@ -97,7 +97,11 @@ public final class LogFollower {
     }
 
     /// Hands over what matches and was not read before, until `body` returns false.
-    public func read(_ filter: EventFilter, _ body: (borrowing LoggedEvent) -> Bool) throws(DataSourceError) {
+    ///
+    /// - Parameter pause: called between two transactions; false ends the reading.
+    public func read(
+        _ filter: EventFilter, pause: () -> Bool = { true }, _ body: (borrowing LoggedEvent) -> Bool
+    ) throws(DataSourceError) {
         guard let log else { return }
         var filter = filter
         if let position { filter.afterID = max(position.id, filter.afterID ?? .min) }
@@ -105,7 +109,7 @@ public final class LogFollower {
         do {
             // Everything up to here is committed, so what is read next holds all of it that matches; and more, perhaps.
             let known = try log.lastID()
-            try log.read(filter) { event in
+            try log.read(filter, pause: pause) { event in
                 handedOver = max(handedOver, event.id)
                 return body(event)
             }

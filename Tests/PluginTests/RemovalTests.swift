@@ -207,6 +207,25 @@ import Testing
         try place.tool.verify()
     }
 
+    /// `events` into a pager that is left open: it waits between two transactions, and holds nothing.
+    @Test func aReaderWhoPausesHoldsNothing() throws {
+        let host = try place.server(["LOG_LEVEL": "error"])
+        _ = try host.tally("drive threads=2 calls=50000 seed=8 wait=1")
+        try host.ask("shutdown")
+        let pager = try ChildProcess(
+            [BuiltProducts.commandLine, "events", "-o", "ndjson", "--dir", place.path],
+            errorFile: place.temporary("errors"))
+        let first = try pager.line(within: 60)
+        #expect(first?.hasPrefix("{\"id\":1,") == true)
+        // It has filled the pipe, and waits. Were its transaction open, this could not empty the write-ahead file.
+        _ = try place.tool.succeed("prune", "--older-than", "0s")
+        #expect(fileSize(place("events.db-wal")) == 0)
+        pager.kill()
+        pager.wait()
+        try host.shutDown()
+        try place.tool.verify()
+    }
+
     // MARK: Who may ask
 
     @Test func badRequestsAreRefused() throws {

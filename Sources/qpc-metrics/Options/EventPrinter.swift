@@ -10,13 +10,15 @@ final class EventPrinter {
     private var failure: OutputError?
 
     init(format: OutputFormat, color: ColorChoice = .auto) {
+        // Sent between the log's transactions: a pager that is left open holds none.
         let buffer = OutputBuffer()
+        buffer.isHeld = true
         writer = format.writer(
             into: buffer, table: TableOptions(for: buffer, color: color, environment: Environment.value))
     }
 
     func print(_ filter: EventFilter, from log: EventLogReader) throws {
-        try queryingLog { () throws(LogError) in try log.read(filter) { write($0) } }
+        try queryingLog { () throws(LogError) in try log.read(filter, pause: flush) { write($0) } }
         try send { () throws(OutputError) in try writer.finish() }
     }
 
@@ -53,7 +55,7 @@ final class EventPrinter {
     private static let lookMilliseconds: Int32 = 50
 
     private func read(_ filter: inout EventFilter, from follower: LogFollower) throws {
-        try querying { () throws(DataSourceError) in try follower.read(filter) { write($0) } }
+        try querying { () throws(DataSourceError) in try follower.read(filter, pause: flush) { write($0) } }
         filter.newest = nil
     }
 
@@ -67,6 +69,16 @@ final class EventPrinter {
     private func write(_ event: borrowing LoggedEvent) -> Bool {
         do throws(OutputError) {
             try writer.write(event)
+            return true
+        } catch {
+            failure = error
+            return false
+        }
+    }
+
+    private func flush() -> Bool {
+        do throws(OutputError) {
+            try writer.flush()
             return true
         } catch {
             failure = error
