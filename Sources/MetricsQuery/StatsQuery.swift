@@ -26,10 +26,10 @@ public struct StatsQuery: Sendable {
 
     public func ask(_ log: EventLogReader) throws(LogError) -> WindowStats {
         try log.summing { (window) throws(LogError) in
-            let sums = try window.sums(since: since, until: until, top: top)
-            let extent = try window.extent()
             let (length, isTooLong) = until.subtractingReportingOverflow(since)
             let unit = unit ?? .fitting(windowMicroseconds: isTooLong ? .max : length)
+            let sums = try window.sums(since: since, until: until, isByQuarter: unit != .minute, top: top)
+            let extent = try window.extent()
             var stats = WindowStats(
                 since: since, until: until, unit: unit, comparison: try comparison(window, oldest: extent?.oldest))
             if let extent {
