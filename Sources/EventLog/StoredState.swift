@@ -65,13 +65,6 @@ public struct StoredState {
 
 /// The time of the oldest event: the smallest of each kind's first, since every table is in the order of arrival.
 public enum OldestEvent {
-    /// Of a log that tells of no session.
-    public static var none: StoredState {
-        StoredState(
-            session: nil, ringed: [UInt64](repeating: 0, count: CounterIndex.words),
-            direct: [UInt64](repeating: 0, count: CounterIndex.words))
-    }
-
     public static func read(_ connection: Connection) throws(LogError) -> Int64? {
         var oldest: Int64?
         for kind in EventKind.allCases {
