@@ -53,14 +53,15 @@ final class Connection: ChannelInboundHandler {
     /// How soon it has to make room for another: the lowest first, of equals who has waited longest. Nil for one whose
     /// answer is being made.
     func evictionRank(_ now: NIODeadline) -> Int? {
-        // Whoever has only just come, or only just been answered, is no slow client yet.
+        // Whoever has only just come is no slow client yet, and goes after those who do not take their answer; it goes
+        // before one who was served and rests, as a scraper does: a crowd that keeps coming pushes itself out.
         let isFresh = now - since < server.limits.freshTime
         switch phase {
         case .lingering: return 0
-        case .head where isFresh, .idle where isFresh, .sending where isFresh: return 3
-        case .head: return hasBeenServed ? 1 : 0
-        case .idle: return 1
-        case .sending: return 2
+        case .head where hasBeenServed: return 3
+        case .head: return isFresh ? 2 : 0
+        case .idle: return 3
+        case .sending: return isFresh ? 4 : 1
         case .answering, .closed: return nil
         }
     }

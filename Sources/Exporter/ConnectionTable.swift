@@ -35,8 +35,8 @@ final class ConnectionTable {
         return true
     }
 
-    /// Those that never sent a request go first, then those that rest longest between two, then those that have been
-    /// sent an answer for longest.
+    /// Those that never sent a request go first, then those that do not take their answer, then those that have just come,
+    /// then those that rest longest between two requests.
     private func victim(from address: AddressKey?) -> Connection? {
         var victim: (connection: Connection, rank: Int)?
         let now = NIODeadline.now()

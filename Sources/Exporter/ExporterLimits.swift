@@ -11,7 +11,7 @@ public struct ExporterLimits: Sendable {
     public var headerFields = 100
     /// To send a request's head, from the connection or from its first byte; the TLS handshake included.
     public var headerTime = TimeAmount.seconds(5)
-    /// For so long a client that has just come or just been answered makes no room for others, if anybody else can.
+    /// For so long a client that has just come makes no room while somebody does not take his answer.
     public var freshTime = TimeAmount.milliseconds(500)
     /// Between one answer and the next request.
     public var idleTime = TimeAmount.minutes(5)
