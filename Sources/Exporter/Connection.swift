@@ -58,10 +58,10 @@ final class Connection: ChannelInboundHandler {
         let isFresh = now - since < server.limits.freshTime
         switch phase {
         case .lingering: return 0
-        case .head where hasBeenServed: return 3
-        case .head: return isFresh ? 2 : 0
-        case .idle: return 3
-        case .sending: return isFresh ? 4 : 1
+        case .head where hasBeenServed: return isFresh ? 4 : 1
+        case .head: return isFresh ? 3 : 0
+        case .idle: return 4
+        case .sending: return isFresh ? 2 : 1
         case .answering, .closed: return nil
         }
     }

@@ -35,7 +35,7 @@ final class ConnectionTable {
         return true
     }
 
-    /// Those that never sent a request go first, then those that do not take their answer, then those that have just come,
+    /// Those that never finish a request go first, then those that do not take their answer, then those that have just come,
     /// then those that rest longest between two requests.
     private func victim(from address: AddressKey?) -> Connection? {
         var victim: (connection: Connection, rank: Int)?
