@@ -76,7 +76,7 @@ public final class DrainThread: @unchecked Sendable {
         self.drainer = drainer
         self.options = options
         self.say = say
-        replacement = LogReplacement(place: place, live: live, session: drainer.session)
+        replacement = LogReplacement(place: place, live: live, session: drainer.session, writer: drainer.writer)
         upkeep = LogUpkeep(map: live.map, writer: drainer.writer, options: options, say: say)
         slots = SlotPreparation(live)
         keeper = LogKeeper(
