@@ -54,7 +54,11 @@ final class PluginInstance: @unchecked Sendable {
             throw StartError(code: -3, message: Self.cannotUse(configuration.directory, error.message))
         }
         directory.sync()
-        live.populateStarts()
+        guard live.populateStarts() else {
+            throw StartError(
+                code: -3,
+                message: Self.cannotUse(configuration.directory, "its file system does not take what is written to live.qpcm"))
+        }
         let anchor = RecordClock.firstAnchor(clock: clock)
         live.map.set(anchor: anchor)
         // What the log knows of rings is about the session before; this one's begin at 0.
