@@ -161,6 +161,8 @@ public final class DrainThread: @unchecked Sendable {
     private func run() {
         drainer?.startLiveClock()
         letGo = nil
+        // After a power cut the file is to be known for this session's, whatever else of it has come to the disk.
+        live.sync()
         while true {
             pthread_mutex_lock(mutex)
             if !isStopping && flushesAsked == flushesDone {

@@ -228,6 +228,9 @@ public final class LiveFile: Sendable {
     /// What does not say that a store would be a signal is of no matter.
     private func isSound(_ code: Int32) -> Bool { code != EFAULT && code != EHWPOISON }
 
+    /// Makes what is in the file so far safe from a power cut. Blocks.
+    public func sync() { _ = fsync(file.descriptor) }
+
     /// Whether the file system still takes what is stored. Three system calls.
     public func takesStores() -> Bool { file.takesStores() }
 

@@ -73,7 +73,7 @@ public struct Status: Sendable {
         case .up: break
         case .stuck(let pid):
             problems.append(
-                "process \(pid) holds the directory, and its plugin has not beaten for 5 s: is the process stopped, or its disk stuck?")
+                "process \(pid) holds the directory, and its plugin has not beaten for 5 s: is the process stopped, or its disk stuck or dead? Its standard error tells")
         case .stopped: problems.append("the plugin was shut down: start the server with it")
         case .died:
             problems.append(

@@ -73,7 +73,7 @@ public final class ChildProcess {
             "TZ": "UTC",
         ]
         // What scripts/test tells the sanitizers about the programs under test.
-        for name in ["ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"] {
+        for name in ["ASAN_OPTIONS", "TSAN_OPTIONS"] {
             if let value = BuiltProducts.setting("QPC_TEST_" + name) { variables[name] = value }
         }
         return variables
