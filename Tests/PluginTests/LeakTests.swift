@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What fails gives back all that it took: a log that cannot be opened is tried for again five times a second, for as long
-/// as its disk is away.
+/// What fails gives back all that it took: a log that cannot be opened is tried for again five times a second, for as
+/// long as its disk is away.
 @Suite struct LeakTests {
     let place = DataPlace()
 
@@ -18,8 +18,8 @@ import Testing
         }
     }
 
-    /// Repeats a command until a round of it leaves nothing behind. The first rounds may: the C library keeps some of what it
-    /// gets back in stores of its own, which fill up. The smallest piece that can leak is 24 bytes.
+    /// Repeats a command until a round of it leaves nothing behind. The first rounds may: the C library keeps some of what
+    /// it gets back in stores of its own, which fill up. The smallest piece that can leak is 24 bytes.
     private func expectNothingKept(
         _ host: ServerHost, _ command: String, times: Int, answer: String, _ what: Comment
     ) throws {
