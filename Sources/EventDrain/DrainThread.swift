@@ -46,6 +46,8 @@ public final class DrainThread: @unchecked Sendable {
     private let keys: KeyUpkeep?
     private let slots: SlotPreparation
     private let keeper: LogKeeper
+    private let storage: StorageWatch
+    private let logPath: String
 
     private var thread = pthread_t()
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -76,9 +78,11 @@ public final class DrainThread: @unchecked Sendable {
         self.drainer = drainer
         self.options = options
         self.say = say
-        replacement = LogReplacement(place: place, live: live, session: drainer.session)
+        replacement = LogReplacement(place: place, live: live, session: drainer.session, writer: drainer.writer)
         upkeep = LogUpkeep(map: live.map, writer: drainer.writer, options: options, say: say)
         slots = SlotPreparation(live)
+        storage = StorageWatch(live: live, directory: place.directory.path, say: say)
+        logPath = place.path
         keeper = LogKeeper(
             directory: place.directory.path,
             limits: .init(retentionNanoseconds: options.retentionNanoseconds, maxBytes: options.maxLogBytes), keys: keys,
@@ -168,7 +172,7 @@ public final class DrainThread: @unchecked Sendable {
             let stopping = isStopping
             pthread_mutex_unlock(mutex)
 
-            slots.goAhead()
+            watchStorage(isSuspected: !slots.goAhead())
             let isAsked = stopping || asked != flushesDone
             drainIfDue(force: isAsked)
             if isAsked { finishFlush() }
@@ -180,7 +184,7 @@ public final class DrainThread: @unchecked Sendable {
             }
             if stopping { break }
             lookAfterLog()
-            slots.prepare()
+            if !slots.prepare() { watchStorage(isSuspected: true) }
             keepLog()
         }
         keeper.close()
@@ -281,6 +285,10 @@ public final class DrainThread: @unchecked Sendable {
 
     // MARK: The log itself
 
+    private func watchStorage(isSuspected: Bool) {
+        if storage.hasDied(isSuspected: isSuspected) { replaceLog(.failing) }
+    }
+
     /// Between flushes.
     private func lookAfterLog() {
         let now = TickClock.monotonicNanoseconds()
@@ -321,6 +329,7 @@ public final class DrainThread: @unchecked Sendable {
 
     private func openDrainer() throws(LogError) -> Drainer {
         if let drainer { return drainer }
+        try storage.expectAlive(logPath)
         let next = try replacement.open()
         drainer = next
         upkeep.writer = next.writer

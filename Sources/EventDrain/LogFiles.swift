@@ -1,48 +1,37 @@
 import CMachine
+import EventLog
 
 /// Which files an open log consists of, to notice when others, or none, lie in their places. SQLite itself goes on
 /// writing into a file that has lost its name.
 struct LogFiles {
     private let path: String
-    private var log: Identity
-    private var writeAhead: Identity
-    private var index: Identity
-    private var written: Moment
+    private var log: Entry
+    private let writeAhead: Entry
+    private let index: Entry
 
-    /// When a file was last written to, and how long it was then.
-    private struct Moment {
+    /// What lies at a path, by one system call: a file's number, when it was last written to, how long it was then.
+    private struct Entry {
+        var device: UInt64 = 0
+        /// 0: nothing is there.
+        var inode: UInt64 = 0
         var seconds = 0
         var nanoseconds = 0
         var bytes = 0
 
-        static func of(_ path: String) -> Moment? {
+        /// Nil if that cannot be told.
+        static func of(_ path: String) -> Entry? {
             var status = stat()
-            guard qpcm_lstat(path, &status) == 0 else { return nil }
-            return Moment(
-                seconds: Int(status.st_mtim.tv_sec), nanoseconds: Int(status.st_mtim.tv_nsec), bytes: Int(status.st_size))
+            guard qpcm_lstat(path, &status) == 0 else { return qpcm_errno() == ENOENT ? Entry() : nil }
+            return Entry(
+                device: UInt64(status.st_dev), inode: UInt64(status.st_ino), seconds: Int(status.st_mtim.tv_sec),
+                nanoseconds: Int(status.st_mtim.tv_nsec), bytes: Int(status.st_size))
         }
 
-        func isSame(as other: Moment) -> Bool {
+        var isMissing: Bool { inode == 0 }
+        func isSameFile(as other: Entry) -> Bool { device == other.device && inode == other.inode }
+        func isAsWritten(as other: Entry) -> Bool {
             seconds == other.seconds && nanoseconds == other.nanoseconds && bytes == other.bytes
         }
-    }
-
-    /// A file's name for the kernel, or that there is none.
-    private struct Identity {
-        var device: UInt64 = 0
-        var inode: UInt64 = 0
-
-        /// Of what lies at a path; nil if that cannot be told.
-        static func of(_ path: String) -> Identity? {
-            var status = stat()
-            if qpcm_lstat(path, &status) == 0 {
-                return Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
-            }
-            return qpcm_errno() == ENOENT ? Identity() : nil
-        }
-
-        func isSame(as other: Identity) -> Bool { device == other.device && inode == other.inode }
-        var isMissing: Bool { inode == 0 }
     }
 
     enum Change {
@@ -64,32 +53,50 @@ struct LogFiles {
         }
     }
 
-    /// - Parameter path: of a log that was opened just now.
-    init(openedAt path: String) {
-        self.path = path
-        log = Identity.of(path) ?? Identity()
-        writeAhead = Identity.of(path + "-wal") ?? Identity()
-        index = Identity.of(path + "-shm") ?? Identity()
-        written = Moment.of(path) ?? Moment()
+    /// - Parameter connection: to a log that was opened just now.
+    init(of connection: Connection) {
+        path = connection.path
+        let found = Entry.of(path) ?? Entry()
+        writeAhead = Entry.of(path + "-wal") ?? Entry()
+        index = Entry.of(path + "-shm") ?? Entry()
+        // Who took its place before it was looked at must not pass for it.
+        log = connection.hasMoved ? Entry() : found
     }
 
     /// The plugin itself has moved the write-ahead file into the log, which nothing else writes to.
-    mutating func didCheckpoint() { written = Moment.of(path) ?? written }
+    mutating func didCheckpoint() {
+        if let now = Entry.of(path), now.isSameFile(as: log) { log = now }
+    }
 
-    /// What happened to the files since; nil if nothing did, or if the disk does not say. Four system calls.
+    /// What happened to the files since; nil if nothing did, or if the disk does not say. Three system calls.
     func change() -> Change? {
-        if let now = Identity.of(path), !now.isSame(as: log) { return now.isMissing ? .missing : .replaced }
-        if let now = Identity.of(path + "-wal"), !now.isSame(as: writeAhead) { return .incomplete }
-        if let now = Identity.of(path + "-shm"), !now.isSame(as: index) { return .incomplete }
-        if let now = Moment.of(path), !now.isSame(as: written) { return .overwritten }
+        guard let now = Entry.of(path) else { return nil }
+        if let change = changeOfPlace(now) { return change }
+        if !now.isAsWritten(as: log) { return .overwritten }
+        if isOther(path + "-wal", than: writeAhead) || isOther(path + "-shm", than: index) {
+            // They may have gone together with the log, since that was looked at.
+            return changeOfPlace() ?? .incomplete
+        }
         return nil
+    }
+
+    /// Whether the log itself is gone from its place, or another lies there.
+    func changeOfPlace() -> Change? { Entry.of(path).flatMap { changeOfPlace($0) } }
+
+    private func changeOfPlace(_ now: Entry) -> Change? {
+        if now.isSameFile(as: log) { return nil }
+        return now.isMissing ? .missing : .replaced
+    }
+
+    private func isOther(_ path: String, than file: Entry) -> Bool {
+        guard let now = Entry.of(path) else { return false }
+        return !now.isSameFile(as: file)
     }
 
     /// Whether the write-ahead file that lies there is still the one of this log, and not empty: the next log must not
     /// take it for its own.
     var hasLeftWriteAheadFile: Bool {
-        guard let now = Identity.of(path + "-wal"), !now.isMissing, now.isSame(as: writeAhead) else { return false }
-        var status = stat()
-        return qpcm_lstat(path + "-wal", &status) == 0 && status.st_size > 0
+        guard let now = Entry.of(path + "-wal") else { return false }
+        return !now.isMissing && now.isSameFile(as: writeAhead) && now.bytes > 0
     }
 }

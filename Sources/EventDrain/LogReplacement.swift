@@ -33,11 +33,12 @@ final class LogReplacement {
     private var setAside: UInt64 = 0
     private var isSetAsideDue = false
 
-    init(place: LogPlace, live: LiveFile, session: (UInt64, UInt64)) {
+    /// - Parameter writer: of the log that lies in the place.
+    init(place: LogPlace, live: LiveFile, session: (UInt64, UInt64), writer: EventLogWriter) {
         self.place = place
         self.live = live
         self.session = session
-        files = LogFiles(openedAt: place.path)
+        files = LogFiles(of: writer.connection)
     }
 
     /// What happened to the log's files. A directory that lost its name is no place for a new log: another server may
@@ -79,6 +80,11 @@ final class LogReplacement {
         case .failing: writer.connection.leaveFilesOnClose()
         }
         drainer = nil
+        // Whatever the cause was: the log may have lost its place in the meantime.
+        if let change = files.changeOfPlace() {
+            self.cause = .changed(change)
+            isSetAsideDue = false
+        }
     }
 
     /// What was to be opened is damaged itself.
@@ -111,7 +117,7 @@ final class LogReplacement {
         try drainer.saveCounters()
         showDirect(totals)
         place.directory.sync()
-        files = LogFiles(openedAt: place.path)
+        files = LogFiles(of: writer.connection)
         checkpoints = writer.connection.checkpoints
         self.remains = nil
         tell(totals)

@@ -22,28 +22,32 @@ final class SlotPreparation {
     private var tails: [UInt64] = []
 
     /// Goes ahead of the threads that are writing, so that the kernel's writing back of pages costs this thread the
-    /// faults, and not theirs.
-    func goAhead() {
+    /// faults, and not theirs. False where a store of theirs would have been a signal.
+    func goAhead() -> Bool {
         let map = live.map
+        var isSound = true
         for index in 0..<map.slotsReady where !map.isAbsent(index) {
             let tail = RingConsumer.tail(of: map.slot(index))
             while tails.count <= index { tails.append(tail) }
             guard tail > tails[index] else { continue }
             let written = Int(clamping: tail - tails[index])
             tails[index] = tail
-            live.populateRing(slot: index, position: tail, bytes: min(map.ringBytes, max(64 << 10, 3 * written)))
+            let bytes = min(map.ringBytes, max(64 << 10, 3 * written))
+            isSound = live.populateRing(slot: index, position: tail, bytes: bytes) && isSound
         }
+        return isSound
     }
 
     /// Nothing is left to fault in.
     var isPrepared: Bool { progress.isEmpty }
 
-    /// One step of what is to do; the plugin's thread, between flushes.
-    func prepare() {
+    /// One step of what is to do; the plugin's thread, between flushes. False where a store would have been a signal.
+    func prepare() -> Bool {
+        var isSound = true
         if let first = progress.first {
             let map = live.map
             let bytes = min(Self.stepBytes, map.slotStride - first.bytes)
-            live.populate(offset: map.slot(first.slot) - map.base + first.bytes, bytes: bytes)
+            isSound = live.populate(offset: map.slot(first.slot) - map.base + first.bytes, bytes: bytes)
             progress[0].bytes += bytes
             if progress[0].bytes == map.slotStride { progress.removeFirst() }
         } else if live.freeSlots < Self.spareSlots {
@@ -51,5 +55,6 @@ final class SlotPreparation {
                 progress.append((slot: (slot - live.map.slot(0)) / live.map.slotStride, bytes: 0))
             }
         }
+        return isSound
     }
 }

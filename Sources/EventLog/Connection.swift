@@ -60,6 +60,12 @@ public final class Connection {
     /// Closing will move nothing from the write-ahead file into the log: for one that is damaged, or whose disk is.
     public func leaveFilesOnClose() { _ = qpcm_never_checkpoint_on_close(handle) }
 
+    /// Whether the file that is open no longer lies at its path: moved, deleted, or another put there.
+    public var hasMoved: Bool {
+        var moved: Int32 = 0
+        return sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved != 0
+    }
+
     func error(_ operation: String) -> LogError {
         LogError(
             operation: operation, path: path, code: sqlite3_extended_errcode(handle),

@@ -38,6 +38,7 @@ public final class LiveFile: Sendable {
     private let file: MappedFile
     public let map: LiveMap
     public let options: Options
+    private let detached = Atomic<Bool>(false)
 
     /// Makes the file under a name of its own, complete, and then gives it the name `live.qpcm` in one step: a
     /// reader sees the old session or the new one, never half of one.
@@ -178,7 +179,11 @@ public final class LiveFile: Sendable {
         let index = Int(AtomicWord.add(base, QPCM_HEADER_SLOTS_RESERVED, 1))
         guard index < QPCM_SLOT_LIMIT else { return nil }
         let offset = QPCM_SLOTS + index * map.slotStride
-        guard file.allocate(offset: offset, bytes: map.slotStride) == 0 else {
+        let isThere =
+            isDetached
+            ? file.layZeros(offset: offset, bytes: map.slotStride)
+            : file.allocate(offset: offset, bytes: map.slotStride) == 0
+        guard isThere else {
             // Handed back if nobody reserved a later one; otherwise a hole stays, which readers pass over.
             _ = AtomicWord.exchange(
                 base, QPCM_HEADER_SLOTS_RESERVED, expected: UInt64(index) + 1,
@@ -199,27 +204,50 @@ public final class LiveFile: Sendable {
         return map.slot(index)
     }
 
-    /// Faults in a part of the file ahead of its use.
-    public func populate(offset: Int, bytes: Int) { file.populate(offset: offset, bytes: bytes) }
+    // MARK: Memory
+
+    /// Faults in a part of the file ahead of its use. False where a store would have been a signal.
+    public func populate(offset: Int, bytes: Int) -> Bool { isSound(file.populate(offset: offset, bytes: bytes)) }
 
     /// Faults in the header, and of each initial slot the counters and the ring's beginning: what a thread's first
-    /// calls touch. The rest is left to the plugin's thread.
-    public func populateStarts() {
-        file.populate(offset: 0, bytes: QPCM_SLOTS)
+    /// calls touch. The rest is left to the plugin's thread. False where a store would have been a signal.
+    public func populateStarts() -> Bool {
+        var isSound = populate(offset: 0, bytes: QPCM_SLOTS)
         for index in 0..<options.initialSlots {
-            file.populate(
-                offset: QPCM_SLOTS + index * map.slotStride, bytes: min(QPCM_SLOT_RING + 128 << 10, map.slotStride))
+            let bytes = min(QPCM_SLOT_RING + 128 << 10, map.slotStride)
+            isSound = populate(offset: QPCM_SLOTS + index * map.slotStride, bytes: bytes) && isSound
         }
+        return isSound
     }
 
     /// Makes a part of a slot's ring, from a position on, writable without a fault: the kernel takes that away from each
-    /// page that it writes back to the disk, and gives it back at the next store, which would be a hook's.
-    public func populateRing(slot index: Int, position: UInt64, bytes: Int) {
+    /// page that it writes back to the disk, and gives it back at the next store, which would be a hook's. False where
+    /// such a store would have been a signal.
+    public func populateRing(slot index: Int, position: UInt64, bytes: Int) -> Bool {
         let ring = map.slot(index) - map.base + QPCM_SLOT_RING
         let from = Int(position & UInt64(map.ringBytes - 1)) & ~4095
         let first = min(bytes, map.ringBytes - from)
-        file.populateInUse(offset: ring + from, bytes: first)
-        if first < bytes { file.populateInUse(offset: ring, bytes: min(bytes - first, from)) }
+        guard isSound(file.populateInUse(offset: ring + from, bytes: first)) else { return false }
+        return first == bytes || isSound(file.populateInUse(offset: ring, bytes: min(bytes - first, from)))
+    }
+
+    /// What does not say that a store would be a signal is of no matter.
+    private func isSound(_ code: Int32) -> Bool { code != EFAULT && code != EHWPOISON }
+
+    /// Whether the file system still takes what is stored. Three system calls.
+    public func takesStores() -> Bool { file.takesStores() }
+
+    /// Whether the plugin goes on in memory of its own, which no other process sees.
+    public var isDetached: Bool { detached.load(ordering: .acquiring) }
+
+    /// Takes the memory off the file, whose file system has died: a store there would be a signal in the server. The
+    /// plugin's thread; hooks go on meanwhile, and nothing that they stored is missing. False if that cannot be done.
+    public func detach() -> Bool {
+        detached.store(true, ordering: .releasing)
+        // Pairs with the reservation in makeSlot, which acquires and releases too: whoever reserves a slot before this is
+        // taken along, however far it has come; whoever does after sees the flag, and makes it of memory.
+        let reserved = Int(clamping: AtomicWord.add(map.base, QPCM_HEADER_SLOTS_RESERVED, 0))
+        return file.detach(bytes: QPCM_SLOTS + min(reserved, QPCM_SLOT_LIMIT) * map.slotStride)
     }
 
     public var freeSlots: Int {

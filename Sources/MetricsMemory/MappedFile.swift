@@ -9,6 +9,9 @@ public struct MappedFile: ~Copyable, @unchecked Sendable {
     /// Bytes of address space; beyond the file's size they must not be touched.
     public let reservedBytes: Int
     public let descriptor: Int32
+    /// A writer's way off the file: the same part of it once more, private, and not to be touched yet. Made while the file
+    /// system is well, since one that has died lets nothing be mapped.
+    let aside: UnsafeMutableRawPointer?
 
     /// Takes ownership of `descriptor`, also when it throws.
     /// - Throws: `MemoryError` with the system's error number.
@@ -24,6 +27,8 @@ public struct MappedFile: ~Copyable, @unchecked Sendable {
         _ = madvise(address, reservedBytes, MADV_DONTDUMP)
         // A writer faults in what it wants, when it wants; a disk's read-ahead would clear megabytes at the first touch.
         if writable { _ = madvise(address, reservedBytes, MADV_RANDOM) }
+        aside = writable ? qpcm_map_private_aside(descriptor, reservedBytes) : nil
+        if let aside { _ = madvise(aside, reservedBytes, MADV_DONTDUMP) }
         base = address
         self.reservedBytes = reservedBytes
         self.descriptor = descriptor
@@ -31,6 +36,7 @@ public struct MappedFile: ~Copyable, @unchecked Sendable {
 
     deinit {
         _ = munmap(base, reservedBytes)
+        if let aside { _ = munmap(aside, reservedBytes) }
         _ = close(descriptor)
     }
 
@@ -43,8 +49,11 @@ public struct MappedFile: ~Copyable, @unchecked Sendable {
     }
 
     /// Faults a range in ahead of its use, so that no hook pays for it.
-    public func populate(offset: Int, bytes: Int) {
-        if madvise(base + offset, bytes, populateWrite) == 0 { return }
+    ///
+    /// - Returns: 0, or the system's error number: EFAULT where a store would have been a signal.
+    public func populate(offset: Int, bytes: Int) -> Int32 {
+        if madvise(base + offset, bytes, Self.populateWrite) == 0 { return 0 }
+        guard qpcm_errno() == EINVAL else { return qpcm_errno() }
         // Kernels before 5.14 do not know the advice: touch every page, changing nothing.
         var at = offset
         while at < offset + bytes {
@@ -53,13 +62,17 @@ public struct MappedFile: ~Copyable, @unchecked Sendable {
             word.pointee = word.pointee
             at += 4096
         }
+        return 0
     }
 
     /// The same for memory that another thread may be writing to: by the kernel's own means or not at all.
-    public func populateInUse(offset: Int, bytes: Int) { _ = madvise(base + offset, bytes, populateWrite) }
+    public func populateInUse(offset: Int, bytes: Int) -> Int32 {
+        if madvise(base + offset, bytes, Self.populateWrite) == 0 { return 0 }
+        return qpcm_errno() == EINVAL ? 0 : qpcm_errno()
+    }
 
     /// Linux's MADV_POPULATE_WRITE, which this C library's headers do not all have.
-    private var populateWrite: Int32 { 23 }
+    static var populateWrite: Int32 { 23 }
 }
 
 /// What went wrong with a file in memory: the operation, where, and the system's error number.

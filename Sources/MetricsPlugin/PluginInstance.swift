@@ -26,7 +26,11 @@ final class PluginInstance: @unchecked Sendable {
         let outcome = try Self.recover(directory, configuration, say)
         let live = try Self.makeLive(configuration, outcome)
         directory.sync()
-        live.populateStarts()
+        guard live.populateStarts() else {
+            throw StartError(
+                code: -3,
+                message: Self.cannotUse(configuration.directory, "its file system does not take what is written to live.qpcm"))
+        }
         live.map.set(anchor: RecordClock.firstAnchor(clock: live.options.clock))
         // What the log knows of rings is about the session before; this one's begin at 0.
         let drainer = Drainer(

@@ -58,7 +58,7 @@ final class History {
         drainer = Drainer(
             map: live.map, session: session, clock: UInt64(QPCM_CLOCK_REALTIME), writer: outcome.writer,
             ringed: outcome.ringed, stored: .none)
-        replacement = LogReplacement(place: outcome.place, live: live, session: session)
+        replacement = LogReplacement(place: outcome.place, live: live, session: session, writer: outcome.writer)
         self.live = live
         self.held = held
     }

@@ -78,7 +78,6 @@ import Testing
             return skip("failing system calls", because: "strace may not trace here")
         }
         let server = try LoadedServer(Self.settings, seed: 3)
-        let thread = try server.pluginThread()
         var tracer: ChildProcess?
         let place = TemporaryDirectory()
         // A file system that the kernel has made read-only refuses to open for writing too.
@@ -88,13 +87,7 @@ import Testing
             "system calls fail with \(error)", server,
             breaking: {
                 attached += 1
-                let errors = place("tracer-\(attached)")
-                tracer = try ChildProcess(
-                    ["strace", "-o", "/dev/null", "-e", "trace=\(calls)", "-e", "inject=\(calls):error=\(error)", "-p", "\(thread)"],
-                    errorFile: errors)
-                try eventually("the tracer is attached") {
-                    try String(decoding: read(errors), as: UTF8.self).contains("attached")
-                }
+                tracer = try server.inject(into: calls, "error=\(error)", place("tracer-\(attached)"))
             },
             cure: {
                 tracer?.kill(SIGINT)
@@ -104,6 +97,17 @@ import Testing
 }
 
 extension LoadedServer {
+    /// Lets system calls of the plugin's thread fail or wait, in strace's words, until the tracer is ended.
+    func inject(into calls: String, _ what: String, _ errorFile: String) throws -> ChildProcess {
+        let tracer = try ChildProcess(
+            ["strace", "-o", "/dev/null", "-e", "trace=\(calls)", "-e", "inject=\(calls):\(what)", "-p", "\(pluginThread())"],
+            errorFile: errorFile)
+        try eventually("the tracer is attached") {
+            try String(decoding: read(errorFile), as: UTF8.self).contains("attached")
+        }
+        return tracer
+    }
+
     /// The number of the plugin's thread.
     func pluginThread() throws -> UInt64 {
         let threads = try JSONDecoder().decode([[String: JSONValue]].self, from: Data(host.ask("threads").utf8))

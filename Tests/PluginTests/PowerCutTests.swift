@@ -11,50 +11,15 @@ import Testing
     /// a busy machine takes for them.
     private static let windowSeconds = 0.15 + 1.0
 
-    /// A file system in a file, gone with its owner.
-    private final class LoopDisk {
-        let path: String
-        private let image: String
-        private let place = TemporaryDirectory()
-
-        /// Nil where that is not allowed.
-        init?(_ kind: String) throws {
-            image = place("image")
-            path = place("mount")
-            mkdir(path, 0o755)
-            let make = kind == "xfs" ? "mkfs.xfs -q -f" : "mkfs.ext4 -q -F"
-            guard try shell("truncate -s 2G \(image) && \(make) \(image)").status == 0, try mount() else { return nil }
-        }
-
-        func mount() throws -> Bool { try run(["mount", "-o", "loop", image, path]).status == 0 }
-
-        func cutPower() throws {
-            let outcome = try run(["xfs_io", "-x", "-c", "shutdown", path])
-            guard outcome.status == 0 else { throw TestFailure("xfs_io: \(outcome.errors)") }
-        }
-
-        func restore() throws {
-            try eventually("it can be unmounted") { try run(["umount", path]).status == 0 }
-            guard try mount() else { throw TestFailure("it does not mount again") }
-        }
-
-        deinit { _ = try? run(["umount", "-l", path]) }
-    }
-
     @Test("A log outlives a power cut", arguments: ["ext4", "xfs"])
     func cut(kind: String) throws {
-        guard try shell("command -v xfs_io mkfs.\(kind)").status == 0 else {
-            return skip("power cuts on \(kind)", because: "xfs_io or mkfs.\(kind) is not installed")
-        }
-        guard let disk = try LoopDisk(kind) else {
-            return skip("power cuts on \(kind)", because: "no loop device can be mounted here")
-        }
+        guard let disk = try LoopDisk(kind, for: "power cuts") else { return }
         var generator = SeededGenerator.announced("power cuts on \(kind)")
         let times = FaultFigures.count("QPC_POWER_CUTS", usually: 3)
         var course = PowerCourse(directory: disk.path + "/data")
         for time in 0..<times {
             do {
-                try course.runUntilCut(number: time, &generator) { try disk.cutPower() }
+                try course.runUntilCut(number: time, &generator) { try disk.shutDown() }
                 try disk.restore()
                 try course.prove()
             } catch {

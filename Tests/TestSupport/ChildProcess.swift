@@ -67,10 +67,17 @@ public final class ChildProcess {
     }
 
     /// Nothing of the developer's own settings may decide how a test ends.
-    private static let plainEnvironment: [String: String] = [
-        "PATH": BuiltProducts.startEnvironment["PATH"] ?? "/usr/bin:/bin", "HOME": "/", "LC_ALL": "C.UTF-8",
-        "TZ": "UTC",
-    ]
+    private static let plainEnvironment: [String: String] = {
+        var variables = [
+            "PATH": BuiltProducts.startEnvironment["PATH"] ?? "/usr/bin:/bin", "HOME": "/", "LC_ALL": "C.UTF-8",
+            "TZ": "UTC",
+        ]
+        // What scripts/test tells the sanitizers about the programs under test.
+        for name in ["ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"] {
+            if let value = BuiltProducts.setting("QPC_TEST_" + name) { variables[name] = value }
+        }
+        return variables
+    }()
 
     private static let making = NSLock()
     /// Writing to a process that has died is an error of that test, and not the end of all.

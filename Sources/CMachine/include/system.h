@@ -35,6 +35,29 @@ static inline void *qpcm_map_shared(int32_t descriptor, size_t bytes, int32_t wr
     return address == MAP_FAILED ? 0 : address;
 }
 
+/// `mmap`, private and not to be touched yet; null instead of MAP_FAILED. Takes addresses and nothing else.
+static inline void *qpcm_map_private_aside(int32_t descriptor, size_t bytes) {
+    void *address = mmap(0, bytes, PROT_NONE, MAP_PRIVATE | MAP_NORESERVE, descriptor, 0);
+    return address == MAP_FAILED ? 0 : address;
+}
+
+/// GNU functions, which <sys/mman.h> declares only to those who define _GNU_SOURCE. `mremap` is variadic there.
+extern void *mremap(void *old_address, size_t old_bytes, size_t new_bytes, int flags, ...);
+extern int mincore(void *address, size_t bytes, unsigned char *pages);
+
+/// Moves the beginning of such a mapping over a shared one of the same file, in one step: what was stored there so far is
+/// seen in it, and what is stored from now on goes into memory alone. The file system is not asked. 0 or -1.
+static inline int32_t qpcm_move_private_over(void *aside, void *address, size_t bytes) {
+    if (mprotect(aside, bytes, PROT_READ | PROT_WRITE) != 0) return -1;
+    return mremap(aside, bytes, bytes, 1 | 2, address) == MAP_FAILED ? -1 : 0;  // MREMAP_MAYMOVE | MREMAP_FIXED
+}
+
+/// Lays memory of no file, all zeros, over a part of a mapping. 0 or -1.
+static inline int32_t qpcm_map_zeros_over(void *address, size_t bytes) {
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+    return mmap(address, bytes, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED ? -1 : 0;
+}
+
 /// Whether the status is a regular file's.
 static inline int32_t qpcm_is_regular(const struct stat *status) { return S_ISREG(status->st_mode); }
 static inline int32_t qpcm_is_directory(const struct stat *status) { return S_ISDIR(status->st_mode); }

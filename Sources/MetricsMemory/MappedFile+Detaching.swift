@@ -1,0 +1,64 @@
+import CMachine
+
+/// A file system can die under a mapping: xfs shuts itself down after an error of its disk, ext4 stops allocating, one that
+/// copies on write is full. A store to a page that the kernel has written back then raises SIGBUS, in whatever thread of
+/// the server it is. So the mapping is taken off the file before that.
+extension MappedFile {
+    private static let pageBytes = 4096
+
+    /// Whether the file system still takes stores into the file. Asked of a page that is mapped for that alone: the kernel
+    /// asks the file system at the first store into each mapping, and not at the next. Three system calls; any thread.
+    public func takesStores() -> Bool {
+        guard let page = qpcm_map_shared(descriptor, Self.pageBytes, 1) else {
+            // Too many mappings, or too little memory, say nothing of the disk.
+            return qpcm_errno() == ENOMEM || qpcm_errno() == EAGAIN
+        }
+        defer { _ = munmap(page, Self.pageBytes) }
+        if madvise(page, Self.pageBytes, Self.populateWrite) == 0 { return true }
+        return qpcm_errno() != EFAULT && qpcm_errno() != EHWPOISON
+    }
+
+    /// Takes the file's beginning off the file: same addresses, same content, other threads' stores included, and from
+    /// now on memory alone. What is not in memory any more, and cannot be read, becomes zeros. Once.
+    ///
+    /// - Parameter bytes: a multiple of the page size; how far the file may have been allocated.
+    /// - Returns: whether it could be done.
+    public func detach(bytes: Int) -> Bool {
+        let pages = bytes / Self.pageBytes
+        let resident = UnsafeMutablePointer<UInt8>.allocate(capacity: pages)
+        defer { resident.deallocate() }
+        guard let aside, mincore(base, bytes, resident) == 0, qpcm_move_private_over(aside, base, bytes) == 0 else {
+            return false
+        }
+        var start = 0
+        while start < pages {
+            let isResident = resident[start] & 1 != 0
+            var end = start + 1
+            while end < pages, (resident[end] & 1 != 0) == isResident { end += 1 }
+            if isResident { copyIn(start..<end) } else { layZeros(start..<end) }
+            start = end
+        }
+        return true
+    }
+
+    /// The first store to a page of a private mapping copies it; done here, it needs the disk no more.
+    private func copyIn(_ pages: Range<Int>) {
+        let at = base + pages.lowerBound * Self.pageBytes
+        if madvise(at, pages.count * Self.pageBytes, Self.populateWrite) == 0 { return }
+        for page in pages
+        where madvise(base + page * Self.pageBytes, Self.pageBytes, Self.populateWrite) != 0 {
+            layZeros(page..<page + 1)
+        }
+    }
+
+    private func layZeros(_ pages: Range<Int>) {
+        _ = layZeros(offset: pages.lowerBound * Self.pageBytes, bytes: pages.count * Self.pageBytes)
+    }
+
+    /// Memory of no file in the place of a part that nobody uses yet. Any thread. False if there is none to be had.
+    public func layZeros(offset: Int, bytes: Int) -> Bool {
+        guard qpcm_map_zeros_over(base + offset, bytes) == 0 else { return false }
+        _ = madvise(base + offset, bytes, MADV_DONTDUMP)
+        return true
+    }
+}
