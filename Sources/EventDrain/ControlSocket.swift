@@ -11,7 +11,8 @@ final class ControlSocket {
     private static let patienceMilliseconds: Int32 = 20
 
     private let path: String
-    private let listener: Int32
+    /// -1 once it is closed, or if there is none.
+    private var listener: Int32
     private var asker: Int32 = -1
 
     /// Without a socket the plugin works as well, and cannot be asked.
@@ -28,6 +29,8 @@ final class ControlSocket {
         guard listener >= 0 else { return }
         if removingName { _ = unlink(path) }
         _ = CMachine.close(listener)
+        // Its number may soon be a descriptor of the server's.
+        listener = -1
     }
 
     /// What somebody asks for now; nil if nobody does.

@@ -13,45 +13,48 @@ public final class DataDirectory {
 
     /// - Parameter create: whether to make it, with mode 0750, where it is missing.
     /// - Throws: `DirectoryError`.
-    public init(path: String, create: Bool) throws(DirectoryError) {
-        self.path = path
-        if create {
-            if mkdir(path, 0o750) == 0 {
-                _ = chmod(path, 0o750)  // whatever the umask
-            } else if qpcm_errno() != EEXIST {
-                throw .unusable(path: path, operation: "make", code: qpcm_errno())
-            }
-        }
+    public convenience init(path: String, create: Bool) throws(DirectoryError) {
+        if create { try Self.make(path) }
         let opened = qpcm_open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
         guard opened >= 0 else { throw .unusable(path: path, operation: "open", code: qpcm_errno()) }
-        descriptor = opened
+        self.init(path: path, owning: opened)
+        try check(isWriter: create)
+        try lock()
+    }
+
+    private init(path: String, owning descriptor: Int32) {
+        self.path = path
+        self.descriptor = descriptor
+    }
+
+    private static func make(_ path: String) throws(DirectoryError) {
+        if mkdir(path, 0o750) == 0 {
+            _ = chmod(path, 0o750)  // whatever the umask
+        } else if qpcm_errno() != EEXIST {
+            throw .unusable(path: path, operation: "make", code: qpcm_errno())
+        }
+    }
+
+    private func check(isWriter: Bool) throws(DirectoryError) {
         var status = stat()
-        guard qpcm_fstat(opened, &status) == 0 else {
-            let code = qpcm_errno()
-            _ = close(opened)
-            throw .unusable(path: path, operation: "look at", code: code)
+        guard qpcm_fstat(descriptor, &status) == 0 else {
+            throw .unusable(path: path, operation: "look at", code: qpcm_errno())
         }
-        if status.st_mode & 0o002 != 0 {
-            _ = close(opened)
-            throw .writableByOthers(path: path)
+        if status.st_mode & 0o002 != 0 { throw .writableByOthers(path: path) }
+        if isWriter, access(path, W_OK | X_OK) != 0 {
+            throw .unusable(path: path, operation: "write to", code: qpcm_errno())
         }
-        if create, access(path, W_OK | X_OK) != 0 {
-            let code = qpcm_errno()
-            _ = close(opened)
-            throw .unusable(path: path, operation: "write to", code: code)
-        }
+    }
+
+    private func lock() throws(DirectoryError) {
         // A reader that asks whether a server runs holds the lock for a moment: one refusal is not the last word.
         var attempts = 0
-        while qpcm_lock(opened, 1) != 0 {
+        while qpcm_lock(descriptor, 1) != 0 {
             let code = qpcm_errno()
             attempts += 1
-            if code == EWOULDBLOCK && attempts < 20 {
-                _ = usleep(5000)
-                continue
-            }
-            _ = close(opened)
-            if code != EWOULDBLOCK { throw .unusable(path: path, operation: "lock", code: code) }
-            throw .inUse(path: path, pid: Self.holder(of: path))
+            guard code == EWOULDBLOCK else { throw .unusable(path: path, operation: "lock", code: code) }
+            guard attempts < 20 else { throw .inUse(path: path, pid: Self.holder(of: path)) }
+            _ = usleep(5000)
         }
     }
 

@@ -55,28 +55,32 @@ public final class LogJob {
     public private(set) var outcome = Outcome()
 
     /// - Parameter isAsked: whether somebody waits for it, and wants every trace gone; otherwise it is the daily round.
-    public init(_ order: Order, writer: EventLogWriter, isAsked: Bool) throws(LogError) {
-        self.writer = writer
-        self.isAsked = isAsked
+    public convenience init(_ order: Order, writer: EventLogWriter, isAsked: Bool) throws(LogError) {
+        let pages = try writer.pageCounts()
         switch order {
         case .prune(let before, let maxBytes):
-            self.maxBytes = maxBytes
             // A little below the cap, so that not every row that comes makes another go.
             let target = isAsked ? maxBytes : maxBytes.map { $0 - $0 / 32 }
-            phase = .pruning(try writer.retention(before: before, maxBytes: target))
+            let retention = try writer.retention(before: before, maxBytes: target)
+            self.init(.pruning(retention), maxBytes: maxBytes, writer: writer, isAsked: isAsked)
         case .forget(let users, let identities, let text):
-            maxBytes = nil
             let forgetting = try writer.forgetting(users: users, identities: identities, text: text)
+            self.init(.forgetting(forgetting), writer: writer, isAsked: isAsked)
             outcome.users = forgetting.found.users
             outcome.identities = forgetting.found.identities
-            phase = .forgetting(forgetting)
         case .rebuild:
-            maxBytes = nil
             let oldest = try writer.oldestID() ?? writer.nextID
-            phase = .sealing(next: Segment.of(oldest), end: Segment.of(writer.nextID))
+            self.init(
+                .sealing(next: Segment.of(oldest), end: Segment.of(writer.nextID)), writer: writer, isAsked: isAsked)
         }
-        let pages = try writer.pageCounts()
         outcome.bytesBefore = UInt64(pages.all * pages.bytesEach)
+    }
+
+    private init(_ first: Phase, maxBytes: Int64? = nil, writer: EventLogWriter, isAsked: Bool) {
+        phase = first
+        self.maxBytes = maxBytes
+        self.writer = writer
+        self.isAsked = isAsked
     }
 
     public var isDone: Bool {

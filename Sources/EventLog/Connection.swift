@@ -13,27 +13,35 @@ public final class Connection {
     let handle: OpaquePointer
     public let path: String
 
-    public init(path: String, mode: Mode) throws(LogError) {
-        var opened: OpaquePointer?
-        let flags =
-            mode == .writer
-            ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW
-            : SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW
-        let code = sqlite3_open_v2(Self.withoutLinks(path), &opened, flags, nil)
-        guard code == SQLITE_OK, let opened else {
-            let detail = String(cString: sqlite3_errstr(code))
-            let extended = opened.map { sqlite3_extended_errcode($0) } ?? code
-            sqlite3_close_v2(opened)
-            throw LogError(operation: "open", path: path, code: extended, detail: detail)
-        }
-        handle = opened
-        self.path = path
+    public convenience init(path: String, mode: Mode) throws(LogError) {
+        self.init(handle: try Self.open(path, mode), path: path)
         sqlite3_extended_result_codes(handle, 1)
         if mode == .reader {
             // A reader never takes part in checkpoints, not even as the last one to close.
             _ = qpcm_never_checkpoint_on_close(handle)
             sqlite3_busy_timeout(handle, 5000)
         }
+    }
+
+    private init(handle: OpaquePointer, path: String) {
+        self.handle = handle
+        self.path = path
+    }
+
+    private static func open(_ path: String, _ mode: Mode) throws(LogError) -> OpaquePointer {
+        var opened: OpaquePointer?
+        let flags =
+            mode == .writer
+            ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW
+            : SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW
+        let code = sqlite3_open_v2(withoutLinks(path), &opened, flags, nil)
+        guard code == SQLITE_OK, let opened else {
+            let detail = String(cString: sqlite3_errstr(code))
+            let extended = opened.map { sqlite3_extended_errcode($0) } ?? code
+            sqlite3_close_v2(opened)
+            throw LogError(operation: "open", path: path, code: extended, detail: detail)
+        }
+        return opened
     }
 
     /// The path with the directory's own name. SQLite's NOFOLLOW refuses a link anywhere in a path, and only the log

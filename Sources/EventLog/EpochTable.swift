@@ -14,12 +14,18 @@ final class EpochTable {
     private let connection: Connection
     private let insert: Statement
     /// Oldest first.
-    private(set) var rows: [Row] = []
+    private(set) var rows: [Row]
 
-    init(_ connection: Connection) throws(LogError) {
+    convenience init(_ connection: Connection) throws(LogError) {
+        self.init(
+            connection, insert: try connection.prepare("INSERT INTO epoch VALUES (?, ?)", operation: "write"),
+            rows: try Self.read(connection))
+    }
+
+    private init(_ connection: Connection, insert: Statement, rows: [Row]) {
         self.connection = connection
-        insert = try connection.prepare("INSERT INTO epoch VALUES (?, ?)", operation: "write")
-        try load()
+        self.insert = insert
+        self.rows = rows
     }
 
     /// The newest epoch that rows were written in; 0 for none.

@@ -21,21 +21,14 @@ extension EventLogWriter {
     public func use(_ keys: IdentityKeys?) {
         let isSame = keys.map { $0.newest.number } == self.keys.map { $0.newest.number }
         self.keys = keys
-        if !isSame { forgetForms() }
+        if !isSame { names.forgetForms() }
     }
 
     /// Goes on in another way: for what a dead server recorded under other settings.
     public func use(mode: IdentityMode, pairs: Bool) {
-        if mode != self.mode { forgetForms() }
+        if mode != self.mode { names.forgetForms() }
         self.mode = mode
         self.pairs = pairs
-    }
-
-    private func forgetForms() {
-        identityNames.forgetForms()
-        userNames.forgetForms()
-        channelNames.forgetForms()
-        reasonNames.forgetForms()
     }
 
     /// Epochs whose key nothing in the log needs any more.
@@ -50,17 +43,17 @@ extension EventLogWriter {
 
     @inline(__always)
     func identity(_ bytes: UnsafeRawBufferPointer, _ step: Int64) throws(LogError) -> Int64 {
-        try name(bytes, in: identityNames, plainForm: .blob, step: step)
+        try name(bytes, in: names.identities, plainForm: .blob, step: step)
     }
 
     @inline(__always)
     func channel(_ bytes: UnsafeRawBufferPointer) throws(LogError) -> Int64 {
-        try name(bytes, in: channelNames, plainForm: .blob, step: 0)
+        try name(bytes, in: names.channels, plainForm: .blob, step: 0)
     }
 
     @inline(__always)
     func user(_ bytes: UnsafeRawBufferPointer) throws(LogError) -> Int64 {
-        try name(bytes, in: userNames, plainForm: .text, step: 0)
+        try name(bytes, in: names.users, plainForm: .text, step: 0)
     }
 
     @inline(__always)
@@ -104,15 +97,15 @@ extension EventLogWriter {
     }
 
     private func reason(_ bytes: UnsafeRawBufferPointer) throws(LogError) -> Int64 {
-        let hash = reasonNames.hash(bytes)
-        let known = try reasonNames.lookUp(bytes, hash: hash, step: 0, activity: &activity)
+        let hash = names.reasons.hash(bytes)
+        let known = try names.reasons.lookUp(bytes, hash: hash, step: 0, activity: &activity)
         if known != 0 { return known }
         var stored = TextRepair.utf8(bytes, atMost: Self.reasonBytes)
-        if reasonNames.isFull {
-            let isKept = try reasonNames.has(stored, form: .text)
+        if names.reasons.isFull {
+            let isKept = try names.reasons.has(stored, form: .text)
             if !isKept { stored = Array("other".utf8) }
         }
-        return try reasonNames.resolve(
+        return try names.reasons.resolve(
             bytes, hash: hash, stored: stored, form: .text, step: 0, activity: &activity)
     }
 }

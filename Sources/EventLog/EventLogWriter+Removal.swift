@@ -42,12 +42,12 @@ extension EventLogWriter {
         users: [StoredName], identities: [StoredName], text: [UInt8]?
     ) throws(LogError) -> Forgetting {
         try Forgetting(
-            users: users, identities: identities, text: text, tables: nameTables, writer: self, sealer: sealer)
+            users: users, identities: identities, text: text, tables: names.all, writer: self, sealer: sealer)
     }
 
     public func nameSweep() throws(LogError) -> NameSweep {
         NameSweep(
-            tables: nameTables, oldestID: try oldestID() ?? nextID, nextID: nextID, connection: connection)
+            tables: names.all, oldestID: try oldestID() ?? nextID, nextID: nextID, connection: connection)
     }
 
     /// Removes rows in a transaction of its own, where there is no live file whose counters go on.
@@ -70,9 +70,6 @@ extension EventLogWriter {
             throw error
         }
     }
-
-    /// In the order of `NameKind`, then the reasons.
-    private var nameTables: [NameTable] { [identityNames, channelNames, userNames, reasonNames] }
 
     /// Rows of the newest segment were removed: when it is full, it is sealed from those that are left.
     func forgetSummary() {

@@ -20,17 +20,8 @@ public final class EventLogWriter {
     public internal(set) var keys: IdentityKeys?
     let epochs: EpochTable
 
-    private var messages: RowBatch
-    private var batchMessages: RowBatch
-    private var auths: RowBatch
-    private var channels: RowBatch
-    private var fetches: RowBatch
-    private var registrations: RowBatch
-
-    let identityNames: NameTable
-    let userNames: NameTable
-    let channelNames: NameTable
-    let reasonNames: NameTable
+    private var rows: RowBatches
+    let names: NameTables
     var activity = ActivityWindow()
     var activityIsLoaded = false
 
@@ -39,11 +30,7 @@ public final class EventLogWriter {
     let summary = SegmentSummary(keepsPairs: true)
     var summaryStart: Int64
 
-    private let saveCounter: Statement
-    private let saveRing: Statement
-    private let saveState: Statement
-    private let begin: Statement
-    private let commit: Statement
+    private let statements: Statements
     private var savedRinged: [UInt64]
     private var savedDirect: [UInt64]
 
@@ -58,56 +45,34 @@ public final class EventLogWriter {
     /// - Parameter pairs: `false` leaves out whatever links two people.
     /// - Parameter syncEachCommit: whether a commit is on the disk when it returns; otherwise `sync` does that.
     /// - Throws: `LogError`; `cause` is `.corrupt` for a file that is no log of this version.
-    public init(
+    public convenience init(
         directory: String, mode: IdentityMode, keys: IdentityKeys?, pairs: Bool = true, syncEachCommit: Bool
     ) throws(LogError) {
-        path = directory + "/" + Schema.fileName
+        let path = directory + "/" + Schema.fileName
+        try LogPermissions.prepare(path, in: directory)
+        let connection = try Connection(path: path, mode: .writer)
+        try Self.setUp(connection, syncEachCommit: syncEachCommit)
+        let nextID = try Self.readNextID(connection)
+        try Self.addEpochTable(connection, oldest: keys?.epochs.first?.number, hasRows: nextID > 1)
+        self.init(try Parts(connection), nextID: nextID, mode: mode, keys: keys, pairs: pairs)
+    }
+
+    private init(_ parts: consuming Parts, nextID: Int64, mode: IdentityMode, keys: IdentityKeys?, pairs: Bool) {
+        connection = parts.connection
+        path = parts.connection.path
         self.mode = mode
         self.keys = keys
         self.pairs = pairs
-        try LogPermissions.prepare(path, in: directory)
-        connection = try Connection(path: path, mode: .writer)
-        try Self.setUp(connection, syncEachCommit: syncEachCommit)
-
-        messages = try RowBatch(table: "message", columns: 7, connection: connection)
-        batchMessages = try RowBatch(table: "batch_message", columns: 9, connection: connection)
-        auths = try RowBatch(table: "auth", columns: 5, connection: connection)
-        channels = try RowBatch(table: "channel_created", columns: 6, connection: connection)
-        fetches = try RowBatch(table: "fetch", columns: 5, connection: connection)
-        registrations = try RowBatch(table: "user_registered", columns: 4, connection: connection)
-
-        var seed: UInt64 = 0
-        _ = getrandom(&seed, 8, 0)
-        identityNames = try NameTable(
-            table: "identity_name", places: 1 << 17, stride: 32, seed: seed, hasActivity: true,
-            connection: connection)
-        userNames = try NameTable(
-            table: "user_name", places: 1 << 15, stride: 32, seed: seed, hasActivity: false,
-            connection: connection)
-        channelNames = try NameTable(
-            table: "channel_name", places: 1 << 16, stride: 32, seed: seed, hasActivity: false,
-            connection: connection)
-        reasonNames = try NameTable(
-            table: "reason_name", places: 1 << 11, stride: 64, seed: seed, hasActivity: false,
-            limit: Self.reasonLimit - 1, connection: connection)
-
-        saveCounter = try connection.prepare(
-            "INSERT INTO counter VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET ringed = ?3, direct = ?4",
-            operation: "write")
-        saveRing = try connection.prepare("INSERT OR REPLACE INTO ring VALUES (?, ?, ?, ?)", operation: "write")
-        saveState = try connection.prepare("INSERT OR REPLACE INTO state VALUES (?, ?)", operation: "write")
-        begin = try connection.prepare("BEGIN IMMEDIATE", operation: "write")
-        commit = try connection.prepare("COMMIT", operation: "write")
-
-        let stored = try StoredState.read(connection)
-        savedRinged = stored.ringed
-        savedDirect = stored.direct
-        nextID = try Self.readNextID(connection)
+        epochs = parts.epochs
+        rows = parts.rows
+        names = parts.names
+        sealer = parts.sealer
+        statements = parts.statements
+        savedRinged = parts.stored.ringed
+        savedDirect = parts.stored.direct
+        self.nextID = nextID
         firstIDOfTransaction = nextID
-        try Self.addEpochTable(connection, oldest: keys?.epochs.first?.number, hasRows: nextID > 1)
-        epochs = try EpochTable(connection)
         summaryStart = nextID
-        sealer = try SegmentSealer(connection)
         walPages = .allocate(capacity: 1)
         walPages.initialize(to: 0)
         sqlite3_wal_hook(
@@ -121,12 +86,36 @@ public final class EventLogWriter {
     deinit {
         sqlite3_wal_hook(connection.handle, nil, nil)
         walPages.deallocate()
-        messages.deallocate()
-        batchMessages.deallocate()
-        auths.deallocate()
-        channels.deallocate()
-        fetches.deallocate()
-        registrations.deallocate()
+    }
+
+    /// What a writer has of an open log.
+    fileprivate struct Parts: ~Copyable {
+        let connection: Connection
+        let rows: RowBatches
+        let names: NameTables
+        let statements: Statements
+        let stored: StoredState
+        let epochs: EpochTable
+        let sealer: SegmentSealer
+    }
+
+    /// Those of a transaction, beside the rows' own.
+    fileprivate struct Statements {
+        let saveCounter: Statement
+        let saveRing: Statement
+        let saveState: Statement
+        let begin: Statement
+        let commit: Statement
+
+        init(_ connection: Connection) throws(LogError) {
+            saveCounter = try connection.prepare(
+                "INSERT INTO counter VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET ringed = ?3, direct = ?4",
+                operation: "write")
+            saveRing = try connection.prepare("INSERT OR REPLACE INTO ring VALUES (?, ?, ?, ?)", operation: "write")
+            saveState = try connection.prepare("INSERT OR REPLACE INTO state VALUES (?, ?)", operation: "write")
+            begin = try connection.prepare("BEGIN IMMEDIATE", operation: "write")
+            commit = try connection.prepare("COMMIT", operation: "write")
+        }
     }
 
     private static func setUp(_ connection: Connection, syncEachCommit: Bool) throws(LogError) {
@@ -173,7 +162,7 @@ public final class EventLogWriter {
     // MARK: One transaction
 
     public func beginTransaction() throws(LogError) {
-        try begin.run(operation: "begin writing to")
+        try statements.begin.run(operation: "begin writing to")
         firstIDOfTransaction = nextID
     }
 
@@ -195,7 +184,7 @@ public final class EventLogWriter {
             let sender = try identity(event.field0, step)
             let recipient = try identity(event.field1, step)
             let channel = try channel(event.field2)
-            let row = messages.row
+            let row = rows.messages.row
             row[0] = id
             row[1] = time
             row[2] = sender
@@ -204,12 +193,12 @@ public final class EventLogWriter {
             row[5] = Self.stored(event.number)
             row[6] = Self.stored(event.seq)
             summarize(.messageEnqueue, row)
-            try messages.added()
+            try rows.messages.added()
         case .batchEnqueue:
             let sender = try identity(event.field0, step)
             let recipient = try identity(event.field1, step)
             let channel = try channel(event.field2)
-            let row = batchMessages.row
+            let row = rows.batchMessages.row
             row[0] = id
             row[1] = time
             row[2] = sender
@@ -220,23 +209,23 @@ public final class EventLogWriter {
             row[7] = event.batch
             row[8] = Self.stored(event.batchSize)
             summarize(.batchEnqueue, row)
-            try batchMessages.added()
+            try rows.batchMessages.added()
         case .auth:
             let user = try user(event.field0)
             let reason = try reason(event.field1, user: event.field0)
-            let row = auths.row
+            let row = rows.auths.row
             row[0] = id
             row[1] = time
             row[2] = user
             row[3] = event.yes ? 1 : 0
             row[4] = reason
             summarize(.auth, row)
-            try auths.added()
+            try rows.auths.added()
         case .channelCreated:
             let channel = try channel(event.field0)
             let initiator = try identity(event.field1, step)
             let peer = try identity(event.field2, step)
-            let row = channels.row
+            let row = rows.channels.row
             row[0] = id
             row[1] = time
             row[2] = channel
@@ -244,28 +233,28 @@ public final class EventLogWriter {
             row[4] = peer
             row[5] = event.yes ? 1 : 0
             summarize(.channelCreated, row)
-            try channels.added()
+            try rows.channels.added()
         case .fetch:
             let recipient = try identity(event.field0, step)
             let channel = try channel(event.field1)
-            let row = fetches.row
+            let row = rows.fetches.row
             row[0] = id
             row[1] = time
             row[2] = recipient
             row[3] = channel
             row[4] = Self.stored(event.number)
             summarize(.fetch, row)
-            try fetches.added()
+            try rows.fetches.added()
         case .userRegistered:
             let user = try user(event.field0)
             let identity = try identity(event.field1, step)
-            let row = registrations.row
+            let row = rows.registrations.row
             row[0] = id
             row[1] = time
             row[2] = user
             row[3] = identity
             summarize(.userRegistered, row)
-            try registrations.added()
+            try rows.registrations.added()
         }
         nextID = id &+ 1
         #if !QPC_WITHOUT_SEALS
@@ -288,20 +277,11 @@ public final class EventLogWriter {
         if summaryStart <= max(1, Segment.firstID(segment)) {  // ids begin at 1
             try sealer.seal(segment, summary)
         } else {
-            try flushRows()
+            try rows.flush()
             try sealer.sealFromRows(segment)
         }
         summary.removeAll()
         summaryStart = nextID
-    }
-
-    private func flushRows() throws(LogError) {
-        try messages.flush()
-        try batchMessages.flush()
-        try auths.flush()
-        try channels.flush()
-        try fetches.flush()
-        try registrations.flush()
     }
 
     /// Unsigned numbers are stored as the signed number of the same bits; the one that would stand for NULL is moved
@@ -316,32 +296,32 @@ public final class EventLogWriter {
     public func commitTransaction(
         session: (UInt64, UInt64), rings: [RingPosition], ringed: (Int) -> UInt64, direct: (Int) -> UInt64
     ) throws(LogError) {
-        try flushRows()
+        try rows.flush()
         if nextID != firstIDOfTransaction, epochOfNow > epochs.newest {
             try epochs.note(epochOfNow, firstID: firstIDOfTransaction)
         }
         for ring in rings {
-            saveRing.bind(Int64(ring.slot), at: 1)
-            saveRing.bind(Int64(bitPattern: ring.position), at: 2)
-            saveRing.bind(ring.batch, at: 3)
-            saveRing.bind(Int64(bitPattern: ring.batchSize), at: 4)
-            try saveRing.run(operation: "write")
+            statements.saveRing.bind(Int64(ring.slot), at: 1)
+            statements.saveRing.bind(Int64(bitPattern: ring.position), at: 2)
+            statements.saveRing.bind(ring.batch, at: 3)
+            statements.saveRing.bind(Int64(bitPattern: ring.batchSize), at: 4)
+            try statements.saveRing.run(operation: "write")
         }
         var changed: [(index: Int, ringed: UInt64, direct: UInt64)] = []
         for index in 0..<CounterIndex.used {
             let newRinged = ringed(index)
             let newDirect = direct(index)
             guard newRinged != savedRinged[index] || newDirect != savedDirect[index] else { continue }
-            saveCounter.bind(Int64(index), at: 1)
-            saveCounter.bind(text: CounterName.utf8(index), at: 2)
-            saveCounter.bind(Int64(bitPattern: newRinged), at: 3)
-            saveCounter.bind(Int64(bitPattern: newDirect), at: 4)
-            try saveCounter.run(operation: "write")
+            statements.saveCounter.bind(Int64(index), at: 1)
+            statements.saveCounter.bind(text: CounterName.utf8(index), at: 2)
+            statements.saveCounter.bind(Int64(bitPattern: newRinged), at: 3)
+            statements.saveCounter.bind(Int64(bitPattern: newDirect), at: 4)
+            try statements.saveCounter.run(operation: "write")
             changed.append((index: index, ringed: newRinged, direct: newDirect))
         }
         try save("session", blob: StoredState.bytes(of: session))
         try save("last_id", integer: nextID - 1)
-        try commit.run(operation: "commit to")
+        try statements.commit.run(operation: "commit to")
         for entry in changed {
             savedRinged[entry.index] = entry.ringed
             savedDirect[entry.index] = entry.direct
@@ -349,15 +329,15 @@ public final class EventLogWriter {
     }
 
     private func save(_ name: String, blob: [UInt8]) throws(LogError) {
-        saveState.bind(text: Array(name.utf8), at: 1)
-        saveState.bind(blob: blob, at: 2)
-        try saveState.run(operation: "write")
+        statements.saveState.bind(text: Array(name.utf8), at: 1)
+        statements.saveState.bind(blob: blob, at: 2)
+        try statements.saveState.run(operation: "write")
     }
 
     private func save(_ name: String, integer: Int64) throws(LogError) {
-        saveState.bind(text: Array(name.utf8), at: 1)
-        saveState.bind(integer, at: 2)
-        try saveState.run(operation: "write")
+        statements.saveState.bind(text: Array(name.utf8), at: 1)
+        statements.saveState.bind(integer, at: 2)
+        try statements.saveState.run(operation: "write")
     }
 
     /// Notes when the counters began, in a transaction of its own.
@@ -372,17 +352,9 @@ public final class EventLogWriter {
 
     /// Undoes the transaction, whatever state it was left in. Ids that it gave are given again.
     public func rollBack() {
-        messages.discard()
-        batchMessages.discard()
-        auths.discard()
-        channels.discard()
-        fetches.discard()
-        registrations.discard()
+        rows.discard()
         if connection.isInTransaction { try? connection.execute("ROLLBACK", operation: "roll back") }
-        try? identityNames.forgetCache()
-        try? userNames.forgetCache()
-        try? channelNames.forgetCache()
-        try? reasonNames.forgetCache()
+        names.forgetCaches()
         activityIsLoaded = false
         try? epochs.load()
         if let next = try? Self.readNextID(connection) { nextID = next }
@@ -426,4 +398,13 @@ public final class EventLogWriter {
 
     /// UTC, microseconds; nil for an empty log.
     public func oldestEvent() throws(LogError) -> Int64? { try OldestEvent.read(connection) }
+}
+
+extension EventLogWriter.Parts {
+    fileprivate init(_ connection: Connection) throws(LogError) {
+        self.init(
+            connection: connection, rows: try RowBatches(connection), names: try NameTables(connection),
+            statements: try EventLogWriter.Statements(connection), stored: try StoredState.read(connection),
+            epochs: try EpochTable(connection), sealer: try SegmentSealer(connection))
+    }
 }

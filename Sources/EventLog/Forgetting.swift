@@ -25,23 +25,34 @@ public final class Forgetting {
 
     /// - Parameter user: the forms in which the log may hold the name; empty if it was not given.
     /// - Parameter text: the name as it came, for reasons that hold it.
-    init(
+    convenience init(
         users: [StoredName], identities: [StoredName], text: [UInt8]?, tables: [NameTable],
         writer: EventLogWriter, sealer: SegmentSealer
     ) throws(LogError) {
+        let connection = writer.connection
+        var userIDs = try Self.ids(of: users, in: NameKind.user.table, connection)
+        var identityIDs = try Self.ids(of: identities, in: NameKind.identity.table, connection)
+        try Self.follow(&userIDs, &identityIDs, connection)
+        self.init(
+            names: [identityIDs.sorted(), [], userIDs.sorted()], text: text, tables: tables,
+            oldestID: try writer.oldestID() ?? writer.nextID, writer: writer, sealer: sealer)
+    }
+
+    private init(
+        names: [[Int64]], text: [UInt8]?, tables: [NameTable], oldestID: Int64, writer: EventLogWriter,
+        sealer: SegmentSealer
+    ) {
         self.writer = writer
         connection = writer.connection
         self.sealer = sealer
         self.tables = tables
-        var userIDs = try Self.ids(of: users, in: NameKind.user.table, connection)
-        var identityIDs = try Self.ids(of: identities, in: NameKind.identity.table, connection)
-        try Self.follow(&userIDs, &identityIDs, connection)
-        names = [identityIDs.sorted(), [], userIDs.sorted()]
+        self.names = names
         texts = text.map { [$0] } ?? []
-        found = Found(users: userIDs.count, identities: identityIDs.count)
+        found = Found(
+            users: names[NameKind.user.rawValue].count, identities: names[NameKind.identity.rawValue].count)
         newest = Segment.of(writer.nextID)
         segments = []
-        var segment = Segment.of(try writer.oldestID() ?? writer.nextID)
+        var segment = Segment.of(oldestID)
         while segment < newest {
             segments.append(segment)
             segment += 1

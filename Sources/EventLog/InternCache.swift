@@ -4,7 +4,7 @@ import CMachine
 /// look-up in the log. Open addressing, bounded memory; when it is full it forgets everything and begins again.
 ///
 /// The hash is seeded, so that nobody can choose keys that collide. Keys longer than the stride are not kept.
-struct InternCache {
+struct InternCache: ~Copyable {
     private let stride: Int
     private let mask: Int
     private let limit: Int
@@ -29,7 +29,7 @@ struct InternCache {
         entries = UnsafeMutableRawPointer(bitPattern: (UInt(bitPattern: memory) + 63) & ~63).unsafelyUnwrapped
     }
 
-    func deallocate() { free(memory) }
+    deinit { free(memory) }
 
     mutating func removeAll() {
         guard count != 0 else { return }

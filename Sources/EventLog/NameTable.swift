@@ -5,50 +5,67 @@ import Pseudonyms
 final class NameTable {
     private let find: Statement
     private let insert: Statement
+    /// Of tables that note when a name was last seen.
     private let see: Statement?
     private var cache: InternCache
-    private var nextID: Int64
+    private var nextID: Int64 = 1
     private let connection: Connection
     private let table: String
     let hasActivity: Bool
 
     /// - Parameter hasActivity: whether the table notes when a name was last seen.
     /// - Parameter limit: the most names that are kept; nil for any number.
-    init(
-        table: String, places: Int, stride: Int, seed: UInt64, hasActivity: Bool, limit: Int64? = nil,
+    convenience init(
+        table: String, cache: consuming InternCache, hasActivity: Bool = false, limit: Int64? = nil,
         connection: Connection
     ) throws(LogError) {
-        self.limit = limit
+        self.init(
+            table: table, statements: try Statements(table, hasActivity: hasActivity, connection), cache: cache,
+            limit: limit, connection: connection)
+        try readNumbers()
+    }
+
+    private init(
+        table: String, statements: Statements, cache: consuming InternCache, limit: Int64?, connection: Connection
+    ) {
         self.table = table
+        self.limit = limit
         self.connection = connection
-        self.hasActivity = hasActivity
-        if hasActivity {
-            find = try connection.prepare("SELECT id, last_seen FROM \(table) WHERE value = ?", operation: "write")
-            insert = try connection.prepare(
-                "INSERT INTO \(table) (id, value, last_seen) VALUES (?, ?, ?)", operation: "write")
-            see = try connection.prepare(
-                "UPDATE \(table) SET last_seen = ?2 WHERE id = ?1", operation: "write")
-        } else {
-            find = try connection.prepare("SELECT id FROM \(table) WHERE value = ?", operation: "write")
-            insert = try connection.prepare(
-                "INSERT INTO \(table) (id, value) VALUES (?, ?)", operation: "write")
-            see = nil
+        self.cache = cache
+        find = statements.find
+        insert = statements.insert
+        see = statements.see
+        hasActivity = statements.see != nil
+    }
+
+    private struct Statements {
+        let find: Statement
+        let insert: Statement
+        let see: Statement?
+
+        init(_ table: String, hasActivity: Bool, _ connection: Connection) throws(LogError) {
+            if hasActivity {
+                find = try connection.prepare("SELECT id, last_seen FROM \(table) WHERE value = ?", operation: "write")
+                insert = try connection.prepare(
+                    "INSERT INTO \(table) (id, value, last_seen) VALUES (?, ?, ?)", operation: "write")
+                see = try connection.prepare("UPDATE \(table) SET last_seen = ?2 WHERE id = ?1", operation: "write")
+            } else {
+                find = try connection.prepare("SELECT id FROM \(table) WHERE value = ?", operation: "write")
+                insert = try connection.prepare("INSERT INTO \(table) (id, value) VALUES (?, ?)", operation: "write")
+                see = nil
+            }
         }
-        cache = InternCache(places: places, stride: stride, seed: seed)
-        nextID = try Self.nextID(table, connection)
-        try recount()
     }
 
-    deinit {
-        cache.deallocate()
-        marks?.deallocate()
-    }
+    deinit { marks?.deallocate() }
 
-    /// Numbers are never given again, though their names be gone: a reader may remember them.
-    private static func nextID(_ table: String, _ connection: Connection) throws(LogError) -> Int64 {
+    /// The next number, and how many names there are. Numbers are never given again, though their names be gone: a reader
+    /// may remember them.
+    private func readNumbers() throws(LogError) {
         let last = try connection.integer("SELECT max(id) FROM \(table)") ?? 0
         let given = try connection.integer("SELECT value FROM state WHERE key = 'last_\(table)'") ?? 0
-        return max(last, given) + 1
+        nextID = max(last, given) + 1
+        if limit != nil { count = try connection.integer("SELECT count(*) FROM \(table)") ?? 0 }
     }
 
     /// How the log holds a name.
@@ -166,8 +183,7 @@ final class NameTable {
     /// After a rollback, numbers given in the transaction are void.
     func forgetCache() throws(LogError) {
         cache.removeAll()
-        nextID = try Self.nextID(table, connection)
-        try recount()
+        try readNumbers()
     }
 
     /// The same bytes are to be written otherwise from now on.
@@ -176,10 +192,6 @@ final class NameTable {
     private let limit: Int64?
     /// Names in the table, for those with a limit.
     private var count: Int64 = 0
-
-    private func recount() throws(LogError) {
-        if limit != nil { count = try connection.integer("SELECT count(*) FROM \(table)") ?? 0 }
-    }
 
     var isFull: Bool {
         guard let limit else { return false }

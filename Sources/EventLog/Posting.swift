@@ -152,7 +152,7 @@ struct PostingCursor {
 }
 
 /// Makes blocks out of pairs in their order.
-struct PostingBlockWriter {
+struct PostingBlockWriter: ~Copyable {
     private let block: UnsafeMutablePointer<UInt8>
     private(set) var count = 0
     private(set) var key: Int64 = 0
@@ -164,8 +164,9 @@ struct PostingBlockWriter {
 
     init() { block = .allocate(capacity: Posting.blockBytes) }
 
-    func deallocate() { block.deallocate() }
+    deinit { block.deallocate() }
 
+    /// Valid until it is written to again.
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: block, count: count) }
 
     /// Adds pairs of one list and subject, as many as fit; returns how many. 0: the block is full, hand it over

@@ -2,15 +2,18 @@
 final class PostingBlocks {
     private let statement: Statement
 
-    init(_ connection: Connection) throws(LogError) {
+    convenience init(_ connection: Connection) throws(LogError) {
         // The block that begins with the subject or before it, and those in which it goes on.
-        statement = try connection.prepare(
-            """
-            SELECT key, entries FROM posting
-            WHERE key >= coalesce((SELECT max(key) FROM posting WHERE key >= ?1 AND key <= ?2), ?2) AND key < ?3
-            ORDER BY key
-            """)
+        self.init(
+            try connection.prepare(
+                """
+                SELECT key, entries FROM posting
+                WHERE key >= coalesce((SELECT max(key) FROM posting WHERE key >= ?1 AND key <= ?2), ?2) AND key < ?3
+                ORDER BY key
+                """))
     }
+
+    private init(_ statement: Statement) { self.statement = statement }
 
     /// Hands over key and entries of each block that may hold the subject; others' entries are in it too.
     func read(
@@ -33,7 +36,9 @@ final class PostingBlocks {
 final class PostingSearch {
     private let blocks: PostingBlocks
 
-    init(_ connection: Connection) throws(LogError) { blocks = try PostingBlocks(connection) }
+    convenience init(_ connection: Connection) throws(LogError) { self.init(try PostingBlocks(connection)) }
+
+    private init(_ blocks: PostingBlocks) { self.blocks = blocks }
 
     /// Hands over the ids of a segment's rows that name a subject, rising.
     func find(

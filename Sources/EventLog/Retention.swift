@@ -16,9 +16,7 @@ public final class Retention {
     private let writer: EventLogWriter
     private let sealer: SegmentSealer
     private let connection: Connection
-    private let deletions: [Statement]
-    private let pages: Statement
-    private let freePages: Statement
+    private let statements: Statements
 
     /// Where the next step begins; the segments behind `next` are not looked at again.
     private var next: Int64
@@ -27,27 +25,48 @@ public final class Retention {
     private var segment: Int64 = -1
     public private(set) var isDone = false
 
-    init(
+    convenience init(
         before: Int64, maxBytes: Int64?, writer: EventLogWriter, sealer: SegmentSealer
     ) throws(LogError) {
+        let pageBytes = try writer.connection.integer("PRAGMA page_size") ?? 4096
+        self.init(
+            before: before, pageLimit: maxBytes.map { $0 / pageBytes }, oldestID: try writer.oldestID() ?? writer.nextID,
+            statements: try Statements(writer.connection), writer: writer, sealer: sealer)
+    }
+
+    private init(
+        before: Int64, pageLimit: Int64?, oldestID: Int64, statements: Statements, writer: EventLogWriter,
+        sealer: SegmentSealer
+    ) {
         self.before = before
+        self.pageLimit = pageLimit
         self.writer = writer
         self.sealer = sealer
+        self.statements = statements
         connection = writer.connection
-        var deletions: [Statement] = []
-        for kind in EventKind.allCases {
-            deletions.append(
-                try connection.prepare(
-                    "DELETE FROM \(Schema.table(kind)) WHERE id >= ? AND id < ? AND time < ?", operation: "remove from"))
-        }
-        self.deletions = deletions
-        pages = try connection.prepare("PRAGMA page_count", operation: "remove from")
-        freePages = try connection.prepare("PRAGMA freelist_count", operation: "remove from")
-        let pageBytes = try connection.integer("PRAGMA page_size") ?? 4096
-        pageLimit = maxBytes.map { $0 / pageBytes }
-        next = try writer.oldestID() ?? writer.nextID
+        next = oldestID
         end = writer.nextID
         isDone = next >= end
+    }
+
+    private struct Statements {
+        /// By kind: of before a time, among some ids.
+        let deletions: [Statement]
+        let pages: Statement
+        let freePages: Statement
+
+        init(_ connection: Connection) throws(LogError) {
+            var deletions: [Statement] = []
+            for kind in EventKind.allCases {
+                deletions.append(
+                    try connection.prepare(
+                        "DELETE FROM \(Schema.table(kind)) WHERE id >= ? AND id < ? AND time < ?",
+                        operation: "remove from"))
+            }
+            self.deletions = deletions
+            pages = try connection.prepare("PRAGMA page_count", operation: "remove from")
+            freePages = try connection.prepare("PRAGMA freelist_count", operation: "remove from")
+        }
     }
 
     /// Does a part of it, in the transaction that is open.
@@ -68,7 +87,7 @@ public final class Retention {
         }
         let last = min(next - next % Self.idsPerStep + Self.idsPerStep, end)
         var removed: [UInt64] = []
-        for deletion in deletions {
+        for deletion in statements.deletions {
             deletion.bind(next, at: 1)
             deletion.bind(last, at: 2)
             deletion.bind(isTooBig ? Int64.max : before, at: 3)
@@ -111,6 +130,8 @@ public final class Retention {
 
     private func isTooBig() throws(LogError) -> Bool {
         guard let pageLimit else { return false }
+        let pages = statements.pages
+        let freePages = statements.freePages
         defer {
             pages.reset()
             freePages.reset()

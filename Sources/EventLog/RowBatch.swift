@@ -1,6 +1,6 @@
 /// Rows of one table on their way in: collected, and inserted many to a statement, which costs SQLite a third less
 /// than one by one. All columns are integers.
-struct RowBatch {
+struct RowBatch: ~Copyable {
     /// Stands for NULL among the columns. No id, count or number of the log is ever this.
     static var null: Int64 { Int64.min }
 
@@ -12,19 +12,21 @@ struct RowBatch {
     private var count = 0
 
     init(table: String, columns: Int, rowsPerStatement: Int = 128, connection: Connection) throws(LogError) {
-        self.columns = columns
-        self.rowsPerStatement = rowsPerStatement
         var row = "(?"
         for _ in 1..<columns { row += ",?" }
         row += ")"
         var rows = row
         for _ in 1..<rowsPerStatement { rows += "," + row }
-        many = try connection.prepare("INSERT INTO \(table) VALUES \(rows)", operation: "write")
-        one = try connection.prepare("INSERT INTO \(table) VALUES \(row)", operation: "write")
+        let many = try connection.prepare("INSERT INTO \(table) VALUES \(rows)", operation: "write")
+        let one = try connection.prepare("INSERT INTO \(table) VALUES \(row)", operation: "write")
+        self.many = many
+        self.one = one
+        self.columns = columns
+        self.rowsPerStatement = rowsPerStatement
         values = .allocate(capacity: columns * rowsPerStatement)
     }
 
-    func deallocate() { values.deallocate() }
+    deinit { values.deallocate() }
 
     /// Where the next row's columns go; `added` must follow.
     @inline(__always)

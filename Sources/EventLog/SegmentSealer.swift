@@ -4,22 +4,35 @@ import MetricsModel
 /// who remove rows.
 final class SegmentSealer {
     private let connection: Connection
-    private let insertSegment: Statement
-    private let insertMinute: Statement
-    private let insertSize: Statement
-    private let insertFailure: Statement
-    private let insertPosting: Statement
+    private let insert: Inserts
     private let scan: SegmentScan
 
-    init(_ connection: Connection) throws(LogError) {
+    /// One statement for each table that a seal has rows in.
+    private struct Inserts {
+        let segment: Statement
+        let minute: Statement
+        let size: Statement
+        let failure: Statement
+        let posting: Statement
+
+        init(_ connection: Connection) throws(LogError) {
+            segment = try connection.prepare("INSERT INTO segment VALUES (?, ?, ?)", operation: "write")
+            var places = "?, ?"
+            for _ in 0..<MinuteColumn.count { places += ", ?" }
+            minute = try connection.prepare("INSERT INTO segment_minute VALUES (\(places))", operation: "write")
+            size = try connection.prepare("INSERT INTO segment_size VALUES (?, ?, ?, ?)", operation: "write")
+            failure = try connection.prepare("INSERT INTO segment_failure VALUES (?, ?, ?)", operation: "write")
+            posting = try connection.prepare("INSERT INTO posting VALUES (?, ?)", operation: "write")
+        }
+    }
+
+    convenience init(_ connection: Connection) throws(LogError) {
+        self.init(connection, insert: try Inserts(connection))
+    }
+
+    private init(_ connection: Connection, insert: Inserts) {
         self.connection = connection
-        insertSegment = try connection.prepare("INSERT INTO segment VALUES (?, ?, ?)", operation: "write")
-        var places = "?, ?"
-        for _ in 0..<MinuteColumn.count { places += ", ?" }
-        insertMinute = try connection.prepare("INSERT INTO segment_minute VALUES (\(places))", operation: "write")
-        insertSize = try connection.prepare("INSERT INTO segment_size VALUES (?, ?, ?, ?)", operation: "write")
-        insertFailure = try connection.prepare("INSERT INTO segment_failure VALUES (?, ?, ?)", operation: "write")
-        insertPosting = try connection.prepare("INSERT INTO posting VALUES (?, ?)", operation: "write")
+        self.insert = insert
         scan = SegmentScan(connection)
     }
 
@@ -34,35 +47,34 @@ final class SegmentSealer {
     func seal(_ segment: Int64, _ summary: SegmentSummary) throws(LogError) {
         guard segment < Posting.segmentLimit, !summary.hasStrangeSubject, summary.rows > 0 else { return }
         summary.sort()
-        insertSegment.bind(segment, at: 1)
-        insertSegment.bind(summary.firstTime, at: 2)
-        insertSegment.bind(summary.lastTime, at: 3)
-        try insertSegment.run(operation: "write")
+        insert.segment.bind(segment, at: 1)
+        insert.segment.bind(summary.firstTime, at: 2)
+        insert.segment.bind(summary.lastTime, at: 3)
+        try insert.segment.run(operation: "write")
         for minute in summary.minutes {
-            insertMinute.bind(segment, at: 1)
-            insertMinute.bind(minute.minute, at: 2)
-            for column in 0..<MinuteColumn.count { insertMinute.bind(minute.sums[column], at: 3 + column) }
-            try insertMinute.run(operation: "write")
+            insert.minute.bind(segment, at: 1)
+            insert.minute.bind(minute.minute, at: 2)
+            for column in 0..<MinuteColumn.count { insert.minute.bind(minute.sums[column], at: 3 + column) }
+            try insert.minute.run(operation: "write")
         }
         for index in 0..<SegmentSummary.sizeCount where summary.sizes[index] != 0 {
-            insertSize.bind(segment, at: 1)
-            insertSize.bind(Int64(index / SizeBucket.count), at: 2)
-            insertSize.bind(Int64(index % SizeBucket.count), at: 3)
-            insertSize.bind(summary.sizes[index], at: 4)
-            try insertSize.run(operation: "write")
+            insert.size.bind(segment, at: 1)
+            insert.size.bind(Int64(index / SizeBucket.count), at: 2)
+            insert.size.bind(Int64(index % SizeBucket.count), at: 3)
+            insert.size.bind(summary.sizes[index], at: 4)
+            try insert.size.run(operation: "write")
         }
         for (reason, count) in summary.failures {
-            insertFailure.bind(segment, at: 1)
-            insertFailure.bind(reason, at: 2)
-            insertFailure.bind(count, at: 3)
-            try insertFailure.run(operation: "write")
+            insert.failure.bind(segment, at: 1)
+            insert.failure.bind(reason, at: 2)
+            insert.failure.bind(count, at: 3)
+            try insert.failure.run(operation: "write")
         }
         try insertPostings(segment, summary)
     }
 
     private func insertPostings(_ segment: Int64, _ summary: SegmentSummary) throws(LogError) {
         var block = PostingBlockWriter()
-        defer { block.deallocate() }
         let pairs = summary.pairs
         var index = 0
         while index < summary.pairCount {
@@ -78,21 +90,21 @@ final class SegmentSealer {
                 if added == 0 { try begin(&block, segment, pairs[index]) }
             }
         }
-        try insert(block)
+        try write(block)
     }
 
     private func begin(
         _ block: inout PostingBlockWriter, _ segment: Int64, _ pair: UInt64
     ) throws(LogError) {
-        try insert(block)
+        try write(block)
         block.begin(segment: segment, pair: pair)
     }
 
-    private func insert(_ block: PostingBlockWriter) throws(LogError) {
+    private func write(_ block: borrowing PostingBlockWriter) throws(LogError) {
         guard block.count > 0 else { return }
-        insertPosting.bind(block.key, at: 1)
-        insertPosting.bind(blob: block.bytes, at: 2)
-        try insertPosting.run(operation: "write")
+        insert.posting.bind(block.key, at: 1)
+        insert.posting.bind(blob: block.bytes, at: 2)
+        try insert.posting.run(operation: "write")
     }
 
     /// Takes the seals off some segments: from now on their rows are read.
@@ -169,7 +181,6 @@ final class SegmentSealer {
         let update = try connection.prepare("UPDATE posting SET entries = ? WHERE key = ?", operation: "write")
         let delete = try connection.prepare("DELETE FROM posting WHERE key = ?", operation: "write")
         var block = PostingBlockWriter()
-        defer { block.deallocate() }
         let gone = UnsafeBufferPointer(start: removed.pairs, count: removed.pairCount)
         var index = 0
         while index < gone.count {

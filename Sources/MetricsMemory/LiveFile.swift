@@ -46,7 +46,7 @@ public final class LiveFile: Sendable {
     /// - Parameter ringed: the totals of all earlier sessions as the log knows them.
     /// - Parameter direct: those that only a live file knows.
     /// - Throws: `MemoryError`; a disk that is full is one, never a signal later.
-    public init(
+    public convenience init(
         directory: String, options: Options, ringed: [UInt64], direct: [UInt64]
     ) throws(MemoryError) {
         let path = directory + "/live.qpcm"
@@ -58,13 +58,11 @@ public final class LiveFile: Sendable {
         }
         _ = fchmod(descriptor, 0o640)  // whatever the umask
 
-        self.options = options
         let slotStride = QPCM_SLOT_RING + options.ringBytes
         let reserved = QPCM_SLOTS + QPCM_SLOT_LIMIT * slotStride
-        file = try MappedFile(owning: descriptor, path: temporary, reservedBytes: reserved, writable: true)
-        map = LiveMap(
-            base: file.base, ringBytes: options.ringBytes, slotStride: slotStride,
-            reachableSlots: QPCM_SLOT_LIMIT)
+        self.init(
+            try MappedFile(owning: descriptor, path: temporary, reservedBytes: reserved, writable: true),
+            slotStride: slotStride, options: options)
 
         let bytes = QPCM_SLOTS + options.initialSlots * slotStride
         let code = file.allocate(offset: 0, bytes: bytes)
@@ -93,6 +91,14 @@ public final class LiveFile: Sendable {
             _ = unlink(temporary)
             throw MemoryError(operation: "rename \(temporary) to", path: path, code: code)
         }
+    }
+
+    private init(_ file: consuming MappedFile, slotStride: Int, options: Options) {
+        map = LiveMap(
+            base: file.base, ringBytes: options.ringBytes, slotStride: slotStride,
+            reachableSlots: QPCM_SLOT_LIMIT)
+        self.file = file
+        self.options = options
     }
 
     private func fillHeader() {

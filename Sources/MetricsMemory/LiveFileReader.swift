@@ -35,7 +35,7 @@ public final class LiveFileReader {
     /// - Parameter writable: for recovery, which wipes what it has taken.
     /// - Throws: `MemoryError`: code ENOENT if there is none, EINVAL with a detail if it is damaged or another
     ///   version's.
-    public init(path: String, writable: Bool = false) throws(MemoryError) {
+    public convenience init(path: String, writable: Bool = false) throws(MemoryError) {
         let flags = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
         let descriptor = qpcm_open(path, flags, 0)
         guard descriptor >= 0 else { throw MemoryError(operation: "open", path: path, code: qpcm_errno()) }
@@ -46,14 +46,19 @@ public final class LiveFileReader {
             _ = close(descriptor)
             throw Self.damaged(path, "it is too short to be a live file")
         }
-        let fileBytes = Int(status.st_size)
-        file = try MappedFile(
-            owning: descriptor, path: path, reservedBytes: fileBytes, writable: writable)
-        self.path = path
-        header = try Self.check(file.base, path: path)
+        let file = try MappedFile(
+            owning: descriptor, path: path, reservedBytes: Int(status.st_size), writable: writable)
+        let header = try Self.check(file.base, path: path)
+        self.init(file, header: header, path: path)
+    }
+
+    private init(_ file: consuming MappedFile, header: Header, path: String) {
         map = LiveMap(
             base: file.base, ringBytes: header.ringBytes, slotStride: header.slotStride,
-            reachableSlots: min((fileBytes - QPCM_SLOTS) / header.slotStride, QPCM_SLOT_LIMIT))
+            reachableSlots: min((file.reservedBytes - QPCM_SLOTS) / header.slotStride, QPCM_SLOT_LIMIT))
+        self.file = file
+        self.header = header
+        self.path = path
     }
 
     private static func damaged(_ path: String, _ detail: String) -> MemoryError {

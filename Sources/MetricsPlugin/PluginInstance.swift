@@ -11,64 +11,35 @@ final class PluginInstance: @unchecked Sendable {
     let live: LiveFile
     private let directory: DataDirectory
     private let thread: DrainThread
-    private let say: StandardError
-    private(set) var state: UnsafeMutablePointer<HookState>
+    /// What hooks read; its own until `deinit`, with the thread-specific key in it.
+    let state: UnsafeMutablePointer<HookState>
 
     /// - Throws: `StartError` with the code that init returns and the line that it says.
-    init(_ configuration: Configuration) throws(StartError) {
-        say = StandardError(level: configuration.logLevel)
+    convenience init(_ configuration: Configuration) throws(StartError) {
+        let say = StandardError(level: configuration.logLevel)
+        let directory: DataDirectory
         do {
             directory = try DataDirectory(path: configuration.directory, create: true)
         } catch {
             throw StartError(code: -3, message: error.message)
         }
-        let outcome: Recovery.Outcome
-        do {
-            outcome = try Recovery.run(
-                directory,
-                options: .init(
-                    identities: configuration.identities, pairs: configuration.pairs,
-                    syncEachCommit: configuration.syncInterval == 0),
-                say: say)
-        } catch {
-            throw StartError(code: -3, message: Self.cannotUse(configuration.directory, error.message))
-        }
-        Self.tell(outcome, say)
-
-        let clock = TickClock.best
-        var session: (UInt64, UInt64) = (0, 0)
-        _ = getrandom(&session.0, 8, 0)
-        _ = getrandom(&session.1, 8, 0)
-        var liveOptions = LiveFile.Options(
-            ringBytes: Int(truncatingIfNeeded: configuration.ringBytes), initialSlots: Self.initialSlots,
-            identities: configuration.identities, flushIntervalNanoseconds: configuration.flushInterval,
-            clock: clock, session: session, createdNanoseconds: outcome.createdNanoseconds ?? 0)
-        liveOptions.pairs = configuration.pairs
-        liveOptions.keyRotationNanoseconds = configuration.keyRotation ?? 0
-        liveOptions.retentionNanoseconds = configuration.retention ?? 0
-        liveOptions.maxBytes = configuration.maxSize ?? 0
-        do {
-            live = try LiveFile(
-                directory: configuration.directory, options: liveOptions, ringed: outcome.ringed, direct: outcome.direct)
-        } catch {
-            throw StartError(code: -3, message: Self.cannotUse(configuration.directory, error.message))
-        }
+        let outcome = try Self.recover(directory, configuration, say)
+        let live = try Self.makeLive(configuration, outcome)
         directory.sync()
         guard live.populateStarts() else {
             throw StartError(
                 code: -3,
                 message: Self.cannotUse(configuration.directory, "its file system does not take what is written to live.qpcm"))
         }
-        let anchor = RecordClock.firstAnchor(clock: clock)
-        live.map.set(anchor: anchor)
+        live.map.set(anchor: RecordClock.firstAnchor(clock: live.options.clock))
         // What the log knows of rings is about the session before; this one's begin at 0.
         let drainer = Drainer(
-            map: live.map, session: session, clock: clock, writer: outcome.writer, ringed: outcome.ringed,
-            stored: .none)
+            map: live.map, session: live.options.session, clock: live.options.clock, writer: outcome.writer,
+            ringed: outcome.ringed, stored: .none)
         let keys = KeyUpkeep(
             directory: configuration.directory, rotationNanoseconds: configuration.keyRotation, say: say)
         keys.run(outcome.writer)
-        thread = DrainThread(
+        let thread = DrainThread(
             live: live, drainer: drainer, place: outcome.place, keys: keys,
             options: .init(
                 flushIntervalNanoseconds: configuration.flushInterval,
@@ -81,21 +52,76 @@ final class PluginInstance: @unchecked Sendable {
         guard pthread_key_create(&key, { ThreadExit.giveBack($0) }) == 0 else {
             throw StartError(code: -3, message: "the process has no thread-specific key left for the plugin")
         }
+        self.init(directory: directory, live: live, thread: thread, owning: key)
+        try start()
+    }
+
+    private init(directory: DataDirectory, live: LiveFile, thread: DrainThread, owning key: pthread_key_t) {
+        self.directory = directory
+        self.live = live
+        self.thread = thread
         state = .allocate(capacity: 1)
         state.initialize(
             to: HookState(
-                session: Atomic(0), clock: clock, tickScale: anchor.scale, overflow: live.map.overflow, key: key,
-                instance: Unmanaged.passUnretained(self)))
+                session: Atomic(0), clock: live.options.clock, tickScale: live.map.anchor.scale,
+                overflow: live.map.overflow, key: key, instance: Unmanaged.passUnretained(self)))
+    }
+
+    deinit {
+        _ = pthread_key_delete(state.pointee.key)
+        state.deinitialize(count: 1)
+        state.deallocate()
+    }
+
+    private func start() throws(StartError) {
         guard InstanceTable.add(self) else {
-            freeState()
             throw StartError(code: -3, message: "this process already runs \(InstanceTable.limit) of these plugins")
         }
         guard thread.start() == 0 else {
             InstanceTable.remove(self)
-            freeState()
             throw StartError(code: -3, message: "the process cannot start another thread")
         }
         state.pointee.session.store(InstanceTable.nextSession(), ordering: .releasing)
+    }
+
+    private static func recover(
+        _ directory: DataDirectory, _ configuration: Configuration, _ say: StandardError
+    ) throws(StartError) -> Recovery.Outcome {
+        let outcome: Recovery.Outcome
+        do {
+            outcome = try Recovery.run(
+                directory,
+                options: .init(
+                    identities: configuration.identities, pairs: configuration.pairs,
+                    syncEachCommit: configuration.syncInterval == 0),
+                say: say)
+        } catch {
+            throw StartError(code: -3, message: cannotUse(configuration.directory, error.message))
+        }
+        tell(outcome, say)
+        return outcome
+    }
+
+    private static func makeLive(
+        _ configuration: Configuration, _ outcome: Recovery.Outcome
+    ) throws(StartError) -> LiveFile {
+        var session: (UInt64, UInt64) = (0, 0)
+        _ = getrandom(&session.0, 8, 0)
+        _ = getrandom(&session.1, 8, 0)
+        var options = LiveFile.Options(
+            ringBytes: Int(truncatingIfNeeded: configuration.ringBytes), initialSlots: initialSlots,
+            identities: configuration.identities, flushIntervalNanoseconds: configuration.flushInterval,
+            clock: TickClock.best, session: session, createdNanoseconds: outcome.createdNanoseconds ?? 0)
+        options.pairs = configuration.pairs
+        options.keyRotationNanoseconds = configuration.keyRotation ?? 0
+        options.retentionNanoseconds = configuration.retention ?? 0
+        options.maxBytes = configuration.maxSize ?? 0
+        do {
+            return try LiveFile(
+                directory: configuration.directory, options: options, ringed: outcome.ringed, direct: outcome.direct)
+        } catch {
+            throw StartError(code: -3, message: cannotUse(configuration.directory, error.message))
+        }
     }
 
     private static func cannotUse(_ path: String, _ cause: String) -> String {
@@ -131,14 +157,7 @@ final class PluginInstance: @unchecked Sendable {
         if isOurs { thread.stop() }
         state.pointee.session.store(0, ordering: .releasing)
         InstanceTable.remove(self)
-        freeState()
         directory.release()
-    }
-
-    private func freeState() {
-        _ = pthread_key_delete(state.pointee.key)
-        state.deinitialize(count: 1)
-        state.deallocate()
     }
 
     /// In a forked child: the child's threads must not write into the parent's rings, nor hold its lock.

@@ -79,6 +79,7 @@
 //! - `threads`   `ok [{"tid":1,"name":"...","sigblk":"0000000000000000"},...]`
 //! - `pid`       `ok pid=1`
 //! - `rss`       `ok rss=1`, in kB
+//! - `heap`      `ok heap=1`, in bytes: what the C library has given out and not got back
 //! - `exit`      `ok`, and the process ends with code 0 without `destroy`
 //!
 //! # Sequence numbers
@@ -388,12 +389,28 @@ mod sys {
         pub size: usize,
     }
 
+    /// glibc's `struct mallinfo2`: `uordblks` bytes are given out of the heaps, `hblkhd` are mapped one by one.
+    #[repr(C)]
+    pub struct HeapAccount {
+        pub arena: usize,
+        pub ordblks: usize,
+        pub smblks: usize,
+        pub hblks: usize,
+        pub hblkhd: usize,
+        pub usmblks: usize,
+        pub fsmblks: usize,
+        pub uordblks: usize,
+        pub fordblks: usize,
+        pub keepcost: usize,
+    }
+
     extern "C" {
         pub fn dlopen(path: *const c_char, flags: c_int) -> *mut c_void;
         pub fn dlsym(library: *mut c_void, name: *const c_char) -> *mut c_void;
         pub fn dlclose(library: *mut c_void) -> c_int;
         pub fn dlerror() -> *const c_char;
         pub fn getpagesize() -> c_int;
+        pub fn mallinfo2() -> HeapAccount;
         pub fn mmap(at: *mut c_void, size: usize, protection: c_int, flags: c_int, file: c_int, offset: i64)
             -> *mut c_void;
         pub fn mprotect(at: *mut c_void, size: usize, protection: c_int) -> c_int;
@@ -1721,6 +1738,13 @@ fn resident_kilobytes() -> Outcome<u64> {
     number.ok_or_else(|| "the process has no VmRSS".to_string())
 }
 
+/// Small pieces and those that the C library maps one by one.
+fn heap_bytes() -> usize {
+    // SAFETY: It only counts.
+    let account = unsafe { sys::mallinfo2() };
+    account.uordblks + account.hblkhd
+}
+
 fn is_mapped(address: usize) -> Outcome<bool> {
     let maps = std::fs::read_to_string("/proc/self/maps").map_err(|error| format!("/proc/self/maps: {error}"))?;
     Ok(maps.lines().any(|line| {
@@ -1974,6 +1998,7 @@ impl Host {
             "threads" => arguments.finish().and_then(|()| threads()),
             "pid" => arguments.finish().map(|()| format!("pid={}", std::process::id())),
             "rss" => arguments.finish().and_then(|()| resident_kilobytes()).map(|size| format!("rss={size}")),
+            "heap" => arguments.finish().map(|()| format!("heap={}", heap_bytes())),
             "exit" => arguments.finish().map(|()| {
                 self.leaving = true;
                 String::new()
@@ -2066,6 +2091,8 @@ impl Host {
             return Err(format!("init returned {code} and wrote outside of the table"));
         }
         if code != 0 {
+            // SAFETY: A plugin that refused has no hold on the table.
+            drop(unsafe { Box::from_raw(fenced) });
             return Ok(format!("code={code} untouched={untouched}"));
         }
         let table: &'static HookVTable = unsafe { &*table };

@@ -72,6 +72,13 @@ public final class ServerHost {
     /// The answer of a command that answers with a JSON object.
     public func tally(_ command: String) throws -> Tally { try Tally(ask(command)) }
 
+    /// What the C library has given out in its process and not got back.
+    public func heapBytes() throws -> Int {
+        let answer = try ask("heap")
+        guard answer.hasPrefix("heap="), let bytes = Int(answer.dropFirst(5)) else { throw TestFailure("heap: \(answer)") }
+        return bytes
+    }
+
     public func setDirectory(_ path: String) throws {
         try ask("setenv QPC_METRICS_PLUGIN_DIR \(Self.encoded(path))")
     }
