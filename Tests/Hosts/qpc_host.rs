@@ -2085,8 +2085,6 @@ impl Host {
         let untouched = bytes.iter().all(|&byte| byte == 0);
         let fence = unsafe { (*fenced).before.iter().chain((*fenced).after.iter()) };
         let is_whole = fence.copied().all(|word| word == FencedTable::PATTERN);
-        // Kept for good, where a leak checker finds it: threads may still be in a hook when an instance is gone.
-        TABLES.lock().unwrap().push(fenced as usize);
         if !is_whole {
             return Err(format!("init returned {code} and wrote outside of the table"));
         }
@@ -2095,6 +2093,8 @@ impl Host {
             drop(unsafe { Box::from_raw(fenced) });
             return Ok(format!("code={code} untouched={untouched}"));
         }
+        // Kept for good, where a leak checker finds it: threads may still be in a hook when an instance is gone.
+        TABLES.lock().unwrap().push(fenced as usize);
         let table: &'static HookVTable = unsafe { &*table };
         self.instances.insert(name, table);
         let user_data = if table.user_data.is_null() { "null" } else { "set" };

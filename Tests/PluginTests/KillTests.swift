@@ -173,7 +173,8 @@ struct KillCourse {
         let droppedNow = metrics.sum("qpc_plugin_events_dropped_total")
         let lost = droppedNow - dropped
         dropped = droppedNow
-        #expect(isFullLoad || lost == 0, "\(lost) were dropped")
+        // A drain under a sanitizer does not keep up with a load that is made for the product.
+        #expect(isFullLoad || BuiltProducts.areSanitized || lost == 0, "\(lost) were dropped")
         #expect(lost == 0 || metrics.sum("qpc_plugin_events_dropped_total", "ring_full") == droppedNow)
 
         let found = try place.log.query(

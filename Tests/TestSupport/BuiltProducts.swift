@@ -19,6 +19,9 @@ public enum BuiltProducts {
     /// A Python that has `prometheus_client`: `QPC_TEST_PYTHON`, or the one that `scripts/setup test` makes.
     public static let python = setting("QPC_TEST_PYTHON") ?? packageRoot + "/.build/python/bin/python"
 
+    /// Whether the programs under test are under a sanitizer, and many times slower.
+    public static let areSanitized = setting("QPC_SANITIZE") != nil
+
     public static func setting(_ name: String) -> String? {
         guard let value = startEnvironment[name], !value.isEmpty else { return nil }
         return value
