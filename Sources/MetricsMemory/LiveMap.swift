@@ -78,16 +78,19 @@ public struct LiveMap: @unchecked Sendable {
         for index in 0..<QPCM_COUNTER_WORDS {
             // Acquiring: pairs with CounterBlock.addReleasing.
             if part != .direct { target[index] &+= AtomicWord.loadAcquiring(area, 8 * index) }
-            if part != .ringed {
+            if part != .ringed, !CounterIndex.isDropped(index) {
                 target[index] &+= AtomicWord.loadAcquiring(area, QPCM_DIRECT_BYTES + 8 * index)
             }
         }
         guard part != .ringed else { return }
-        // A hook counts what it drops in one word; that it was recorded follows from it.
+        // A hook counts what it drops in one word; that it was recorded follows from it. So both are told from one load:
+        // the word may rise before the next.
         for kind in EventKind.allCases {
             for cause in DropCause.allCases {
-                let word = QPCM_DIRECT_BYTES + 8 * CounterIndex.dropped(kind, cause)
-                target[CounterIndex.events(kind)] &+= AtomicWord.loadAcquiring(area, word)
+                let index = CounterIndex.dropped(kind, cause)
+                let dropped = AtomicWord.loadAcquiring(area, QPCM_DIRECT_BYTES + 8 * index)
+                target[index] &+= dropped
+                target[CounterIndex.events(kind)] &+= dropped
             }
         }
     }

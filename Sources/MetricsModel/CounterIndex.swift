@@ -55,6 +55,9 @@ public enum CounterIndex {
     public static func dropped(_ kind: EventKind, _ cause: DropCause) -> Int {
         89 &+ kind.index &* 4 &+ cause.rawValue
     }
+    /// Whether it is one of those of dropped events.
+    @inlinable @inline(__always)
+    public static func isDropped(_ index: Int) -> Bool { index >= 89 && index < 113 }
     @inlinable @inline(__always)
     public static func hookDuration(_ kind: EventKind) -> Int { 113 &+ 17 &* kind.index }
     @inlinable @inline(__always)
