@@ -100,7 +100,9 @@ import Testing
             let copy = try read(path)
             let start = Date()
             try bringAbout(loss, at: path, aside: server.place.temporary("aside-\(time)"), copy: copy)
-            if loss.losesRows {
+            if !loss.losesRows {
+                try eventually("\(loss): it is there again") { fileSize(path + "-wal") != nil && fileSize(path + "-shm") != nil }
+            } else {
                 try eventually("\(loss): a log is there that is used") {
                     fileSize(path) != nil && server.saidLines("events.db") > lines
                 }
