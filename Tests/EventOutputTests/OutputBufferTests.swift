@@ -1,4 +1,5 @@
 import EventOutput
+import Foundation
 import Glibc
 import MetricsModel
 import Testing
@@ -32,20 +33,13 @@ import Testing
         close(writing)
     }
 
-    @Test func nothingIsLostWhenTheReaderIsSlow() async throws {
+    @Test func nothingIsLostWhenTheReaderIsSlow() throws {
         let (reading, writing) = pipe()
         // Short writes and EAGAIN: a small pipe that does not block.
         _ = fcntl(writing, 1031 /* F_SETPIPE_SZ */, 4096)
         _ = fcntl(writing, F_SETFL, O_NONBLOCK)
-        let task = Task.detached { () -> [UInt8] in
-            var all: [UInt8] = []
-            var bytes = [UInt8](repeating: 0, count: 1000)
-            while true {
-                let count = Glibc.read(reading, &bytes, 1000)
-                if count <= 0 { return all }
-                all += bytes.prefix(count)
-            }
-        }
+        // A thread of its own: a task might wait for the one that waits for it.
+        let reader = SlowReader(reading)
         let writer = NDJSONWriter(into: OutputBuffer(fileDescriptor: writing))
         let keeping = OutputBuffer(keepingForTerminal: false)
         let keeper = NDJSONWriter(into: keeping)
@@ -57,7 +51,7 @@ import Testing
         }
         try writer.finish()
         close(writing)
-        #expect(await task.value == keeping.bytes)
+        #expect(reader.all() == keeping.bytes)
         close(reading)
     }
 
@@ -118,5 +112,28 @@ import Testing
         ] as [(ColorChoice, Bool, [String: String], Bool)])
     func color(choice: ColorChoice, isTerminal: Bool, environment: [String: String], wanted: Bool) {
         #expect(choice.isWanted(isTerminal: isTerminal) { environment[$0] } == wanted)
+    }
+}
+
+/// Takes a pipe's content in small bites, to its end.
+private final class SlowReader: @unchecked Sendable {
+    private var taken: [UInt8] = []
+    private let isDone = DispatchSemaphore(value: 0)
+
+    init(_ descriptor: Int32) {
+        Thread { [self] in
+            var bytes = [UInt8](repeating: 0, count: 1000)
+            while true {
+                let count = Glibc.read(descriptor, &bytes, 1000)
+                if count <= 0 { break }
+                taken += bytes.prefix(count)
+            }
+            isDone.signal()
+        }.start()
+    }
+
+    func all() -> [UInt8] {
+        isDone.wait()
+        return taken
     }
 }

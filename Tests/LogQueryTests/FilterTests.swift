@@ -8,7 +8,7 @@ import Testing
 
     private func expectAlike(_ log: SeededLog, _ questions: Int, _ random: inout SeededGenerator) throws -> Int {
         var hits = 0
-        for _ in 0..<questions {
+        for _ in 0..<(BuiltProducts.areSanitized ? questions / 8 : questions) {
             let question = Question.random(about: log, &random)
             let expected = try log.place.log.query(question.sql).map { $0[0] }
             // The first column is the id, and no text of this log breaks a line.
@@ -37,6 +37,6 @@ import Testing
         #expect(try log.place.tool.count() < before)
         #expect(try log.seals() == 2)
         hits += try expectAlike(log, 30, &random)
-        #expect(hits > 40)
+        #expect(hits > (BuiltProducts.areSanitized ? 4 : 40))
     }
 }
