@@ -46,6 +46,14 @@ final class History {
         }
     }
 
+    /// `QPC_TELL` tells what happens, for a history that failed.
+    static let isTold = BuiltProducts.setting("QPC_TELL") != nil
+
+    func tell(_ what: @autoclosure () -> String) { if Self.isTold { print(what()) } }
+
+    /// What the product has to say.
+    static let say = StandardError(level: isTold ? .debug : .error)
+
     func chance(_ oneIn: UInt64) -> Bool { below(oneIn) == 0 }
 
     func below(_ limit: UInt64) -> UInt64 { random.next() % limit }
@@ -56,7 +64,7 @@ final class History {
     func start() throws {
         let held = try DataDirectory(path: directory, create: true)
         let outcome = try Recovery.run(
-            held, options: .init(identities: .plain, syncEachCommit: false), say: StandardError(level: .error))
+            held, options: .init(identities: .plain, syncEachCommit: false), say: Self.say)
         counts.recovered += outcome.recovered
         let session = (random.next(), random.next())
         let live = try LiveFile(
@@ -78,6 +86,7 @@ final class History {
         // What waited in the rings is in the log now, and in no ring any more.
         book.undrained = []
         counts.starts += 1
+        tell("started: ring of \(live.map.ringBytes), \(slots.count) slots, next id \(drainer!.writer.nextID)")
     }
 
     /// The same, while the disk may fail: a server that cannot start is started again.
@@ -92,12 +101,14 @@ final class History {
 
     /// The process ends; nothing is flushed or closed in order.
     func vanish() {
+        tell("vanishes")
         drainer?.writer.connection.leaveFilesOnClose()
         letGo()
     }
 
     /// `on_shutdown`, as the plugin's thread ends.
     func shutDown() throws {
+        tell("shuts down")
         try heal()
         try drainer!.saveCounters()
         try sync()
@@ -127,15 +138,18 @@ final class History {
     func flush() throws -> Bool {
         do {
             if let writer = drainer?.writer, let change = replacement.change(of: writer) {
+                tell("the log \(change.text)")
                 replacement.close(&drainer, .changed(change))
             }
             if drainer == nil {
                 drainer = try replacement.open()
                 counts.replacements += 1
+                tell("opened anew, next id \(drainer!.writer.nextID)")
             }
             _ = drainer!.look()
             while try drainer!.step().isMoreWaiting {}
             trouble.isOver()
+            tell("flushed \(book.undrained.count), next id \(drainer!.writer.nextID)")
             book.undrained = []
             return true
         } catch {
@@ -153,6 +167,7 @@ final class History {
 
     func meet(_ error: LogError, isSync: Bool) {
         counts.failedFlushes += isSync ? 0 : 1
+        tell(error.message)
         switch trouble.meet(error, isSync: isSync).remedy {
         case .wait: break
         case .reopen: replacement.close(&drainer, .failing)
@@ -178,11 +193,13 @@ final class History {
         }
         book.durable = Set(try rows().map(\.seq))
         liveOnDisk = try read(directory + "/live.qpcm")
+        tell("synced \(book.durable.count) rows")
         counts.syncs += 1
     }
 
     func checkpoint() {
         try? drainer?.writer.checkpoint(truncating: chance(4))
+        tell("checkpoint")
         counts.checkpoints += 1
     }
 

@@ -33,8 +33,8 @@ struct HistoryBook {
     var durable: Set<UInt64> = []
     /// Who has been seen under which id.
     var owners: [Int64: UInt64] = [:]
-    /// A copy of before a removal was put back: rows are there again that are counted as removed. From then on counters say
-    /// less exactly why an event is not in the log, though the ledger must still hold.
+    /// An earlier copy was put back with rows that are counted as removed or lost. No counter goes down, so those count as
+    /// recorded once more: the ledger holds, but its sums are not this book's any more.
     var isMuddled = false
 
     mutating func add(_ entry: Entry) -> UInt64 {

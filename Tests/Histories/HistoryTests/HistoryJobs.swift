@@ -43,6 +43,7 @@ extension History {
         if case .prune(_, let bytes?) = work.order, bytes <= 0 { return }
         let before = try rows().map(\.seq)
         book.leaving = Set(work.leaves.map { leaves in before.filter { leaves(book[$0]) } } ?? before)
+        tell("\(work.order), failing: \(underFaults)")
         if underFaults { beginFault() }
         let isDone = try run(work)
         try heal()
@@ -60,6 +61,7 @@ extension History {
         book.removed.formUnion(left)
         book.durable.subtract(left)
         counts.removed += left.count
+        tell("\(left.count) removed, done: \(isDone)")
         book.leaving = []
     }
 

@@ -32,14 +32,16 @@ extension History {
         try heal()
         let after = Set(try rows().map(\.seq))
         let came = after.subtracting(before)
-        if !book.removed.intersection(came).isEmpty { book.isMuddled = true }
+        if !came.isDisjoint(with: book.removed.union(book.gone)) { book.isMuddled = true }
         book.gone.formUnion(before.subtracting(after))
         book.gone.subtract(after)
         book.removed.subtract(after)
+        tell("of \(before.count) rows \(after.count) are left; \(book.gone.count) are gone so far")
     }
 
     /// The log is deleted or moved, with or without what is beside it.
     private func loseLog() throws {
+        tell("the log is lost")
         counts.logsLost += 1
         try change {
             let isWhole = chance(2)
@@ -51,6 +53,7 @@ extension History {
 
     /// The files beside the log are deleted, which costs nothing.
     private func loseBesides() throws {
+        tell("-wal or -shm is lost")
         counts.filesBesideLost += 1
         let before = book.gone
         try change {
@@ -63,6 +66,7 @@ extension History {
 
     /// Pages of the log are overwritten, or cut off, by another program.
     private func damageLog() throws {
+        tell("the log is damaged")
         counts.logsDamaged += 1
         try change {
             var bytes = try read(log)
@@ -88,6 +92,7 @@ extension History {
     /// An earlier copy of the log is put in its place.
     private func putBack() throws {
         guard let olderLog else { return try keepCopy() }
+        tell("an older log is put back")
         counts.logsPutBack += 1
         try change { rename(olderLog, log) }
         self.olderLog = nil
@@ -108,6 +113,7 @@ extension History {
         let head = RingConsumer.head(of: slots[slot])
         let waiting = RingConsumer.tail(of: slots[slot]) - head
         guard waiting > 0 else { return }
+        tell("ring \(slot) is damaged")
         counts.ringsDamaged += 1
         let size = UInt64(live!.map.ringBytes)
         // The first record's stamp, or some 64 bytes from where a record may begin.

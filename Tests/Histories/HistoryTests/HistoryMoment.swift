@@ -15,6 +15,7 @@ final class HistoryMoment {
 
     /// - Parameter directory: where the copy goes.
     init(_ history: History, powerCut: Bool, to directory: String) throws {
+        history.tell(powerCut ? "power cut" : "killed")
         self.directory = directory
         isPowerCut = powerCut
         book = history.book

@@ -47,7 +47,7 @@ struct HistoryProof {
         let held = try DataDirectory(path: moment.directory, create: false)
         do {
             let outcome = try Recovery.run(
-                held, options: .init(identities: .plain, syncEachCommit: false), say: StandardError(level: .error))
+                held, options: .init(identities: .plain, syncEachCommit: false), say: History.say)
             return Recovered(
                 recovered: outcome.recovered, lost: outcome.lost, torn: outcome.torn,
                 counters: (0..<CounterIndex.words).map { outcome.ringed[$0] &+ outcome.direct[$0] })
@@ -61,7 +61,8 @@ struct HistoryProof {
 
     private func prove(_ rows: [HistoryRow]) throws {
         let found = Set(rows.map(\.seq))
-        try expect(found.count == rows.count, "twice in the log")
+        let twice = Dictionary(grouping: rows, by: \.seq).filter { $0.value.count > 1 }
+        try expect(twice.isEmpty, "twice in the log: \(twice.map { "\($0.key) as \($0.value.map(\.id))" }.sorted())")
         try expect(found.isSubset(of: book.returned), "never recorded: \(found.subtracting(book.returned).sorted())")
         if moment.isPowerCut {
             let lost = book.durable.subtracting(book.leaving).subtracting(found)

@@ -11,7 +11,8 @@ import Testing
     /// Failures of more seeds than this are all of one cause.
     private static let enough = 10
 
-    /// `QPC_HISTORIES` says how many there are, and `QPC_SEED` the first one's seed: with 1, a history again that failed.
+    /// `QPC_HISTORIES` says how many there are, and `QPC_SEED` the first one's seed: with 1, a history that failed is
+    /// told again, and `QPC_TELL=1` tells it aloud.
     @Test func whateverHappensTheLedgerHolds() throws {
         let histories = FaultFigures.count("QPC_HISTORIES", usually: 60)
         let first = SeededGenerator.announced("HistoryTests").seed
