@@ -39,11 +39,6 @@ final class History {
         endFault()
         isQuiet = chance(5)
         try start()
-        // Full segments are sealed: half of the histories come to the end of one.
-        if chance(2) {
-            let end = Int64(1 + below(3)) << 16
-            drainer!.writer.continueIDs(from: end - Int64(below(1200)))
-        }
     }
 
     /// `QPC_TELL` tells what happens, for a history that failed.
@@ -78,6 +73,7 @@ final class History {
         drainer = Drainer(
             map: live.map, session: session, clock: UInt64(QPCM_CLOCK_REALTIME), writer: outcome.writer,
             ringed: outcome.ringed, stored: .none)
+        if chance(3) { comeToSegmentEnd() }
         replacement = LogReplacement(place: outcome.place, live: live, session: session)
         trouble = LogTrouble()
         self.live = live
@@ -87,6 +83,13 @@ final class History {
         book.undrained = []
         counts.starts += 1
         tell("started: ring of \(live.map.ringBytes), \(slots.count) slots, next id \(drainer!.writer.nextID)")
+    }
+
+    /// Full segments are sealed: so that one gets full, ids go on from near its end, as they would in a log that takes
+    /// another's place.
+    private func comeToSegmentEnd() {
+        let writer = drainer!.writer
+        writer.continueIDs(from: (writer.nextID | (Segment.ids - 1)) - Int64(below(400)))
     }
 
     /// The same, while the disk may fail: a server that cannot start is started again.

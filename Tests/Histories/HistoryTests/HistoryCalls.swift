@@ -115,10 +115,12 @@ extension History {
     private func batch(_ slot: Int, _ stop: Stop) {
         let producer = RingProducer(slot: slots[slot])
         let size = below(5000)
-        let seqs = (0..<Int(below(45))).map { _ in newEvent(.batchEnqueue, slot, bytes: size) }
         let each = RingProducer.recordBytes(fields: 64)
         let head = RingProducer.recordBytes(fields: 0)
         let perPart = Int((producer.ringBytes / 2 - head) / each)
+        // A call that a kill stops is of one part, so that whatever batch the log has is whole.
+        let count = min(Int(below(45)), stop == .nowhere ? Int.max : perPart)
+        let seqs = (0..<count).map { _ in newEvent(.batchEnqueue, slot, bytes: size) }
         var from = 0
         repeat {
             let part = Array(seqs[from..<min(from + perPart, seqs.count)])

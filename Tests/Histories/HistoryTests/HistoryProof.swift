@@ -83,7 +83,7 @@ struct HistoryProof {
             try expect(latest[entry.slot] ?? 0 < row.seq, "\(row.seq) comes after \(latest[entry.slot] ?? 0)")
             latest[entry.slot] = row.seq
         }
-        if isQuiet { try proveBatches() }
+        if !moment.isPowerCut, book.gone.isEmpty, book.removed.union(book.leaving).isEmpty { try proveBatches() }
     }
 
     private func proveBatches() throws {
