@@ -138,7 +138,7 @@ final class History {
     func endFault() { fault_vfs_fail(Int32(FAULT_NONE), 0, 0) }
 
     /// One flush, as the plugin's thread does it. False if it failed, and is to be tried again.
-    func flush() throws -> Bool {
+    func flush() -> Bool {
         do {
             if let writer = drainer?.writer, let change = replacement.change(of: writer) {
                 tell("the log \(change.text)")
@@ -183,7 +183,7 @@ final class History {
     /// The disk is well again: so is the drain, at the latest when it has made its connection anew.
     func heal() throws {
         endFault()
-        for _ in 0..<8 where try flush() { return }
+        for _ in 0..<8 where flush() { return }
         throw TestFailure("it never healed")
     }
 

@@ -21,6 +21,8 @@ struct HistoryBook {
     var returned: Set<UInt64> = []
     /// Those that no flush has taken yet.
     var undrained: Set<UInt64> = []
+    /// The drain runs while a batch has yet to put its next part into the ring.
+    var isWithinBatch = false
     /// Events that dropped for want of room, by kind.
     var dropped = [UInt64](repeating: 0, count: EventKind.count)
     /// What was in a log when that was taken away, or in a ring when that was damaged.

@@ -119,7 +119,7 @@ extension History {
         let head = RingProducer.recordBytes(fields: 0)
         let perPart = Int((producer.ringBytes / 2 - head) / each)
         // A call that a kill stops is of one part, so that whatever batch the log has is whole.
-        let count = min(Int(below(45)), stop == .nowhere ? Int.max : perPart)
+        let count = min(Int(below(90)), stop == .nowhere ? Int.max : perPart)
         let seqs = (0..<count).map { _ in newEvent(.batchEnqueue, slot, bytes: size) }
         var from = 0
         repeat {
@@ -127,6 +127,7 @@ extension History {
             guard var position = producer.claim(head + UInt64(part.count) * each) else {
                 if from == 0 { Tally.batchCall(messages: UInt64(seqs.count), into: producer.direct) }
                 for seq in seqs[from...] { tally(.batchEnqueue, seq, yes: false, into: producer.direct) }
+                book.isWithinBatch = false
                 return drop(.batchEnqueue, seqs.count - from, producer.direct)
             }
             producer.put(
@@ -148,6 +149,9 @@ extension History {
             Tally.recorded(.batchEnqueue, events: UInt64(part.count), into: producer.ringed)
             for seq in part { tally(.batchEnqueue, seq, yes: false, into: producer.ringed) }
             from += part.count
+            // The drain does not wait for the next part.
+            book.isWithinBatch = from < seqs.count
+            if book.isWithinBatch, chance(2) { _ = flush() }
         } while from < seqs.count
     }
 }

@@ -78,7 +78,7 @@ extension History {
                     for seq in known..<UInt64(book.entries.count) where work.leaves?(book[seq + 1]) ?? true {
                         book.leaving.insert(seq + 1)
                     }
-                    guard try flush(), drainer === asked else { throw JobLost() }
+                    guard flush(), drainer === asked else { throw JobLost() }
                 }
             }
             return true

@@ -77,13 +77,23 @@ struct HistoryProof {
         for row in rows {
             let entry = book[row.seq]
             try expect(row.kind == entry.kind && row.bytes == entry.bytes, "\(row.seq) is another event")
+            try expect(row.keys.count == keysOf(row.kind), "\(row.seq) names \(row.keys.count) people")
+            try expect(row.keys.allSatisfy { $0 == History.key(of: entry.person) }, "\(row.seq) names another")
             try expect(row.time == entry.time, "\(row.seq) has another time")
             try expect(moment.isPowerCut || book.owners[row.id] ?? row.seq == row.seq, "id \(row.id) was given twice")
             // Slots are told apart within a life only; sequence numbers rise over all of them.
             try expect(latest[entry.slot] ?? 0 < row.seq, "\(row.seq) comes after \(latest[entry.slot] ?? 0)")
             latest[entry.slot] = row.seq
         }
-        if !moment.isPowerCut, book.gone.isEmpty, book.removed.union(book.leaving).isEmpty { try proveBatches() }
+        if !moment.isPowerCut, !book.isWithinBatch, book.gone.isEmpty, book.removed.union(book.leaving).isEmpty { try proveBatches() }
+    }
+
+    private func keysOf(_ kind: EventKind) -> Int {
+        switch kind {
+        case .messageEnqueue, .batchEnqueue: 2
+        case .auth: 0
+        case .channelCreated, .fetch, .userRegistered: 1
+        }
     }
 
     private func proveBatches() throws {

@@ -55,7 +55,7 @@ struct HistoryTale {
     private func live() throws {
         if !isQuiet, history.chance(2) { history.beginFault() }
         for _ in 0..<Int(1 + history.below(50)) {
-            if history.chance(8) { _ = try history.flush() }
+            if history.chance(8) { _ = history.flush() }
             if history.chance(20) { history.checkpoint() }
             if history.chance(30) { try history.sync() }
             history.call()
@@ -90,7 +90,7 @@ struct HistoryTale {
         } else if fate < 4 {
             let caught = try history.moment(within: 12, to: copy) {
                 for _ in 0..<3 { history.call() }
-                _ = try history.flush()
+                _ = history.flush()
                 if history.chance(2) { history.checkpoint() }
                 if history.chance(4) { try history.sync() }
             }
