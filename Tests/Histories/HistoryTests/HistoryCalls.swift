@@ -119,7 +119,7 @@ extension History {
         let head = RingProducer.recordBytes(fields: 0)
         let perPart = Int((producer.ringBytes / 2 - head) / each)
         // A call that a kill stops is of one part, so that whatever batch the log has is whole.
-        let count = min(Int(below(90)), stop == .nowhere ? Int.max : perPart)
+        let count = min(Int(below(60)), stop == .nowhere ? Int.max : perPart)
         let seqs = (0..<count).map { _ in newEvent(.batchEnqueue, slot, bytes: size) }
         var from = 0
         repeat {
