@@ -143,10 +143,19 @@ let package = Package(
             .testTarget(
                 name: "EventDrainTests",
                 dependencies: [
-                    "CFaultVFS", "CMetricsLayout", "EventDrain", "EventLog", "MetricsMemory", "MetricsModel", "MetricsQuery",
+                    "CMetricsLayout", "EventDrain", "EventLog", "MetricsMemory", "MetricsModel", "MetricsQuery",
                     "Pseudonyms", "TestSupport",
                 ],
                 swiftSettings: normal, linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium")]),
+            // Also a package of its own, which is built fast and with the optimizer: Tests/Histories.
+            .testTarget(
+                name: "HistoryTests",
+                dependencies: [
+                    "CFaultVFS", "CMetricsLayout", "EventDrain", "EventLog", "MetricsMemory", "MetricsModel", "MetricsQuery",
+                    "TestSupport",
+                ],
+                path: "Tests/Histories/HistoryTests", swiftSettings: normal,
+                linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium")]),
             .testTarget(
                 name: "LogQueryTests",
                 dependencies: ["EventLog", "MetricsModel", "TestSupport"], exclude: ["Goldens"],

@@ -52,11 +52,13 @@ public final class Drainer {
 
     /// - Parameter ringed: the totals with which the session begins: the log's own, or after damage those that
     ///   `Reconciliation` made.
+    /// - Parameter stored: the log's account, whose positions are gone on from if it is this session's.
+    /// - Parameter isBehind: it is, but lost its last commits: some ring was wiped beyond what it says.
     /// - Parameter unshown: what of it the live file does not show yet; empty for nothing.
     /// - Parameter batchSizes: of the batches that another drainer of this session left half taken, by slot.
     public init(
         map: LiveMap, session: (UInt64, UInt64), clock: UInt64, writer: EventLogWriter, ringed: [UInt64],
-        stored: StoredState, unshown: [UInt64] = [], batchSizes: [UInt64] = [], hasMetDamage: Bool = false
+        stored: StoredState, isBehind: Bool = false, unshown: [UInt64] = [], batchSizes: [UInt64] = [], hasMetDamage: Bool = false
     ) {
         self.hasMetDamage = hasMetDamage
         hadMetDamage = hasMetDamage
@@ -67,7 +69,7 @@ public final class Drainer {
         self.writer = writer
         self.clock = RecordClock(clock: clock, anchor: map.anchor)
         let isKnown = stored.session.map { $0 == session } ?? false
-        isFirstCommit = !isKnown
+        isFirstCommit = !isKnown || isBehind
         for index in 0..<CounterIndex.words {
             committed[index] = ringed[index]
             working[index] = ringed[index]
@@ -90,11 +92,14 @@ public final class Drainer {
         findRings()
         guard position.slot >= 0, position.slot < rings.count else { return }
         let slot = map.slot(position.slot)
-        // What is below head was wiped after a commit; the log can only be behind if it was replaced.
-        let start = max(position.position, RingConsumer.head(of: slot))
+        // What is below head was wiped after a commit; the log can be behind if it was replaced, or if the power went.
+        // Another ring's head can be behind the log, for the same reason.
+        let head = RingConsumer.head(of: slot)
+        let start = max(position.position, head)
         rings[position.slot].consumer = RingConsumer(
             slot: slot, ringBytes: UInt64(map.ringBytes), position: start)
         rings[position.slot].committedPosition = start
+        guard position.position >= head else { return }
         rings[position.slot].batch = position.batch
         rings[position.slot].batchSize = position.batchSize
         rings[position.slot].committedBatch = position.batch

@@ -124,7 +124,7 @@ public enum Recovery {
         let totals = Reconciliation.totals(log: stored, live: live.map, session: session, pending: pending)
         let drainer = Drainer(
             map: live.map, session: session, clock: live.header.clock, writer: writer, ringed: totals.ringed,
-            stored: totals.isLogsOwn ? stored : .none)
+            stored: stored, isBehind: !totals.isLogsOwn)
         var outcome = Outcome(place: place, writer: writer, ringed: totals.ringed, direct: totals.direct)
         outcome.lost = totals.lost
         outcome.oldLive = live

@@ -21,8 +21,10 @@ public final class Retention {
     /// Where the next step begins; the segments behind `next` are not looked at again.
     private var next: Int64
     private let end: Int64
-    /// The segment whose seal was looked at.
+    /// The segment whose seal was taken off, and whether it was full then: one that was not may be sealed by a flush that
+    /// comes between two steps.
     private var segment: Int64 = -1
+    private var wasFull = false
     public private(set) var isDone = false
 
     convenience init(
@@ -81,8 +83,9 @@ public final class Retention {
                 return []
             }
         }
-        if Segment.of(next) != segment {
+        if Segment.of(next) != segment || !wasFull {
             segment = Segment.of(next)
+            wasFull = segment < Segment.of(writer.nextID)
             try sealer.unseal(segment..<segment + 1)
         }
         let last = min(next - next % Self.idsPerStep + Self.idsPerStep, end)

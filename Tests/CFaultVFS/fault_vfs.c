@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "fault_vfs.h"
 
+#include <malloc.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,9 +33,14 @@ typedef struct fault_file {
 
 static sqlite3_vfs *real_vfs;
 static sqlite3_vfs fault_vfs;
-static record records[FILES];
-static int kind_of_fault;
-static int64_t calls_until_fault, faults_left, failures;
+
+// A history is one thread's, and so is all that its file system knows: histories run side by side.
+static _Thread_local record records[FILES];
+static _Thread_local int kind_of_fault;
+static _Thread_local int64_t calls_until_fault, faults_left, failures, failed_syncs;
+static _Thread_local int64_t calls_until_moment;
+static _Thread_local void (*moment)(void *);
+static _Thread_local void *moment_context;
 
 void fault_vfs_fail(int kind, int64_t after, int64_t count) {
     kind_of_fault = kind;
@@ -42,8 +49,20 @@ void fault_vfs_fail(int kind, int64_t after, int64_t count) {
 }
 
 int64_t fault_vfs_failures(void) { return failures; }
+int64_t fault_vfs_failed_syncs(void) { return failed_syncs; }
+
+void fault_vfs_at(int64_t after, void (*call)(void *), void *context) {
+    calls_until_moment = after;
+    moment = call;
+    moment_context = context;
+}
 
 static int is_due(void) {
+    if (moment && --calls_until_moment <= 0) {
+        void (*call)(void *) = moment;
+        moment = NULL;
+        call(moment_context);
+    }
     if (kind_of_fault == FAULT_NONE || faults_left <= 0) return 0;
     if (--calls_until_fault > 0) return 0;
     faults_left--;
@@ -112,8 +131,9 @@ static int fault_read(sqlite3_file *file, void *target, int bytes, sqlite3_int64
 }
 
 static int fault_write(sqlite3_file *file, const void *source, int bytes, sqlite3_int64 from) {
+    int is_failing = is_due();
     keep((fault_file *)file, from, bytes);
-    if (is_due()) {
+    if (is_failing) {
         if (kind_of_fault == FAULT_FULL) return SQLITE_FULL;
         if (kind_of_fault == FAULT_SHORT_WRITE) REAL(file)->pMethods->xWrite(REAL(file), source, bytes / 2, from);
         return SQLITE_IOERR_WRITE;
@@ -122,15 +142,19 @@ static int fault_write(sqlite3_file *file, const void *source, int bytes, sqlite
 }
 
 static int fault_truncate(sqlite3_file *file, sqlite3_int64 size) {
+    int is_failing = is_due();
     sqlite3_int64 before = 0;
     REAL(file)->pMethods->xFileSize(REAL(file), &before);
     keep((fault_file *)file, size, before - size);
-    if (is_due()) return SQLITE_IOERR_TRUNCATE;
+    if (is_failing) return SQLITE_IOERR_TRUNCATE;
     return REAL(file)->pMethods->xTruncate(REAL(file), size);
 }
 
 static int fault_sync(sqlite3_file *file, int flags) {
-    if (is_due()) return SQLITE_IOERR_FSYNC;
+    if (is_due()) {
+        failed_syncs++;
+        return SQLITE_IOERR_FSYNC;
+    }
     fault_file *own = (fault_file *)file;
     if (own->record) forget(own->record);
     // The disk itself is not what is tested.
@@ -203,15 +227,26 @@ static int fault_delete(sqlite3_vfs *vfs, const char *path, int syncs) {
     return real_vfs->xDelete(real_vfs, path, syncs);
 }
 
-int fault_vfs_install(void) {
-    if (real_vfs) return SQLITE_OK;
+static int install_code;
+
+static void install(void) {
+    // Refused where SQLite is in use already, which only costs time.
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    // Each log that is opened takes megabytes of zeroed memory and touches little of it: from the system, it is cheap.
+    mallopt(M_MMAP_THRESHOLD, 256 << 10);
     real_vfs = sqlite3_vfs_find(NULL);
     fault_vfs = *real_vfs;
     fault_vfs.zName = "fault";
     if (fault_vfs.szOsFile < (int)sizeof(fault_file)) fault_vfs.szOsFile = sizeof(fault_file);
     fault_vfs.xOpen = fault_open;
     fault_vfs.xDelete = fault_delete;
-    return sqlite3_vfs_register(&fault_vfs, 1);
+    install_code = sqlite3_vfs_register(&fault_vfs, 1);
+}
+
+int fault_vfs_install(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, install);
+    return install_code;
 }
 
 static uint64_t mix(uint64_t value) {

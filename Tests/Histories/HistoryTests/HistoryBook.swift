@@ -1,0 +1,57 @@
+import MetricsModel
+
+/// What a history knows by itself of each event, to hold the log against.
+struct HistoryBook {
+    struct Entry {
+        var kind: EventKind
+        var slot: Int
+        /// As the log has it: µs since 1970.
+        var time: Int64
+        /// One of a few people, whom the event names.
+        var person: Int
+        var bytes: UInt64
+    }
+
+    /// By sequence number, from 1 on; also of the events that dropped.
+    private(set) var entries: [Entry] = []
+    /// Nanoseconds since 1970, of this history alone.
+    var clock: UInt64 = 1_795_000_000_000_000_000
+
+    /// Sequence numbers whose hook has returned, and was not told that it dropped.
+    var returned: Set<UInt64> = []
+    /// Those that no flush has taken yet.
+    var undrained: Set<UInt64> = []
+    /// The drain runs while a batch has yet to put its next part into the ring.
+    var isWithinBatch = false
+    /// Events that dropped for want of room, by kind.
+    var dropped = [UInt64](repeating: 0, count: EventKind.count)
+    /// What was in a log when that was taken away, or in a ring when that was damaged.
+    var gone: Set<UInt64> = []
+    /// What retention or somebody's request removed.
+    var removed: Set<UInt64> = []
+    /// What a job may be removing right now.
+    var leaving: Set<UInt64> = []
+    /// What was in the log at its last sync.
+    var durable: Set<UInt64> = []
+    /// Who has been seen under which id.
+    var owners: [Int64: UInt64] = [:]
+    /// An earlier copy was put back with rows that are counted as removed or lost. No counter goes down, so those count as
+    /// recorded once more: the ledger holds, but its sums are not this book's any more.
+    var isMuddled = false
+
+    mutating func add(_ entry: Entry) -> UInt64 {
+        entries.append(entry)
+        return UInt64(entries.count)
+    }
+
+    subscript(seq: UInt64) -> Entry { entries[Int(seq) - 1] }
+
+    /// Events that must be in the log once its rings are taken in.
+    var expected: Set<UInt64> { returned.subtracting(gone).subtracting(removed) }
+
+    var recorded: [UInt64] {
+        var sums = dropped
+        for seq in returned { sums[self[seq].kind.index] += 1 }
+        return sums
+    }
+}

@@ -1,0 +1,77 @@
+import CFaultVFS
+import EventLog
+import Foundation
+import TestSupport
+
+@testable import EventDrain
+
+/// What a kill or a power cut leaves of a history: a copy of the data directory, to be recovered elsewhere.
+///
+/// That is exactly what a killed process leaves, since everything that outlives it is in files.
+final class HistoryMoment {
+    let directory: String
+    let isPowerCut: Bool
+    let book: HistoryBook
+
+    /// - Parameter directory: where the copy goes.
+    init(_ history: History, powerCut: Bool, to directory: String) throws {
+        history.tell(powerCut ? "power cut" : "killed")
+        self.directory = directory
+        isPowerCut = powerCut
+        book = history.book
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        for name in [Schema.fileName, Schema.fileName + "-wal"] {
+            let source = history.directory + "/" + name
+            if powerCut {
+                guard fault_vfs_copy_after_cut(source, directory + "/" + name, history.random.next()) >= 0 else {
+                    throw TestFailure("cannot copy \(name)")
+                }
+            } else if access(source, F_OK) == 0 {
+                try overwrite(directory + "/" + name, with: try read(source))
+            }
+        }
+        var now = try read(history.directory + "/live.qpcm")
+        let then = history.liveOnDisk
+        if powerCut {
+            for start in stride(from: 0, to: min(now.count, then.count), by: 4096) where history.chance(2) {
+                let page = start..<min(start + 4096, now.count, then.count)
+                now.replaceSubrange(page, with: then[page])
+            }
+        }
+        try overwrite(directory + "/live.qpcm", with: now)
+    }
+}
+
+extension History {
+    /// The moment just before some write or sync that `body` brings about: in the midst of a transaction, a checkpoint or a
+    /// recovery. Nil if there are not so many.
+    func moment(within writes: UInt64, to directory: String, during body: () throws -> Void) throws -> HistoryMoment? {
+        let trap = MomentTrap(self, isPowerCut: !isQuiet && chance(3), directory)
+        fault_vfs_at(
+            Int64(1 + below(writes)),
+            { context in Unmanaged<MomentTrap>.fromOpaque(context!).takeUnretainedValue().spring() },
+            Unmanaged.passUnretained(trap).toOpaque())
+        defer { fault_vfs_at(0, nil, nil) }
+        try body()
+        if let failure = trap.failure { throw failure }
+        return trap.caught
+    }
+}
+
+private final class MomentTrap {
+    private unowned let history: History
+    private let isPowerCut: Bool
+    private let directory: String
+    private(set) var caught: HistoryMoment?
+    private(set) var failure: (any Error)?
+
+    init(_ history: History, isPowerCut: Bool, _ directory: String) {
+        self.history = history
+        self.isPowerCut = isPowerCut
+        self.directory = directory
+    }
+
+    func spring() {
+        do { caught = try HistoryMoment(history, powerCut: isPowerCut, to: directory) } catch { failure = error }
+    }
+}
