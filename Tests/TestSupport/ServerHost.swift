@@ -13,9 +13,9 @@ public final class ServerHost {
         under tracer: [String] = []
     ) throws {
         try overwrite(place("errors"), with: [])
-        // The plugin may keep nothing back; the command's own runtime does.
+        // The plugin may keep nothing back; the command's own runtime does. Leaks cannot be looked for under a tracer.
         var environment = environment
-        environment["ASAN_OPTIONS"] = BuiltProducts.setting("QPC_TEST_HOST_ASAN_OPTIONS")
+        if tracer.isEmpty { environment["ASAN_OPTIONS"] = BuiltProducts.setting("QPC_TEST_HOST_ASAN_OPTIONS") }
         process = try ChildProcess(
             tracer + [BuiltProducts.hosts + "/qpc-host"], environment: environment, directory: directory, umask: umask,
             user: user, errorFile: place("errors"))
