@@ -125,7 +125,12 @@ final class LogKeeper {
 
     private func end(_ job: LogJob) {
         if isRequest {
-            say.say(.info, "\(job.outcome.events) events were removed on request")
+            let isRebuild = job.outcome.segments > 0
+            say.say(
+                .info,
+                isRebuild
+                    ? "\(job.outcome.segments) segments of the log were sealed anew on request"
+                    : "\(job.outcome.events) events were removed on request")
             control.answer(Int(QPCM_CONTROL_DONE), job.outcome)
         } else if job.outcome.events > 0 {
             say.say(.debug, "\(job.outcome.events) events left the log by age or size")

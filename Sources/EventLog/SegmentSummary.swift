@@ -178,6 +178,12 @@ public final class SegmentSummary {
     /// Brings minutes and pairs into order; each minute is then there once.
     public func sort() {
         keepMinute()
+        Self.merge(&minutes)
+        sortPairs()
+    }
+
+    /// Brings minutes in order, each once.
+    static func merge(_ minutes: inout [Minute]) {
         minutes.sort { $0.minute < $1.minute }
         var kept = 0
         for index in minutes.indices {
@@ -189,7 +195,6 @@ public final class SegmentSummary {
             }
         }
         minutes.removeLast(minutes.count - kept)
-        sortPairs()
     }
 
     /// By digits of eleven bits, those in which any two pairs differ. A list's places come in order, so only the list

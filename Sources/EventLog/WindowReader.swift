@@ -73,7 +73,8 @@ public final class WindowReader {
             }
         }
         if let inside { try addSeals(of: inside, to: &sums, &failures, counts) }
-        Self.merge(&sums.minutes)
+        // Segments share minutes where one ends and the next begins, and after the time of day was set.
+        SegmentSummary.merge(&sums.minutes)
         sums.reasons = try reasons(failures)
         guard top > 0 else { return sums }
         sums.identities = try Self.named(counts[NameKind.identity.rawValue].most(top), names.identities)
@@ -135,21 +136,6 @@ public final class WindowReader {
                 while cursor.next() { counts.add(cursor.count, to: cursor.subject) }
             }
         }
-    }
-
-    /// Segments share minutes where one ends and the next begins, and after the time of day was set.
-    private static func merge(_ minutes: inout [SegmentSummary.Minute]) {
-        minutes.sort { $0.minute < $1.minute }
-        var kept = 0
-        for index in minutes.indices {
-            if kept > 0, minutes[kept - 1].minute == minutes[index].minute {
-                minutes[kept - 1].sums &+= minutes[index].sums
-            } else {
-                minutes[kept] = minutes[index]
-                kept += 1
-            }
-        }
-        minutes.removeLast(minutes.count - kept)
     }
 
     private func reasons(_ failures: [Int64: Int64]) throws(LogError) -> [(text: [UInt8]?, count: Int64)] {

@@ -6,9 +6,10 @@ enum Environment {
 
     /// The path from the root, as far as it can be told.
     static func absolute(_ path: String) -> String {
-        guard !path.hasPrefix("/"), let here = getcwd(nil, 0) else { return path }
-        defer { free(here) }
-        return String(cString: here) + "/" + path
+        if path.hasPrefix("/") { return path }
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { here in
+            getcwd(here.baseAddress, here.count).map { String(cString: $0) + "/" + path } ?? path
+        }
     }
 
     /// UTC, microseconds since 1970.
