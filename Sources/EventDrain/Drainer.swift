@@ -215,17 +215,15 @@ public final class Drainer {
     public func countTorn(_ counted: [UInt64]) -> UInt64 {
         // A damaged file's counters may hold anything: sums of them wrap.
         var sum: UInt64 = 0
-        var isTorn = false
         for kind in EventKind.allCases {
             let index = CounterIndex.events(kind)
             guard counted[index] > working[index] else { continue }
             let torn = counted[index] - working[index]
             count(torn, to: CounterIndex.dropped(kind, .torn))
             sum &+= torn
-            isTorn = true
         }
-        guard isTorn else { return 0 }
-        // All that hooks count of an event, its size and the like, stays counted too.
+        // All that hooks count of an event, its size and the like, stays counted too; and a batch of no messages, which is a
+        // call and no event.
         for index in 0..<CounterIndex.written(.messageEnqueue) where counted[index] > working[index] {
             count(counted[index] - working[index], to: index)
         }

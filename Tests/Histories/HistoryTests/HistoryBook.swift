@@ -10,6 +10,8 @@ struct HistoryBook {
         /// One of a few people, whom the event names.
         var person: Int
         var bytes: UInt64
+        /// The first event of the call that it came with; of a batch they are many.
+        var call: UInt64 = 0
     }
 
     /// By sequence number, from 1 on; also of the events that dropped.

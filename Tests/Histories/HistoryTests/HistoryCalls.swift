@@ -40,11 +40,11 @@ extension History {
         book.clock = chance(2) ? book.clock + jump : book.clock - min(jump, book.clock / 2)
     }
 
-    private func newEvent(_ kind: EventKind, _ slot: Int, bytes: UInt64) -> UInt64 {
+    private func newEvent(_ kind: EventKind, _ slot: Int, bytes: UInt64, call: UInt64 = 0) -> UInt64 {
         book.add(
             .init(
                 kind: kind, slot: slot, time: Int64(book.clock / 1000), person: Int(below(UInt64(Self.people))),
-                bytes: bytes))
+                bytes: bytes, call: call))
     }
 
     private func single(_ kind: EventKind, _ slot: Int, _ stop: Stop) {
@@ -120,7 +120,8 @@ extension History {
         let perPart = Int((producer.ringBytes / 2 - head) / each)
         // A call that a kill stops is of one part, so that whatever batch the log has is whole.
         let count = min(Int(below(60)), stop == .nowhere ? Int.max : perPart)
-        let seqs = (0..<count).map { _ in newEvent(.batchEnqueue, slot, bytes: size) }
+        let first = UInt64(book.entries.count + 1)
+        let seqs = (0..<count).map { _ in newEvent(.batchEnqueue, slot, bytes: size, call: first) }
         var from = 0
         repeat {
             let part = Array(seqs[from..<min(from + perPart, seqs.count)])

@@ -74,11 +74,16 @@ struct HistoryProof {
             try expect(back.isEmpty, "gone or removed, and there: \(back.sorted())")
         }
         var latest: [Int: UInt64] = [:]
+        var calls: [Int64: UInt64] = [:]
         for row in rows {
             let entry = book[row.seq]
             try expect(row.kind == entry.kind && row.bytes == entry.bytes, "\(row.seq) is another event")
             try expect(row.keys.count == keysOf(row.kind), "\(row.seq) names \(row.keys.count) people")
             try expect(row.keys.allSatisfy { $0 == History.key(of: entry.person) }, "\(row.seq) names another")
+            if row.kind == .batchEnqueue {
+                let call = calls.updateValue(entry.call, forKey: row.batch) ?? entry.call
+                try expect(call == entry.call, "batch \(row.batch) is of two calls, of \(call) and \(entry.call)")
+            }
             try expect(row.time == entry.time, "\(row.seq) has another time")
             try expect(moment.isPowerCut || book.owners[row.id] ?? row.seq == row.seq, "id \(row.id) was given twice")
             // Slots are told apart within a life only; sequence numbers rise over all of them.
