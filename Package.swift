@@ -19,8 +19,7 @@ let embedded: [SwiftSetting] = [
             + sharedRooms.flatMap { ["-module-alias", "\($0)=\($0)Embedded"] }),
 ] + (hasSeals ? [] : [.define("QPC_WITHOUT_SEALS")])
 
-/// A sanitizer's functions are the host's: they stay open in the library, and the command, which is a host in its demo, shows
-/// them.
+/// A sanitizer's functions are the host's: they stay open in the library.
 let isSanitized = Context.environment["QPC_SANITIZE"] != nil
 
 func room(_ name: String, dependsOn rooms: [String], c: [String]) -> [Target] {
@@ -118,9 +117,10 @@ let package = Package(
                 // Static: the server has no Swift, and a shared one would cost each start 20 ms.
                 linkerSettings: [
                     // What ArgumentParser's Foundation needs and does not ask for by itself.
+                    // A sanitizer has to come before everything that allocates, and cannot in a static one.
                     .unsafeFlags(
-                        ["-static-stdlib", "-l_FoundationCollections", "-l_FoundationCShims", "-Xlinker", "-l:libsodium.a"]
-                            + (isSanitized ? ["-Xlinker", "--export-dynamic"] : [])),
+                        (isSanitized ? [] : ["-static-stdlib", "-l_FoundationCollections", "-l_FoundationCShims"])
+                            + ["-Xlinker", "-l:libsodium.a"]),
                     .linkedLibrary("sqlite3"),
                 ]),
 

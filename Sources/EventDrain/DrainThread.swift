@@ -265,7 +265,7 @@ public final class DrainThread: @unchecked Sendable {
         retryAt = TickClock.monotonicNanoseconds() + LogTrouble.retryNanoseconds
         switch advice.remedy {
         case .wait: break
-        case .reopen: replaceLog(.failing)
+        case .reopen: replaceLog(isSync ? .unsynced : .failing)
         case .setAside:
             if drainer == nil { replacement.meet(error) } else { replaceLog(.damaged(error)) }
             retryAt = 0

@@ -16,6 +16,9 @@ final class LogReplacement {
         case damaged(LogError)
         /// It fails again and again; perhaps the connection is at fault.
         case failing
+        /// What was committed could not be made safe. The kernel takes the pages of a failed sync for clean, and a later
+        /// sync that succeeds says nothing of them.
+        case unsynced
     }
 
     private var place: LogPlace
@@ -77,7 +80,7 @@ final class LogReplacement {
         case .damaged:
             isSetAsideDue = true
             writer.connection.leaveFilesOnClose()
-        case .failing: writer.connection.leaveFilesOnClose()
+        case .failing, .unsynced: writer.connection.leaveFilesOnClose()
         }
         drainer = nil
         // Whatever the cause was: the log may have lost its place in the meantime.
@@ -104,6 +107,8 @@ final class LogReplacement {
         try moveWhatIsInTheWay()
         let writer = try place.open(setAside: &setAside)
         if case .changed(.overwritten) = cause { try expectSound(writer) }
+        // Still readable, and written once more, to another place.
+        if case .unsynced = cause { try writer.checkpoint(truncating: true) }
         let stored = try StoredState.read(writer.connection)
         var totals = Reconciliation.totals(
             log: stored, live: live.map, session: session, drained: remains.ringed, isContinuation: false)
@@ -182,7 +187,7 @@ final class LogReplacement {
     private func tell(_ totals: Reconciliation.Totals) {
         let lost = totals.lost > 0 ? "; \(totals.lost) events are gone with the old one" : ""
         switch cause {
-        case .changed(.incomplete), .failing:
+        case .changed(.incomplete), .failing, .unsynced:
             if totals.lost > 0 { place.say.say(.warning, "the log \(place.path) was opened anew\(lost)") }
             if case .changed(let change) = cause {
                 place.say.say(.warning, "the log \(place.path) \(change.text); they were made anew")

@@ -138,6 +138,8 @@ public enum Recovery {
             live.map.set(QPCM_HEADER_STATE, UInt64(QPCM_STATE_STOPPED))
             return outcome
         }
+        // Whatever age it has, it is safe in the log before it is wiped from its ring.
+        try writer.connection.sync(eachCommit: true)
         repeat {
             _ = drainer.look()
             let progress = try drainer.step()
@@ -147,6 +149,7 @@ public enum Recovery {
 
         outcome.torn = drainer.countTorn(counted)
         try drainer.saveCounters()
+        try writer.connection.sync(eachCommit: place.options.syncEachCommit)
         live.map.set(QPCM_HEADER_STATE, UInt64(QPCM_STATE_STOPPED))
         for index in 0..<CounterIndex.words { outcome.ringed[index] = drainer.total(index) }
         outcome.direct = totals.direct

@@ -94,6 +94,11 @@ public final class Connection {
 
     public var changes: Int64 { sqlite3_changes64(handle) }
 
+    /// Whether a commit is on the disk when it returns; otherwise `syncWAL` does that. Not inside a transaction.
+    public func sync(eachCommit: Bool) throws(LogError) {
+        try execute("PRAGMA synchronous = \(eachCommit ? "FULL" : "NORMAL")", operation: "open")
+    }
+
     /// Flushes the write-ahead file to the disk.
     public func syncWAL() throws(LogError) {
         let code = qpcm_sync_wal(handle)

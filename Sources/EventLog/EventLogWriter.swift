@@ -129,11 +129,11 @@ public final class EventLogWriter {
             """
             PRAGMA wal_autocheckpoint = 0;
             PRAGMA secure_delete = ON;
-            PRAGMA synchronous = \(syncEachCommit ? "FULL" : "NORMAL");
             PRAGMA journal_size_limit = 33554432;
             PRAGMA temp_store = MEMORY;
             PRAGMA foreign_keys = OFF;
             """, operation: "open")
+        try connection.sync(eachCommit: syncEachCommit)
     }
 
     /// Logs that were begun before there were epochs get their table. What they hold is of the oldest key.

@@ -31,6 +31,25 @@ import Testing
             "power cut on \(kind)", tries: times, lost: course.lostBeyondWindow, counted: course.dropped, twice: course.twice)
     }
 
+    /// What a dead server left in its rings may be a day old. Once a start has taken it into the log, no cut takes it away.
+    @Test("Recovered events outlive a power cut", arguments: ["ext4", "xfs"])
+    func cutAfterRecovery(kind: String) throws {
+        guard let disk = try LoopDisk(kind, for: "a power cut after a recovery") else { return }
+        let directory = disk.path + "/data"
+        let host = try ServerHost.running(directory, ["FLUSH_INTERVAL": "1h"])
+        let tally = try host.tally("drive threads=2 calls=500 seed=3")
+        host.kill()
+        // As after a while: the rings are on the disk.
+        sync()
+        let next = try ServerHost.running(directory, ["SYNC_INTERVAL": "1h"])
+        try disk.shutDown()
+        next.kill()
+        try disk.restore()
+        try ServerHost.running(directory).shutDown()
+        let ledger = try CommandLineTool(directory).verify()
+        #expect(ledger.lines.map(\.inLog) == tally.events)
+    }
+
     /// One directory, whose machine loses its power again and again.
     private struct PowerCourse {
         let directory: String
