@@ -42,7 +42,9 @@ enum Reconciliation {
     static func totals(
         log: StoredState, live: LiveMap, session: (UInt64, UInt64), drained: [UInt64], isContinuation: Bool
     ) -> Totals {
+        // Both only grow, so the larger is the later one. Usually that is the live file's, if it was not cut off.
         var totals = Totals(ringed: log.ringed, direct: live.totals(.direct))
+        for index in 0..<CounterIndex.words { totals.direct[index] = max(totals.direct[index], log.direct[index]) }
         if isOwn(log, live, session) {
             totals.isLogsOwn = true
             return totals
@@ -50,7 +52,6 @@ enum Reconciliation {
         if isContinuation { return totals }
         for index in 0..<CounterIndex.words {
             totals.ringed[index] = max(drained[index], log.ringed[index])
-            totals.direct[index] = max(totals.direct[index], log.direct[index])
         }
         for kind in EventKind.allCases {
             // What the hooks counted decides: a kill may come after rows are shown as written and before their records
