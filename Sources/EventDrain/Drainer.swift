@@ -127,6 +127,7 @@ public final class Drainer {
             let waiting = rings[index].consumer.look()
             if waiting > fullest { fullest = waiting }
         }
+        if fullest == 0, clock.look(isIdle: true) { map.set(anchor: clock.anchor) }
         return fullest
     }
 

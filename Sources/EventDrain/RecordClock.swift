@@ -5,7 +5,8 @@ import CMetricsLayout
 ///
 /// Two moments at which both clocks were read frame the records of a step; a record's time lies between them by its
 /// ticks, so no rate has to be known in advance and no error builds up. When the time of day was set in between, the
-/// frame cannot be trusted, and records keep the time that the clock showed before.
+/// frame cannot be trusted, and records keep the time that the clock showed before. While nothing is recorded, frames go
+/// on, so that a later record knows nothing of an earlier setting.
 public struct RecordClock {
     private let clock: UInt64
     /// The start of the frame: at least `frameNanoseconds` old, so that its rate is exact.
@@ -43,22 +44,27 @@ public struct RecordClock {
 
     mutating func startLive() { isLive = true }
 
-    /// Reads both clocks, before a step.
-    mutating func look() {
-        guard isLive, clock == UInt64(QPCM_CLOCK_TSC) else { return }
+    /// Reads both clocks, before a step, or while no record waits.
+    ///
+    /// - Returns: Whether there is a new frame.
+    @discardableResult
+    mutating func look(isIdle: Bool = false) -> Bool {
+        guard isLive, clock == UInt64(QPCM_CLOCK_TSC) else { return false }
         if let next {
             anchor = next
             self.next = nil
         }
+        // By the ticks, since the time of day may just have been set back.
+        guard anchor.nanoseconds(at: TickClock.ticks(clock)) &- anchor.nanoseconds >= Self.frameNanoseconds else { return false }
         let now = TickAnchor.now(clock: clock, scale: scale)
-        guard now.nanoseconds &- anchor.nanoseconds >= Self.frameNanoseconds else { return }
         guard let rate = anchor.scale(until: now, known: anchor.scale) else {
-            next = now
-            return
+            if isIdle { anchor = now } else { next = now }
+            return isIdle
         }
         scale = rate
         // From the new moment back to the frame's start the rate is exact; ahead of it, as good as it can be.
         anchor = TickAnchor(ticks: now.ticks, nanoseconds: now.nanoseconds, scale: scale)
+        return true
     }
 
     /// UTC, microseconds since 1970.

@@ -7,6 +7,9 @@ import Testing
 ///
 /// `QPC_CLOCK_JUMPS` says how often (12).
 @Suite struct ClockTests {
+    /// What changes with each frame: the anchors of `live_layout.h`.
+    private static func frame(_ place: DataPlace) throws -> [UInt8] { Array(try read(place("live.qpcm"))[344..<392]) }
+
     @Test func aClockThatJumpsChangesNoOrderAndLosesNothing() throws {
         let jumps = FaultFigures.count("QPC_CLOCK_JUMPS", usually: 12)
         var generator = SeededGenerator.announced("clock jumps")
@@ -47,8 +50,9 @@ import Testing
             #expect(now.lower(than: seen).isEmpty, "\(now.lower(than: seen))")
             seen = now
             try host.ask("shutdown")
-            // The frame that the jump fell into is over.
-            usleep(150_000)
+            // The frame that the jump fell into is over when the plugin's thread has begun another one.
+            let frame = try Self.frame(place)
+            try eventually("a frame is begun while the server is idle") { try Self.frame(place) != frame }
         }
         try host.shutDown()
         try place.tool.verify()
