@@ -13,13 +13,38 @@ static inline int qpcm_bind_blob_copied(sqlite3_stmt *statement, int index, cons
     return sqlite3_bind_blob(statement, index, bytes, length, SQLITE_TRANSIENT);
 }
 
-/// Flushes the write-ahead log to the disk without writing to it; SQLite offers that only inside a commit.
-static inline int qpcm_sync_wal(sqlite3 *connection) {
+/// The write-ahead file, once SQLite has opened it; else null.
+static inline sqlite3_file *qpcm_wal(sqlite3 *connection, int *code) {
     sqlite3_file *file = 0;
-    int code = sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
-    if (code != SQLITE_OK) return code;
-    if (file == 0 || file->pMethods == 0) return SQLITE_OK;
-    return file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+    *code = sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+    return *code == SQLITE_OK && file && file->pMethods ? file : 0;
+}
+
+/// Flushes the write-ahead file to the disk without writing to it; SQLite offers that only inside a commit.
+static inline int qpcm_sync_wal(sqlite3 *connection) {
+    int code;
+    sqlite3_file *file = qpcm_wal(connection, &code);
+    return file ? file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) : code;
+}
+
+/// Writes what the write-ahead file holds over itself, so that the next sync has all of it to write. Nobody else may be writing.
+static inline int qpcm_rewrite_wal(sqlite3 *connection) {
+    int code;
+    sqlite3_file *file = qpcm_wal(connection, &code);
+    if (!file) return code;
+    sqlite3_int64 size = 0;
+    code = file->pMethods->xFileSize(file, &size);
+    if (code != SQLITE_OK || size == 0) return code;
+    const int most = 1 << 16;  // SQLite takes no more than 2^17 - 1 at once
+    void *part = sqlite3_malloc(most);
+    if (!part) return SQLITE_NOMEM;
+    for (sqlite3_int64 from = 0; code == SQLITE_OK && from < size; from += most) {
+        int bytes = size - from < most ? (int)(size - from) : most;
+        code = file->pMethods->xRead(file, part, bytes, from);
+        if (code == SQLITE_OK) code = file->pMethods->xWrite(file, part, bytes, from);
+    }
+    sqlite3_free(part);
+    return code;
 }
 
 /// Variadic sqlite3_db_config, for the one option that is used.

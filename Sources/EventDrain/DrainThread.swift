@@ -257,15 +257,15 @@ public final class DrainThread: @unchecked Sendable {
     }
 
     /// Events wait in their rings; the next try is soon, and what it is about is said once.
-    private func failed(_ error: LogError, isSync: Bool = false) {
+    private func failed(_ error: LogError) {
         live.map.drainDirect.increment(CounterIndex.flushErrors(error.cause))
         live.map.set(QPCM_HEADER_LOG_TROUBLE, UInt64(UInt32(bitPattern: error.code)))
-        let advice = trouble.meet(error, isSync: isSync)
+        let advice = trouble.meet(error)
         if advice.isNew { say.say(.error, "\(error.message); events wait in memory, and it is tried again") }
         retryAt = TickClock.monotonicNanoseconds() + LogTrouble.retryNanoseconds
         switch advice.remedy {
         case .wait: break
-        case .reopen: replaceLog(isSync ? .unsynced : .failing)
+        case .reopen: replaceLog(.failing)
         case .setAside:
             if drainer == nil { replacement.meet(error) } else { replaceLog(.damaged(error)) }
             retryAt = 0
@@ -282,7 +282,7 @@ public final class DrainThread: @unchecked Sendable {
             failed(error)
             return
         }
-        do { try upkeep.sync() } catch { failed(error, isSync: true) }
+        do { try upkeep.sync() } catch { failed(error) }
     }
 
     // MARK: The log itself
@@ -307,7 +307,7 @@ public final class DrainThread: @unchecked Sendable {
         } catch {
             failed(error)
         }
-        do { try upkeep.syncIfDue() } catch { failed(error, isSync: true) }
+        do { try upkeep.syncIfDue() } catch { failed(error) }
     }
 
     /// Ages, sizes, requests and keys; not while the log is in trouble.

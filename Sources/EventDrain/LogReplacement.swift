@@ -16,9 +16,6 @@ final class LogReplacement {
         case damaged(LogError)
         /// It fails again and again; perhaps the connection is at fault.
         case failing
-        /// What was committed could not be made safe. The kernel takes the pages of a failed sync for clean, and a later
-        /// sync that succeeds says nothing of them.
-        case unsynced
     }
 
     private var place: LogPlace
@@ -71,16 +68,11 @@ final class LogReplacement {
         setAside = 0
         isSetAsideDue = false
         switch cause {
-        case .changed(.overwritten):
-            // Nothing of the old content is to be laid over the new.
-            writer.connection.leaveFilesOnClose()
-        case .changed:
-            // A log that was moved away is to be whole where it went.
-            try? writer.checkpoint(truncating: true)
-        case .damaged:
-            isSetAsideDue = true
-            writer.connection.leaveFilesOnClose()
-        case .failing, .unsynced: writer.connection.leaveFilesOnClose()
+        // Nothing of the old content is to be laid over the new.
+        case .changed(.overwritten), .failing: break
+        // A log that was moved away is to be whole where it went.
+        case .changed: try? writer.checkpoint(truncating: true)
+        case .damaged: isSetAsideDue = true
         }
         drainer = nil
         // Whatever the cause was: the log may have lost its place in the meantime.
@@ -106,9 +98,11 @@ final class LogReplacement {
         }
         try moveWhatIsInTheWay()
         let writer = try place.open(setAside: &setAside)
-        if case .changed(.overwritten) = cause { try expectSound(writer) }
-        // Still readable, and written once more, to another place.
-        if case .unsynced = cause { try writer.checkpoint(truncating: true) }
+        if case .changed(.overwritten) = cause {
+            try expectSound(writer)
+            // Damage that the write-ahead file hides would come to light if a power cut took that.
+            try writer.checkpoint(truncating: false)
+        }
         let stored = try StoredState.read(writer.connection)
         var totals = Reconciliation.totals(
             log: stored, live: live.map, session: session, drained: remains.ringed, isContinuation: false)
@@ -187,7 +181,7 @@ final class LogReplacement {
     private func tell(_ totals: Reconciliation.Totals) {
         let lost = totals.lost > 0 ? "; \(totals.lost) events are gone with the old one" : ""
         switch cause {
-        case .changed(.incomplete), .failing, .unsynced:
+        case .changed(.incomplete), .failing:
             if totals.lost > 0 { place.say.say(.warning, "the log \(place.path) was opened anew\(lost)") }
             if case .changed(let change) = cause {
                 place.say.say(.warning, "the log \(place.path) \(change.text); they were made anew")

@@ -23,18 +23,13 @@ struct LogTrouble {
 
     mutating func isOver() { self = LogTrouble() }
 
-    /// - Parameter isSync: whether it is about what was committed before.
-    mutating func meet(_ error: LogError, isSync: Bool) -> (isNew: Bool, remedy: Remedy) {
+    mutating func meet(_ error: LogError) -> (isNew: Bool, remedy: Remedy) {
         failures += 1
         if error.cause == .corrupt { return (isNew: false, remedy: .setAside) }
         let bit = UInt64(1) << UInt64(error.cause.rawValue)
         let isNew = said & bit == 0
         said |= bit
         let isConnections = error.cause == .io || error.cause == .other
-        // What could not be synced is not safe though a later sync may say so: the kernel forgets the failure.
-        return (
-            isNew: isNew,
-            remedy: isConnections && (isSync || failures % Self.failuresBeforeReopening == 0) ? .reopen : .wait
-        )
+        return (isNew: isNew, remedy: isConnections && failures % Self.failuresBeforeReopening == 0 ? .reopen : .wait)
     }
 }

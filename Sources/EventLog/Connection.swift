@@ -12,15 +12,19 @@ public final class Connection {
 
     let handle: OpaquePointer
     public let path: String
+    /// Whether the write-ahead file may hold pages that the disk has not and that no sync will bring there: the kernel tries
+    /// to write a page back once, and takes it for clean thereafter, also if that failed. So it is after a sync that failed,
+    /// and of a file that another process has left, which may have met the same. Only a writer asks.
+    private var isWALDoubtful = true
+    private var syncsEachCommit = false
 
     public convenience init(path: String, mode: Mode) throws(LogError) {
         self.init(handle: try Self.open(path, mode), path: path)
         sqlite3_extended_result_codes(handle, 1)
-        if mode == .reader {
-            // A reader never takes part in checkpoints, not even as the last one to close.
-            _ = qpcm_never_checkpoint_on_close(handle)
-            sqlite3_busy_timeout(handle, 5000)
-        }
+        // The last one to close would move the write-ahead file into the log, whatever state both are in, and tell nobody that
+        // it failed. A reader never does that, and a writer says when.
+        _ = qpcm_never_checkpoint_on_close(handle)
+        if mode == .reader { sqlite3_busy_timeout(handle, 5000) }
     }
 
     private init(handle: OpaquePointer, path: String) {
@@ -57,9 +61,6 @@ public final class Connection {
 
     deinit { sqlite3_close_v2(handle) }
 
-    /// Closing will move nothing from the write-ahead file into the log: for one that is damaged, or whose disk is.
-    public func leaveFilesOnClose() { _ = qpcm_never_checkpoint_on_close(handle) }
-
     /// Whether the file that is open no longer lies at its path: moved, deleted, or another put there.
     public var hasMoved: Bool {
         var moved: Int32 = 0
@@ -67,9 +68,13 @@ public final class Connection {
     }
 
     func error(_ operation: String) -> LogError {
-        LogError(
-            operation: operation, path: path, code: sqlite3_extended_errcode(handle),
-            detail: String(cString: sqlite3_errmsg(handle)))
+        error(operation, sqlite3_extended_errcode(handle), String(cString: sqlite3_errmsg(handle)))
+    }
+
+    private func error(_ operation: String, _ code: Int32, _ detail: String) -> LogError {
+        let error = LogError(operation: operation, path: path, code: code, detail: detail)
+        if error.isSync { isWALDoubtful = true }
+        return error
     }
 
     /// Runs statements that return nothing.
@@ -97,15 +102,24 @@ public final class Connection {
     /// Whether a commit is on the disk when it returns; otherwise `syncWAL` does that. Not inside a transaction.
     public func sync(eachCommit: Bool) throws(LogError) {
         try execute("PRAGMA synchronous = \(eachCommit ? "FULL" : "NORMAL")", operation: "open")
+        syncsEachCommit = eachCommit
     }
 
-    /// Flushes the write-ahead file to the disk.
+    /// Flushes the write-ahead file to the disk. Not inside a transaction.
     public func syncWAL() throws(LogError) {
-        let code = qpcm_sync_wal(handle)
-        guard code == SQLITE_OK else {
-            throw LogError(
-                operation: "sync", path: path, code: code, detail: String(cString: sqlite3_errstr(code)))
-        }
+        if isWALDoubtful { try expect(qpcm_rewrite_wal(handle)) }
+        try expect(qpcm_sync_wal(handle))
+        isWALDoubtful = false
+    }
+
+    /// Before a transaction begins: if its commit is to be safe when it returns, so must be all that lies before it.
+    func prepareTransaction() throws(LogError) {
+        if syncsEachCommit && isWALDoubtful { try syncWAL() }
+    }
+
+    private func expect(_ code: Int32) throws(LogError) {
+        guard code != SQLITE_OK else { return }
+        throw error("sync", code, String(cString: sqlite3_errstr(code)))
     }
 
     /// How far a checkpoint came, in frames of the write-ahead file.
@@ -118,6 +132,8 @@ public final class Connection {
     public private(set) var checkpoints = 0
 
     public func checkpoint(truncating: Bool) throws(LogError) -> Checkpoint {
+        // It writes over the only other copy of what the write-ahead file holds.
+        if isWALDoubtful { try syncWAL() }
         checkpoints += 1
         var frames: Int32 = 0
         var moved: Int32 = 0

@@ -162,6 +162,7 @@ public final class EventLogWriter {
     // MARK: One transaction
 
     public func beginTransaction() throws(LogError) {
+        try connection.prepareTransaction()
         try statements.begin.run(operation: "begin writing to")
         firstIDOfTransaction = nextID
     }

@@ -22,6 +22,13 @@ public struct LogError: Error {
     /// The file may not be written by this user.
     public var isPermission: Bool { code & 0xFF == SQLITE_READONLY || code & 0xFF == SQLITE_PERM }
 
+    /// What was to be safe from a power cut may not be.
+    public var isSync: Bool { code == Self.failedSync || code == Self.failedDirectorySync }
+
+    /// SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC, macros that Swift does not take in.
+    private static let failedSync = SQLITE_IOERR | 4 << 8
+    private static let failedDirectorySync = SQLITE_IOERR | 5 << 8
+
     public var cause: FlushErrorCause {
         switch code & 0xFF {
         case SQLITE_FULL: .full

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { BLOCK = 4096, FILES = 64 };
 
@@ -14,6 +15,7 @@ enum { BLOCK = 4096, FILES = 64 };
 typedef struct block {
     int64_t number;
     int bytes;  // of it that the file had
+    int is_given_up;  // a sync of it failed: it is as at the last good one, and no later sync sees to it
     unsigned char content[BLOCK];
     struct block *next;
 } block;
@@ -22,6 +24,7 @@ typedef struct block {
 typedef struct record {
     char path[512];
     block *blocks;
+    ino_t file;  // that the path named when it was opened
     int is_open;
 } record;
 
@@ -82,6 +85,23 @@ static record *record_of(const char *path, int makes) {
     return free_one;
 }
 
+/// The kernel tries once to write a page back, and then takes it for clean, whether or not the disk took it.
+static void give_up(record *record) {
+    for (block *at = record->blocks; at; at = at->next) at->is_given_up = 1;
+}
+
+static void forget_synced(record *record) {
+    for (block **at = &record->blocks; *at;) {
+        block *one = *at;
+        if (one->is_given_up) {
+            at = &one->next;
+        } else {
+            *at = one->next;
+            free(one);
+        }
+    }
+}
+
 static void forget(record *record) {
     while (record->blocks) {
         block *first = record->blocks;
@@ -102,7 +122,12 @@ static void keep(fault_file *file, int64_t from, int64_t bytes) {
     sqlite3_int64 size = 0;
     file->real->pMethods->xFileSize(file->real, &size);
     for (int64_t number = from / BLOCK; number <= (from + bytes - 1) / BLOCK; number++) {
-        if (find_block(file->record, number)) continue;
+        block *known = find_block(file->record, number);
+        if (known) {
+            // Written to again: the next sync tries again.
+            known->is_given_up = 0;
+            continue;
+        }
         block *kept = calloc(1, sizeof *kept);
         kept->number = number;
         int64_t there = size - number * BLOCK;
@@ -113,16 +138,24 @@ static void keep(fault_file *file, int64_t from, int64_t bytes) {
     }
 }
 
+/// A file that was closed is no safer for it. Another one under its path begins anew.
+static void begin(record *record, const char *path, sqlite3_file *real) {
+    struct stat status;
+    sqlite3_int64 size = 0;
+    real->pMethods->xFileSize(real, &size);
+    ino_t file = stat(path, &status) == 0 ? status.st_ino : 0;
+    if (!record->is_open && (size == 0 || file != record->file)) forget(record);
+    record->file = file;
+    record->is_open++;
+}
+
 #define REAL(file) (((fault_file *)(file))->real)
 
 static int fault_close(sqlite3_file *file) {
     fault_file *own = (fault_file *)file;
     int code = own->real->pMethods ? own->real->pMethods->xClose(own->real) : SQLITE_OK;
     sqlite3_free(own->real);
-    if (own->record && --own->record->is_open == 0) {
-        forget(own->record);
-        own->record->path[0] = 0;
-    }
+    if (own->record) own->record->is_open--;
     return code;
 }
 
@@ -151,12 +184,13 @@ static int fault_truncate(sqlite3_file *file, sqlite3_int64 size) {
 }
 
 static int fault_sync(sqlite3_file *file, int flags) {
+    fault_file *own = (fault_file *)file;
     if (is_due()) {
         failed_syncs++;
+        if (own->record) give_up(own->record);
         return SQLITE_IOERR_FSYNC;
     }
-    fault_file *own = (fault_file *)file;
-    if (own->record) forget(own->record);
+    if (own->record) forget_synced(own->record);
     // The disk itself is not what is tested.
     (void)flags;
     return SQLITE_OK;
@@ -215,7 +249,7 @@ static int fault_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, in
         return code;
     }
     own->record = record_of(path, 1);
-    if (own->record) own->record->is_open++;
+    if (own->record) begin(own->record, path, own->real);
     own->base.pMethods = &methods;
     return SQLITE_OK;
 }
@@ -249,6 +283,15 @@ int fault_vfs_install(void) {
     return install_code;
 }
 
+void fault_vfs_forget(const char *directory) {
+    size_t length = strlen(directory);
+    for (int i = 0; i < FILES; i++) {
+        if (records[i].is_open || strncmp(records[i].path, directory, length) != 0) continue;
+        forget(&records[i]);
+        records[i].path[0] = 0;
+    }
+}
+
 static uint64_t mix(uint64_t value) {
     value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9u;
     value = (value ^ (value >> 27)) * 0x94D049BB133111EBu;
@@ -269,7 +312,7 @@ int fault_vfs_copy_after_cut(const char *path, const char *target, uint64_t seed
         size_t bytes = fread(content, 1, BLOCK, from);
         if (bytes == 0) break;
         block *kept = record ? find_block(record, number) : NULL;
-        if (kept && mix(seed + (uint64_t)number * 0x9E3779B97F4A7C15u) & 1) {
+        if (kept && (kept->is_given_up || mix(seed + (uint64_t)number * 0x9E3779B97F4A7C15u) & 1)) {
             // What the file did not have then is zero: the size had reached the disk, the block had not.
             memset(content, 0, BLOCK);
             memcpy(content, kept->content, (size_t)kept->bytes);

@@ -30,7 +30,11 @@ int64_t fault_vfs_failed_syncs(void);
 void fault_vfs_at(int64_t after, void (*call)(void *), void *context);
 
 /// Copies a file as a power cut could leave it: of each block of 4096 bytes that was written since the last sync, chosen by
-/// the seed, either what it held then or what it holds now. Files that SQLite has not open are copied as they are.
+/// the seed, either what it held then or what it holds now. A block whose sync failed has what it held then, though later
+/// syncs succeed, until it is written to again: so does Linux. To close a file makes none of it safer.
 int fault_vfs_copy_after_cut(const char *path, const char *target, uint64_t seed);
+
+/// Forgets what it knows of the files in a directory that is about to be deleted.
+void fault_vfs_forget(const char *directory);
 
 #endif

@@ -105,7 +105,6 @@ final class History {
     /// The process ends; nothing is flushed or closed in order.
     func vanish() {
         tell("vanishes")
-        drainer?.writer.connection.leaveFilesOnClose()
         letGo()
     }
 
@@ -156,7 +155,8 @@ final class History {
             book.undrained = []
             return true
         } catch {
-            meet(error, isSync: false)
+            counts.failedFlushes += 1
+            meet(error)
             return false
         }
     }
@@ -168,10 +168,9 @@ final class History {
         try heal()
     }
 
-    func meet(_ error: LogError, isSync: Bool) {
-        counts.failedFlushes += isSync ? 0 : 1
+    func meet(_ error: LogError) {
         tell(error.message)
-        switch trouble.meet(error, isSync: isSync).remedy {
+        switch trouble.meet(error).remedy {
         case .wait: break
         case .reopen: replacement.close(&drainer, .failing)
         case .setAside:
@@ -192,7 +191,7 @@ final class History {
         guard let drainer else { return }
         do { try drainer.writer.sync() } catch {
             counts.failedSyncs += 1
-            return meet(error, isSync: true)
+            return meet(error)
         }
         book.durable = Set(try rows().map(\.seq))
         liveOnDisk = try read(directory + "/live.qpcm")
@@ -201,8 +200,8 @@ final class History {
     }
 
     func checkpoint() {
-        try? drainer?.writer.checkpoint(truncating: chance(4))
         tell("checkpoint")
+        do { try drainer?.writer.checkpoint(truncating: chance(4)) } catch { return meet(error) }
         counts.checkpoints += 1
     }
 

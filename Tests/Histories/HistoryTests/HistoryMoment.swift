@@ -45,8 +45,12 @@ final class HistoryMoment {
 extension History {
     /// The moment just before some write or sync that `body` brings about: in the midst of a transaction, a checkpoint or a
     /// recovery. Nil if there are not so many.
-    func moment(within writes: UInt64, to directory: String, during body: () throws -> Void) throws -> HistoryMoment? {
-        let trap = MomentTrap(self, isPowerCut: !isQuiet && chance(3), directory)
+    ///
+    /// - Parameter powerCut: whether it is one; nil for either.
+    func moment(
+        within writes: UInt64, powerCut: Bool? = nil, to directory: String, during body: () throws -> Void
+    ) throws -> HistoryMoment? {
+        let trap = MomentTrap(self, isPowerCut: powerCut ?? (!isQuiet && chance(3)), directory)
         fault_vfs_at(
             Int64(1 + below(writes)),
             { context in Unmanaged<MomentTrap>.fromOpaque(context!).takeUnretainedValue().spring() },

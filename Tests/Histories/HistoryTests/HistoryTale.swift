@@ -16,9 +16,14 @@ struct HistoryTale {
     /// - Parameter place: a directory of its own, for files that may be gone afterwards.
     static func tell(seed: UInt64, in place: String) throws -> HistoryCounts {
         try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-        defer { TemporaryDirectory.remove(place) }
+        defer { Self.remove(place) }
         var tale = try HistoryTale(seed: seed, place: place)
         return try tale.tell()
+    }
+
+    private static func remove(_ place: String) {
+        fault_vfs_forget(place)
+        TemporaryDirectory.remove(place)
     }
 
     private init(seed: UInt64, place: String) throws {
@@ -98,7 +103,7 @@ struct HistoryTale {
         } else {
             try prove(HistoryMoment(history, powerCut: !isQuiet && history.chance(3), to: copy), inWrite: false)
         }
-        TemporaryDirectory.remove(copy)
+        Self.remove(copy)
         // A thread that was killed within a call never comes back.
         if isKilledInCall {
             try pass(0)

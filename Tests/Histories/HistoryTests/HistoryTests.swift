@@ -1,5 +1,7 @@
+import CFaultVFS
 import Dispatch
 import Foundation
+import MetricsModel
 import Synchronization
 import TestSupport
 import Testing
@@ -8,6 +10,47 @@ import Testing
 /// logs that are taken away or damaged, removals. After each kill or cut, what was recorded must be in the log once, or
 /// counted as what became of it.
 @Suite struct HistoryTests {
+    /// After a sync that failed the kernel takes the pages for clean: that the next one succeeds says nothing of them.
+    @Test("What a sync failed for is written once more", arguments: 1...UInt64(60))
+    func failedSyncs(seed: UInt64) throws {
+        let place = Self.newPlace()
+        defer {
+            fault_vfs_forget(place)
+            TemporaryDirectory.remove(place)
+        }
+        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        let history = try History(place: place, seed: seed)
+        for _ in 0..<40 { history.call() }
+        try history.heal()
+        try history.sync()
+        try history.drainer!.writer.checkpoint(truncating: true)
+        for _ in 0..<40 { history.call() }
+        try history.heal()
+        let failed = fault_vfs_failed_syncs()
+        fault_vfs_fail(Int32(FAULT_IO), 1, 1)
+        // A checkpoint begins with a sync.
+        if seed % 2 == 0 { try history.sync() } else { history.checkpoint() }
+        #expect(fault_vfs_failed_syncs() == failed + 1)
+        fault_vfs_fail(Int32(FAULT_NONE), 0, 0)
+        // Or the checkpoint itself has to see to it.
+        if seed % 4 >= 2 { try history.sync() }
+        // A second checkpoint must not write over the log from pages that only memory has.
+        let caught =
+            seed % 4 < 2
+            ? try history.moment(within: 30, powerCut: true, to: place + "/left") { history.checkpoint() }
+            : try HistoryMoment(history, powerCut: true, to: place + "/left")
+        guard let caught else { return }
+        if seed % 4 >= 2 { #expect(history.book.durable.count > 40) }
+        try HistoryProof(
+            moment: caught, isQuiet: false,
+            highest: [UInt64](repeating: 0, count: CounterIndex.words)
+        ).prove()
+    }
+
+    private static func newPlace() -> String {
+        (access("/dev/shm", W_OK) == 0 ? "/dev/shm" : NSTemporaryDirectory()) + "/qpc-history-\(UUID())"
+    }
+
     /// Failures of more seeds than this are all of one cause.
     private static let enough = 10
 
@@ -16,7 +59,7 @@ import Testing
     @Test func whateverHappensTheLedgerHolds() throws {
         let histories = FaultFigures.count("QPC_HISTORIES", usually: 20)
         let first = SeededGenerator.announced("HistoryTests").seed
-        let place = (access("/dev/shm", W_OK) == 0 ? "/dev/shm" : NSTemporaryDirectory()) + "/qpc-history-\(UUID())"
+        let place = Self.newPlace()
         defer { TemporaryDirectory.remove(place) }
         let told = Mutex((next: 0, counts: HistoryCounts(), failures: [String]()))
         let workers = min(histories, ProcessInfo.processInfo.activeProcessorCount)
