@@ -302,6 +302,8 @@ public final class Drainer {
 
     private func commit() throws(LogError) {
         var positions: [RingPosition] = []
+        // Of rings that were emptied into another log, too: what was wiped in memory may come back in a power cut.
+        if isFirstCommit { findRings() }
         for index in rings.indices {
             let ring = rings[index]
             if isFirstCommit || ring.consumer.position != ring.committedPosition || ring.batch != ring.committedBatch {

@@ -207,6 +207,17 @@ final class History {
 
     // MARK: What is there
 
+    /// The log knows of all that was wiped from a ring: a power cut could bring it back.
+    func expectPositions() throws {
+        guard let drainer, let live else { return }
+        let stored = try StoredState.read(drainer.writer.connection)
+        for index in 0..<live.map.slotsReady {
+            let head = RingConsumer.head(of: live.map.slot(index))
+            let position = stored.rings.first { $0.slot == index }?.position ?? 0
+            guard head <= position else { throw TestFailure("ring \(index) is wiped up to \(head), the log says \(position)") }
+        }
+    }
+
     /// The log's rows, oldest first; remembered, so that no id is ever given twice.
     func rows() throws -> [HistoryRow] {
         let rows = try HistoryRow.all(in: directory)

@@ -69,7 +69,7 @@ struct HistoryTale {
         history.endFault()
     }
 
-    /// No counter is lower than it was seen before.
+    /// No counter is lower than it was seen before, and the log knows how far it took each ring.
     private mutating func look() throws {
         let shown = try SnapshotReader.read(DataSource(directory: history.directory)).counters
         for index in 0..<CounterIndex.words {
@@ -78,6 +78,7 @@ struct HistoryTale {
             }
             highest[index] = shown[index]
         }
+        try history.expectPositions()
     }
 
     /// A kill or a power cut, now or within what is written next; and perhaps the server's own end, and its next start.
