@@ -12,8 +12,12 @@ public final class NameSweep {
     private static let namesPerStep = 1024
 
     private enum Phase {
-        /// The rows of a segment from an id on, or the postings of one that is sealed from a key on.
-        case marking(segment: Int64, next: Int64)
+        /// A segment from its beginning: by its postings if it is sealed, else by its rows.
+        case marking(segment: Int64)
+        /// On from a posting's key.
+        case markingPostings(segment: Int64, next: Int64)
+        /// On from an id. A flush between two steps may seal the segment; its rows stay.
+        case markingRows(segment: Int64, next: Int64)
         case deleting(table: Int, after: Int64)
         case done
     }
@@ -32,7 +36,7 @@ public final class NameSweep {
         self.connection = connection
         end = nextID
         scan = SegmentScan(connection)
-        phase = .marking(segment: Segment.of(oldestID), next: 0)
+        phase = .marking(segment: Segment.of(oldestID))
         for table in tables { table.beginMarking() }
     }
 
@@ -40,8 +44,10 @@ public final class NameSweep {
 
     /// Whether the next step only reads, and so needs no transaction.
     public var isMarking: Bool {
-        if case .marking = phase { return true }
-        return false
+        switch phase {
+        case .marking, .markingPostings, .markingRows: true
+        case .deleting, .done: false
+        }
     }
 
     public var isDone: Bool {
@@ -52,17 +58,23 @@ public final class NameSweep {
     /// Does a part of it; in an open transaction unless `isMarking`.
     public func step() throws(LogError) {
         switch phase {
-        case .marking(let segment, let next):
+        case .marking(let segment):
             if Segment.firstID(segment) >= end {
                 phase = .deleting(table: 0, after: 0)
-            } else if try connection.integer("SELECT 1 FROM segment WHERE segment = \(segment)") != nil {
-                try markPostings(of: segment, from: next)
+            } else if try isSealed(segment) {
+                try markPostings(of: segment, from: 0)
             } else {
-                try markRows(of: segment, from: next)
+                try markRows(of: segment, from: 0)
             }
+        case .markingPostings(let segment, let next): try markPostings(of: segment, from: next)
+        case .markingRows(let segment, let next): try markRows(of: segment, from: next)
         case .deleting(let table, let after): try delete(from: table, after: after)
         case .done: break
         }
+    }
+
+    private func isSealed(_ segment: Int64) throws(LogError) -> Bool {
+        try connection.integer("SELECT 1 FROM segment WHERE segment = \(segment)") != nil
     }
 
     private func markPostings(of segment: Int64, from next: Int64) throws(LogError) {
@@ -85,12 +97,12 @@ public final class NameSweep {
             }
         }
         if blocks == Self.blocksPerStep {
-            phase = .marking(segment: segment, next: last + 1)
+            phase = .markingPostings(segment: segment, next: last + 1)
             return
         }
         let failures = try connection.prepare("SELECT reason FROM segment_failure WHERE segment = \(segment)")
         while try failures.step() { markReason(failures.integer(0)) }
-        phase = .marking(segment: segment + 1, next: 0)
+        phase = .marking(segment: segment + 1)
     }
 
     private func markRows(of segment: Int64, from next: Int64) throws(LogError) {
@@ -105,7 +117,7 @@ public final class NameSweep {
         for (reason, _) in summary.failures { markReason(reason) }
         phase =
             last == Segment.endID(segment)
-            ? .marking(segment: segment + 1, next: 0) : .marking(segment: segment, next: last)
+            ? .marking(segment: segment + 1) : .markingRows(segment: segment, next: last)
     }
 
     /// Reasons come after the three kinds of names. A login that succeeded has none.

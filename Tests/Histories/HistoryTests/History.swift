@@ -73,7 +73,7 @@ final class History {
         drainer = Drainer(
             map: live.map, session: session, clock: UInt64(QPCM_CLOCK_REALTIME), writer: outcome.writer,
             ringed: outcome.ringed, stored: .none)
-        if chance(3) { comeToSegmentEnd() }
+        if chance(3) { comeToSegmentEnd(within: 400) }
         replacement = LogReplacement(place: outcome.place, live: live, session: session, writer: outcome.writer)
         trouble = LogTrouble()
         self.live = live
@@ -87,9 +87,9 @@ final class History {
 
     /// Full segments are sealed: so that one gets full, ids go on from near its end, as they would in a log that takes
     /// another's place.
-    private func comeToSegmentEnd() {
+    func comeToSegmentEnd(within ids: UInt64) {
         let writer = drainer!.writer
-        writer.continueIDs(from: (writer.nextID | (Segment.ids - 1)) - Int64(below(400)))
+        writer.continueIDs(from: (writer.nextID | (Segment.ids - 1)) - Int64(below(ids)))
     }
 
     /// The same, while the disk may fail: a server that cannot start is started again.

@@ -39,6 +39,8 @@ extension History {
     /// Works through one, with calls and flushes between its steps, and sometimes on a disk that fails.
     func work(underFaults: Bool) throws {
         try heal()
+        // The segment is sealed in the midst of it.
+        if chance(4) { comeToSegmentEnd(within: 6) }
         let work = try work()
         if case .prune(_, let bytes?) = work.order, bytes <= 0 { return }
         let before = try rows().map(\.seq)

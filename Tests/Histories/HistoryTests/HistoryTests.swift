@@ -1,10 +1,13 @@
 import CFaultVFS
 import Dispatch
+import EventLog
 import Foundation
 import MetricsModel
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import EventDrain
 
 /// Hooks, drain and log on one thread, over a file system and a clock that a seed tells: kills, power cuts, failing disks,
 /// logs that are taken away or damaged, removals. After each kill or cut, what was recorded must be in the log once, or
@@ -43,6 +46,47 @@ import Testing
         if seed % 4 >= 2 { #expect(history.book.durable.count > 40) }
         try HistoryProof(
             moment: caught, isQuiet: false,
+            highest: [UInt64](repeating: 0, count: CounterIndex.words)
+        ).prove()
+    }
+
+    /// A segment is marked by its rows or by its postings, and a flush can seal it between two steps.
+    @Test("Names in use outlive a sweep in whose midst a segment is sealed", arguments: 1...UInt64(40))
+    func sealedWhileSwept(seed: UInt64) throws {
+        let place = Self.newPlace()
+        defer {
+            fault_vfs_forget(place)
+            TemporaryDirectory.remove(place)
+        }
+        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        let history = try History(place: place, seed: seed)
+        // Few, so that some name is in one list of one segment only.
+        for _ in 0..<8 { history.call() }
+        try history.heal()
+        history.comeToSegmentEnd(within: 1)
+        let drainer = history.drainer!
+        let full = drainer.writer.nextID
+        let sweep = try drainer.writer.nameSweep()
+        var steps: UInt64 = 0
+        while !sweep.isDone {
+            if steps == seed % 8 {
+                history.call()
+                try history.heal()
+            }
+            steps += 1
+            guard !sweep.isMarking else {
+                try sweep.step()
+                continue
+            }
+            _ = try drainer.remove(.retention) { () throws(LogError) -> [UInt64] in
+                try sweep.step()
+                return []
+            }
+        }
+        #expect(drainer.writer.nextID > full && sweep.deleted == 0)
+        #expect(try drainer.writer.connection.integer("SELECT count(*) FROM segment") ?? 0 > 0)
+        try HistoryProof(
+            moment: HistoryMoment(history, powerCut: false, to: place + "/left"), isQuiet: false,
             highest: [UInt64](repeating: 0, count: CounterIndex.words)
         ).prove()
     }
