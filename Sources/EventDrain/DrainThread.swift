@@ -28,12 +28,7 @@ public final class DrainThread: @unchecked Sendable {
             self.maxLogBytes = maxLogBytes
         }
 
-        /// The most that the write-ahead file grows to while a reader keeps it from being emptied: a quarter of the log's
-        /// cap, from 64 MiB to 1 GiB.
-        var writeAheadCapBytes: Int {
-            let quarter = Int(clamping: (maxLogBytes ?? .max) / 4)
-            return min(1 << 30, max(64 << 20, quarter))
-        }
+        var writeAheadCapBytes: Int { WriteAheadLimits.cap(maxLogBytes: maxLogBytes) }
     }
 
     private let live: LiveFile

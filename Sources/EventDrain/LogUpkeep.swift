@@ -10,8 +10,6 @@ final class LogUpkeep {
     static let checkpointPages = 2048
     /// A frame of the write-ahead file: a page and its header.
     private static let frameBytes = 4096 + 24
-    /// What the write-ahead file comes to only while a reader's transaction is in the way.
-    private static let heldBytes = 64 << 20
     private static let beatNanoseconds: UInt64 = 200_000_000
     private static let gaugeNanoseconds: UInt64 = 1_000_000_000
     private static let surveyNanoseconds: UInt64 = 10_000_000_000
@@ -92,7 +90,7 @@ final class LogUpkeep {
         } catch {
             if error.cause == .corrupt { throw error }
         }
-        if !isHeld, writeAheadBytes >= min(Self.heldBytes, capBytes / 2) {
+        if !isHeld, writeAheadBytes >= WriteAheadLimits.held(cap: capBytes) {
             isHeld = true
             say.say(
                 .warning, "a reader has kept a transaction open on \(logPath), so that its write-ahead file cannot be "

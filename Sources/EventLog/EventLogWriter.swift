@@ -129,7 +129,7 @@ public final class EventLogWriter {
             """
             PRAGMA wal_autocheckpoint = 0;
             PRAGMA secure_delete = ON;
-            PRAGMA journal_size_limit = 33554432;
+            PRAGMA journal_size_limit = \(WriteAheadLimits.kept);
             PRAGMA temp_store = MEMORY;
             PRAGMA foreign_keys = OFF;
             """, operation: "open")
