@@ -16,13 +16,8 @@ import Testing
     /// After a sync that failed the kernel takes the pages for clean: that the next one succeeds says nothing of them.
     @Test("What a sync failed for is written once more", arguments: 1...UInt64(60))
     func failedSyncs(seed: UInt64) throws {
-        let place = Self.newPlace()
-        defer {
-            fault_vfs_forget(place)
-            TemporaryDirectory.remove(place)
-        }
-        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-        let history = try History(place: place, seed: seed)
+        let (history, place) = try Self.newHistory(seed: seed)
+        defer { Self.remove(place) }
         for _ in 0..<40 { history.call() }
         try history.heal()
         try history.sync()
@@ -53,13 +48,8 @@ import Testing
     /// A segment is marked by its rows or by its postings, and a flush can seal it between two steps.
     @Test("Names in use outlive a sweep in whose midst a segment is sealed", arguments: 1...UInt64(40))
     func sealedWhileSwept(seed: UInt64) throws {
-        let place = Self.newPlace()
-        defer {
-            fault_vfs_forget(place)
-            TemporaryDirectory.remove(place)
-        }
-        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-        let history = try History(place: place, seed: seed)
+        let (history, place) = try Self.newHistory(seed: seed)
+        defer { Self.remove(place) }
         // Few, so that some name is in one list of one segment only.
         for _ in 0..<8 { history.call() }
         try history.heal()
@@ -89,6 +79,17 @@ import Testing
             moment: HistoryMoment(history, powerCut: false, to: place + "/left"), isQuiet: false,
             highest: [UInt64](repeating: 0, count: CounterIndex.words)
         ).prove()
+    }
+
+    private static func newHistory(seed: UInt64) throws -> (History, place: String) {
+        let place = newPlace()
+        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        return (try History(place: place, seed: seed), place)
+    }
+
+    private static func remove(_ place: String) {
+        fault_vfs_forget(place)
+        TemporaryDirectory.remove(place)
     }
 
     private static func newPlace() -> String {
