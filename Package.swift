@@ -2,34 +2,35 @@
 import PackageDescription
 
 // The plugin is built in Embedded Swift: no runtime in the server, nothing that runs at load. Embedded modules
-// cannot be imported by others, so the rooms that the plugin and the command line share are compiled twice from
+// cannot be imported by others, so the modules that the plugin and the command line share are compiled twice from
 // the same sources: `Sources/Embedded/` holds links to them. docs/decisions/0001-embedded-swift.md says why.
-let sharedRooms = ["MetricsModel", "MetricsMemory", "Pseudonyms", "EventLog", "EventDrain"]
+let sharedModules = ["MetricsModel", "MetricsMemory", "Pseudonyms", "EventLog", "EventDrain"]
 
 let normal: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 
 /// scripts/bench builds a plugin that leaves the log's seals out, to tell what they cost; no other use is meant.
-let hasSeals = Context.environment["QPC_WITHOUT_SEALS"] == nil
+let hasSegmentIndex = Context.environment["QPC_WITHOUT_SEGMENT_INDEX"] == nil
 
-let embedded: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableExperimentalFeature("Embedded"),
-    .unsafeFlags(
-        ["-wmo", "-enforce-exclusivity=unchecked"]
-            + sharedRooms.flatMap { ["-module-alias", "\($0)=\($0)Embedded"] }),
-] + (hasSeals ? [] : [.define("QPC_WITHOUT_SEALS")])
+let embedded: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableExperimentalFeature("Embedded"),
+        .unsafeFlags(
+            ["-wmo", "-enforce-exclusivity=unchecked"]
+                + sharedModules.flatMap { ["-module-alias", "\($0)=\($0)Embedded"] }),
+    ] + (hasSegmentIndex ? [] : [.define("QPC_WITHOUT_SEGMENT_INDEX")])
 
 /// A sanitizer's functions are the host's: they stay open in the library.
 let isSanitized = Context.environment["QPC_SANITIZE"] != nil
 
-func room(_ name: String, dependsOn rooms: [String], c: [String]) -> [Target] {
+func module(_ name: String, dependsOn modules: [String], c: [String]) -> [Target] {
     [
         .target(
-            name: name, dependencies: (rooms + c).map { .init(stringLiteral: $0) },
+            name: name, dependencies: (modules + c).map { .init(stringLiteral: $0) },
             swiftSettings: normal),
         .target(
             name: "\(name)Embedded",
-            dependencies: (rooms.map { "\($0)Embedded" } + c).map { .init(stringLiteral: $0) },
+            dependencies: (modules.map { "\($0)Embedded" } + c).map { .init(stringLiteral: $0) },
             path: "Sources/Embedded/\(name)", swiftSettings: embedded),
     ]
 }
@@ -41,9 +42,9 @@ let package = Package(
         .executable(name: "qpc-metrics", targets: ["qpc-metrics"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
     ],
     targets: [
         .target(name: "CPluginABI"),
@@ -55,11 +56,11 @@ let package = Package(
         .systemLibrary(name: "CZlib"),
         .systemLibrary(name: "CCrypt"),
     ]
-        + room("MetricsModel", dependsOn: [], c: [])
-        + room("MetricsMemory", dependsOn: ["MetricsModel"], c: ["CMachine", "CMetricsLayout"])
-        + room("Pseudonyms", dependsOn: ["MetricsModel"], c: ["CMachine", "CSodium"])
-        + room("EventLog", dependsOn: ["MetricsModel", "Pseudonyms"], c: ["CMachine", "CSQLite"])
-        + room(
+        + module("MetricsModel", dependsOn: [], c: [])
+        + module("MetricsMemory", dependsOn: ["MetricsModel"], c: ["CMachine", "CMetricsLayout"])
+        + module("Pseudonyms", dependsOn: ["MetricsModel"], c: ["CMachine", "CSodium"])
+        + module("EventLog", dependsOn: ["MetricsModel", "Pseudonyms"], c: ["CMachine", "CSQLite"])
+        + module(
             "EventDrain", dependsOn: ["MetricsModel", "MetricsMemory", "EventLog", "Pseudonyms"],
             c: ["CMachine", "CMetricsLayout"])
         + [
@@ -83,22 +84,27 @@ let package = Package(
                             "-Xlinker", "-l:libsqlite3.a", "-Xlinker", "-l:libsodium.a", "-Xlinker", "-lm",
                         ] + (isSanitized ? [] : ["-Xlinker", "-z", "-Xlinker", "defs"]))
                 ]),
+            .target(name: "Readings", dependencies: ["MetricsModel"], swiftSettings: normal),
+            .target(
+                name: "EventSearch",
+                dependencies: ["CMachine", "CSQLite", "EventLog", "MetricsModel", "Pseudonyms", "Readings"],
+                swiftSettings: normal),
             .target(
                 name: "MetricsQuery",
                 dependencies: [
-                    "CMachine", "CMetricsLayout", "MetricsMemory", "EventLog", "MetricsModel", "Pseudonyms",
-                    "TimeWords",
+                    "CMachine", "CMetricsLayout", "MetricsMemory", "EventLog", "EventSearch", "MetricsModel", "Pseudonyms",
+                    "Readings", "TimeWords",
                 ],
                 swiftSettings: normal),
-            .target(name: "PrometheusText", dependencies: ["MetricsModel"], swiftSettings: normal),
+            .target(name: "PrometheusText", dependencies: ["MetricsModel", "Readings"], swiftSettings: normal),
             .target(name: "TimeWords", swiftSettings: normal),
-            .target(name: "EventOutput", dependencies: ["MetricsModel", "TimeWords"], swiftSettings: normal),
-            .target(name: "LiveView", dependencies: ["MetricsModel"], swiftSettings: normal),
+            .target(name: "EventOutput", dependencies: ["MetricsModel", "Readings", "TimeWords"], swiftSettings: normal),
+            .target(name: "LiveView", dependencies: ["MetricsModel", "Readings"], swiftSettings: normal),
             .target(
                 name: "Exporter",
                 dependencies: [
                     "CMachine", "CYAML", "CZlib", "CCrypt", "CSodium", "MetricsModel", "MetricsMemory",
-                    "MetricsQuery", "EventLog", "PrometheusText",
+                    "MetricsQuery", "EventLog", "EventSearch", "PrometheusText", "Readings",
                     .product(name: "NIOCore", package: "swift-nio"),
                     .product(name: "NIOPosix", package: "swift-nio"),
                     .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -109,8 +115,9 @@ let package = Package(
             .executableTarget(
                 name: "qpc-metrics",
                 dependencies: [
-                    "CPluginABI", "MetricsModel", "MetricsQuery", "EventLog", "EventDrain", "Pseudonyms",
-                    "MetricsMemory", "PrometheusText", "TimeWords", "EventOutput", "Exporter", "LiveView",
+                    "CMachine", "CMetricsLayout", "CPluginABI", "MetricsModel", "MetricsQuery", "EventLog", "EventSearch",
+                    "EventDrain", "Pseudonyms", "Readings", "MetricsMemory", "PrometheusText", "TimeWords", "EventOutput",
+                    "Exporter", "LiveView",
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 ],
                 swiftSettings: normal,
@@ -143,45 +150,46 @@ let package = Package(
             .testTarget(
                 name: "EventDrainTests",
                 dependencies: [
-                    "CMetricsLayout", "EventDrain", "EventLog", "MetricsMemory", "MetricsModel", "MetricsQuery",
-                    "Pseudonyms", "TestSupport",
+                    "CMetricsLayout", "EventDrain", "EventLog", "EventSearch", "MetricsMemory", "MetricsModel", "MetricsQuery",
+                    "Pseudonyms", "Readings", "TestSupport",
                 ],
                 swiftSettings: normal, linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium")]),
-            // Also a package of its own, which is built fast and with the optimizer: Tests/Histories.
+            // Also a package of its own, which is built fast and with the optimizer: Tests/Simulation.
             .testTarget(
-                name: "HistoryTests",
+                name: "SimulationTests",
                 dependencies: [
-                    "CFaultVFS", "CMetricsLayout", "EventDrain", "EventLog", "MetricsMemory", "MetricsModel", "MetricsQuery",
+                    "CFaultVFS", "CMetricsLayout", "EventDrain", "EventLog", "EventSearch", "MetricsMemory", "MetricsModel",
+                    "MetricsQuery",
                     "TestSupport",
                 ],
-                path: "Tests/Histories/HistoryTests", swiftSettings: normal,
+                path: "Tests/Simulation/SimulationTests", swiftSettings: normal,
                 linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium")]),
             .testTarget(
                 name: "LogQueryTests",
-                dependencies: ["EventLog", "MetricsModel", "TestSupport"], exclude: ["Goldens"],
+                dependencies: ["EventLog", "EventSearch", "MetricsModel", "Readings", "TestSupport"], exclude: ["Goldens"],
                 swiftSettings: normal, linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium")]),
             .testTarget(name: "TimeWordsTests", dependencies: ["TimeWords"], swiftSettings: normal),
             .testTarget(
-                name: "EventOutputTests", dependencies: ["EventOutput", "MetricsModel", "TimeWords"],
+                name: "EventOutputTests", dependencies: ["EventOutput", "MetricsModel", "Readings", "TimeWords"],
                 swiftSettings: normal),
             .testTarget(
-                name: "LiveViewTests", dependencies: ["LiveView", "MetricsModel"], exclude: ["Goldens"],
+                name: "LiveViewTests", dependencies: ["LiveView", "MetricsModel", "Readings"], exclude: ["Goldens"],
                 swiftSettings: normal),
             .testTarget(
-                name: "PrometheusTextTests", dependencies: ["PrometheusText", "MetricsModel"],
+                name: "PrometheusTextTests", dependencies: ["PrometheusText", "MetricsModel", "Readings"],
                 exclude: ["Goldens"], swiftSettings: normal),
             .testTarget(
-                name: "ExporterTests", dependencies: ["Exporter", "MetricsModel", "PrometheusText", "TestSupport"],
+                name: "ExporterTests", dependencies: ["Exporter", "MetricsModel", "PrometheusText", "Readings", "TestSupport"],
                 swiftSettings: normal,
                 linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium"), .linkedLibrary("crypt")]),
-            .target(name: "CFaultVFS", path: "Tests/CFaultVFS"),
-            .target(name: "TestSupport", dependencies: ["CMachine"], path: "Tests/TestSupport", swiftSettings: normal),
+            .target(name: "CFaultVFS", path: "Tests/Simulation/CFaultVFS"),
+            .target(name: "TestSupport", dependencies: ["CMachine"], path: "Tests/Support", swiftSettings: normal),
             .testTarget(
-                name: "PluginTests", dependencies: ["TestSupport", "CPluginABI"], swiftSettings: normal),
+                name: "PluginTests", dependencies: ["TestSupport", "CPluginABI"], path: "Tests/Plugin", swiftSettings: normal),
             .testTarget(
                 name: "CommandTests", dependencies: ["TestSupport"], exclude: ["Goldens"],
                 swiftSettings: normal),
             .testTarget(name: "DashboardTests", dependencies: ["TestSupport"], swiftSettings: normal),
-            .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"], swiftSettings: normal),
+            .testTarget(name: "EndToEndTests", dependencies: ["TestSupport"], path: "Tests/EndToEnd", swiftSettings: normal),
         ]
 )

@@ -21,7 +21,7 @@ final class LogSink {
     init(directory: String, seed: UInt64) throws {
         held = try DataDirectory(path: directory, create: true)
         let outcome = try Recovery.run(
-            held, options: .init(identities: .pseudonym, syncEachCommit: false), say: StandardError(level: .warning))
+            held, options: .init(identities: .pseudonym, syncEachCommit: false), log: PluginLogger(level: .warning))
         let clock = UInt64(QPCM_CLOCK_REALTIME)
         let session = (UInt64.random(in: .min ... .max), seed)
         live = try LiveFile(

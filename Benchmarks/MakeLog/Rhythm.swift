@@ -43,7 +43,8 @@ struct Rhythm {
             let noon = exp(-((hour - 12.5) * (hour - 12.5)) / 4)
             let weekend = day == 2 || day == 3 ? 1.25 : 1.0  // 1970 began on a Thursday
             let growth = 0.8 + 0.4 * Double(slot) / Double(slots)
-            sum += (0.08 + evening * evening + 0.35 * noon) * weekend * growth * (0.9 + 0.2 * random.fraction())
+            sum +=
+                (0.08 + evening * evening + 0.35 * noon) * weekend * growth * (0.9 + 0.2 * random.fraction())
                 * (1 + attacks[slot])
             before.append(sum)
         }

@@ -1,3 +1,4 @@
+import Readings
 import MetricsModel
 
 /// Comma-separated values by RFC 4180: a header, lines that end in CR LF, and a column for every

@@ -1,3 +1,4 @@
+import Readings
 import MetricsModel
 
 /// An event's values by their fields' names; for writers that pick, and not for those that list.

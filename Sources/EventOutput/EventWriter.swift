@@ -1,3 +1,4 @@
+import Readings
 import MetricsModel
 
 /// Prints events one by one, as they come from the log.

@@ -1,3 +1,4 @@
+import Readings
 import MetricsModel
 
 extension EventField {

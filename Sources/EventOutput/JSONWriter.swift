@@ -1,3 +1,4 @@
+import Readings
 import MetricsModel
 
 /// One JSON array of all events, each on a line of its own.

@@ -1,3 +1,4 @@
+import Readings
 import MetricsModel
 
 /// The fields of every kind in one flat array: reading one costs no retain, as an array of arrays

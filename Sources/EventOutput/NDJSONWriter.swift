@@ -1,3 +1,4 @@
+import Readings
 import MetricsModel
 
 /// One JSON object a line.

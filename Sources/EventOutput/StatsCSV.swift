@@ -1,3 +1,4 @@
+import Readings
 import MetricsModel
 
 /// A window's sums as comma-separated values, a number a line: `section,name,measure,value`. Times are UTC.

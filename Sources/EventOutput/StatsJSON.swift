@@ -1,3 +1,4 @@
+import Readings
 import MetricsModel
 
 /// A window's sums as one JSON object. Times are UTC; what has no name or no value is left out.
@@ -38,15 +39,16 @@ public struct StatsJSON {
         fields.append(("rated_seconds", Self.number(Double(stats.ratedMicroseconds) / 1e6)))
         fields.append(("events", "\(stats.sum)"))
         fields.append(("kinds", Self.object(EventKind.allCases.map { ($0.name, kind($0)) })))
-        fields.append((
-            "reasons",
-            Self.array(
-                stats.reasons.map { reason in
-                    let text = reason.text.map { [("reason", Self.quoted($0))] } ?? []
-                    let others = [("class", Self.quoted(reason.failureClass.name)), ("events", "\(reason.events)")]
-                    return Self.object(text + others)
-                })
-        ))
+        fields.append(
+            (
+                "reasons",
+                Self.array(
+                    stats.reasons.map { reason in
+                        let text = reason.text.map { [("reason", Self.quoted($0))] } ?? []
+                        let others = [("class", Self.quoted(reason.failureClass.name)), ("events", "\(reason.events)")]
+                        return Self.object(text + others)
+                    })
+            ))
         fields.append(("sizes", sizes))
         fields.append(("periods", Self.array(stats.periods.map(period))))
         for (name, field, subjects) in [

@@ -1,3 +1,4 @@
+import Readings
 import MetricsModel
 
 /// What stands in one column of one line.

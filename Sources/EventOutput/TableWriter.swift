@@ -1,3 +1,4 @@
+import Readings
 import MetricsModel
 
 /// Aligned columns for people, below a heading that comes with the first event.

@@ -1,3 +1,4 @@
+import Readings
 import MetricsModel
 
 /// A small table with a title, whose columns are as wide as they must be; the first holds text, the others numbers,

@@ -1,3 +1,4 @@
+import Readings
 import MetricsModel
 
 /// What `top` knows of one moment.

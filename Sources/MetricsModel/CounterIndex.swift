@@ -65,7 +65,7 @@ public enum CounterIndex {
     public static let flushDuration = 215
     public static let flushDurationSum = 229
     public static func flushErrors(_ cause: FlushErrorCause) -> Int { 230 + cause.rawValue }
-    public static let filesSetAside = 235
+    public static let filesQuarantined = 235
     public static func lost(_ kind: EventKind) -> Int { 236 + kind.index }
 }
 

@@ -104,27 +104,3 @@ public enum IdentityMode: UInt64, CaseIterable, Sendable {
         return self == .plain && other == .plain ? .plain : .pseudonym
     }
 }
-
-// Comparing strings needs Unicode's tables, which have no place in the server.
-#if !hasFeature(Embedded)
-extension EventKind {
-    /// The kind with that name, or nil.
-    public init?(name: String) {
-        for kind in EventKind.allCases where kind.name == name {
-            self = kind
-            return
-        }
-        return nil
-    }
-}
-
-extension IdentityMode {
-    public init?(name: String) {
-        for mode in IdentityMode.allCases where mode.name == name {
-            self = mode
-            return
-        }
-        return nil
-    }
-}
-#endif

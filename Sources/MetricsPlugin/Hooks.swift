@@ -42,16 +42,16 @@ func hookMessage(_ userData: UnsafeMutableRawPointer?, _ event: UnsafePointer<qp
     let recipient = RecordField.key(event.pointee.recipient_key, event.pointee.recipient_key_len)
     let channel = RecordField.key(event.pointee.channel_id, event.pointee.channel_id_len)
     let bytes = UInt64(truncatingIfNeeded: event.pointee.payload_len)
-    let isSealed = sender.count == 0
+    let isIndexed = sender.count == 0
     guard let ring = producer(state) else {
         guard isAlive(state) else { return 0 }
-        Tally.message(.single, bytes: bytes, sealed: isSealed, into: state.pointee.overflow)
+        Tally.message(.single, bytes: bytes, sealed: isIndexed, into: state.pointee.overflow)
         state.pointee.overflow.add(1, to: CounterIndex.dropped(.messageEnqueue, .noSlot))
         return 0
     }
     let need = RingProducer.recordBytes(fields: sender.count &+ recipient.count &+ channel.count)
     guard var position = ring.claim(need) else {
-        Tally.message(.single, bytes: bytes, sealed: isSealed, into: ring.direct)
+        Tally.message(.single, bytes: bytes, sealed: isIndexed, into: ring.direct)
         ring.direct.increment(CounterIndex.dropped(.messageEnqueue, .ringFull))
         return 0
     }
@@ -63,7 +63,7 @@ func hookMessage(_ userData: UnsafeMutableRawPointer?, _ event: UnsafePointer<qp
     let counters = ring.ringed
     let sampled = isSampled(counters.value(CounterIndex.events(.messageEnqueue)))
     Tally.recorded(.messageEnqueue, into: counters)
-    Tally.message(.single, bytes: bytes, sealed: isSealed, into: counters)
+    Tally.message(.single, bytes: bytes, sealed: isIndexed, into: counters)
     if sampled { sampleDuration(.messageEnqueue, since: start, state, ring.direct) }
     return 0
 }

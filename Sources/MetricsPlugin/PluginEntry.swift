@@ -38,7 +38,7 @@ public func qpcPluginInit(_ vtable: UnsafeMutablePointer<qpc_hook_vtable>?) -> I
 }
 
 private func fail(_ code: Int32, _ message: String) -> Int32 {
-    StandardError(level: .error).say(.error, message)
+    PluginLogger(level: .error).error(message)
     return code
 }
 

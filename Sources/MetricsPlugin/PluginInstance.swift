@@ -16,14 +16,14 @@ final class PluginInstance: @unchecked Sendable {
 
     /// - Throws: `StartError` with the code that init returns and the line that it says.
     convenience init(_ configuration: Configuration) throws(StartError) {
-        let say = StandardError(level: configuration.logLevel)
+        let log = PluginLogger(level: configuration.logLevel)
         let directory: DataDirectory
         do {
             directory = try DataDirectory(path: configuration.directory, create: true)
         } catch {
             throw StartError(code: -3, message: error.message)
         }
-        let outcome = try Self.recover(directory, configuration, say)
+        let outcome = try Self.recover(directory, configuration, log)
         let live = try Self.makeLive(configuration, outcome)
         directory.sync()
         guard live.populateStarts() else {
@@ -36,8 +36,8 @@ final class PluginInstance: @unchecked Sendable {
         let drainer = Drainer(
             map: live.map, session: live.options.session, clock: live.options.clock, writer: outcome.writer,
             ringed: outcome.ringed, stored: .none)
-        let keys = KeyUpkeep(
-            directory: configuration.directory, rotationNanoseconds: configuration.keyRotation, say: say)
+        let keys = KeyRotation(
+            directory: configuration.directory, rotationNanoseconds: configuration.keyRotation, log: log)
         keys.run(outcome.writer)
         let thread = DrainThread(
             live: live, drainer: drainer, place: outcome.place, keys: keys,
@@ -45,7 +45,7 @@ final class PluginInstance: @unchecked Sendable {
                 flushIntervalNanoseconds: configuration.flushInterval,
                 syncIntervalNanoseconds: configuration.syncInterval,
                 retentionNanoseconds: configuration.retention, maxLogBytes: configuration.maxSize),
-            say: say)
+            log: log)
         thread.letGo = outcome.oldLive
 
         var key = pthread_key_t()
@@ -85,7 +85,7 @@ final class PluginInstance: @unchecked Sendable {
     }
 
     private static func recover(
-        _ directory: DataDirectory, _ configuration: Configuration, _ say: StandardError
+        _ directory: DataDirectory, _ configuration: Configuration, _ log: PluginLogger
     ) throws(StartError) -> Recovery.Outcome {
         let outcome: Recovery.Outcome
         do {
@@ -94,11 +94,11 @@ final class PluginInstance: @unchecked Sendable {
                 options: .init(
                     identities: configuration.identities, pairs: configuration.pairs,
                     syncEachCommit: configuration.syncInterval == 0),
-                say: say)
+                log: log)
         } catch {
             throw StartError(code: -3, message: cannotUse(configuration.directory, error.message))
         }
-        tell(outcome, say)
+        tell(outcome, log)
         return outcome
     }
 
@@ -128,15 +128,17 @@ final class PluginInstance: @unchecked Sendable {
         "the data directory \(path) cannot be used: \(cause)"
     }
 
-    private static func tell(_ outcome: Recovery.Outcome, _ say: StandardError) {
+    private static func tell(_ outcome: Recovery.Outcome, _ log: PluginLogger) {
         if outcome.recovered > 0 {
-            say.say(.info, "\(outcome.recovered) events of a server that ended without a shutdown are now in the log")
+            log.info("\(outcome.recovered) events of a server that ended without a shutdown are now in the log")
         }
         if outcome.lost > 0 {
-            say.say(.warning, "\(outcome.lost) events that were in the log are gone: it was deleted, replaced or set aside, or a power cut took them")
+            log.warning(
+                "\(outcome.lost) events that were in the log are gone: it was deleted, replaced or set aside, or a power cut took them"
+            )
         }
         if outcome.torn > 0 {
-            say.say(.warning, "\(outcome.torn) events were counted, and did not survive in memory or in the log")
+            log.warning("\(outcome.torn) events were counted, and did not survive in memory or in the log")
         }
     }
 

@@ -1,3 +1,4 @@
+import EventSearch
 import CMachine
 import CMetricsLayout
 import EventLog
@@ -86,7 +87,7 @@ extension DataSource {
     }
 
     /// A live plugin beats every 200 ms; after so long without a beat it counts as down.
-    public static let beatLimitNanoseconds: UInt64 = 5_000_000_000
+    public static let heartbeatLimitNanoseconds: UInt64 = 5_000_000_000
 
     /// Whether a server runs: it says so in its live file, and holds the directory.
     public func isRunning(_ live: LiveFileReader) -> Bool { live.isRunning && isHeld }
@@ -97,6 +98,6 @@ extension DataSource {
         let now = TickClock.realtimeNanoseconds()
         let beat = live.heartbeatNanoseconds
         // The time of day may have been set back since.
-        return beat > now || now - beat < Self.beatLimitNanoseconds
+        return beat > now || now - beat < Self.heartbeatLimitNanoseconds
     }
 }

@@ -12,7 +12,7 @@ public struct DirectoryListing: Sendable {
         case keys
         case control
         /// Set aside by a start that found it damaged.
-        case setAside
+        case quarantined
         /// Left by a process that died, or not the plugin's.
         case other
     }
@@ -55,7 +55,7 @@ public struct DirectoryListing: Sendable {
         case "live.qpcm": .live
         case IdentityKeys.fileName: .keys
         case "control.sock": .control
-        default: name.contains(".damaged-") ? .setAside : .other
+        default: name.contains(".damaged-") ? .quarantined : .other
         }
     }
 }

@@ -1,3 +1,4 @@
+import EventSearch
 import EventLog
 import MetricsMemory
 import MetricsModel
@@ -40,7 +41,7 @@ public struct Ledger: Sendable {
             var lines: [Line] = []
             let terms = Terms(state: state, live: live, isRunning: isRunning)
             for kind in EventKind.allCases { lines.append(terms.line(kind, rows: UInt64(rows[kind.index]))) }
-            let problems = checkingLog ? try log.integrityProblems() + log.danglingNames() + log.sealProblems() : []
+            let problems = checkingLog ? try log.integrityProblems() + log.danglingNames() + log.indexProblems() : []
             return Ledger(lines: lines, problems: problems, isServerRunning: isRunning)
         } catch {
             throw .log(error)
@@ -118,7 +119,7 @@ extension EventLogReader {
         var problems: [String] = []
         for (table, column, names) in columns {
             let count =
-                try connection.integer(
+                try database.integer(
                     "SELECT count(*) FROM \(table) WHERE \(column) IS NOT NULL AND \(column) NOT IN (SELECT id FROM \(names))",
                     operation: "check") ?? 0
             if count > 0 { problems.append("\(count) rows of \(table) name a \(column) that is not in \(names)") }

@@ -1,3 +1,5 @@
+import EventSearch
+import Readings
 import CMachine
 import EventLog
 import MetricsMemory

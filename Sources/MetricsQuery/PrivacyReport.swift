@@ -1,3 +1,4 @@
+import EventSearch
 import CMachine
 import CMetricsLayout
 import EventLog
@@ -5,7 +6,7 @@ import MetricsMemory
 import MetricsModel
 import Pseudonyms
 
-/// What a thief of a data directory would learn, measured from what is in it.
+/// What a attacker of a data directory would learn, measured from what is in it.
 public struct PrivacyReport: Sendable {
     /// Names of one kind that the log holds.
     public struct Names: Sendable {
@@ -68,7 +69,7 @@ public struct PrivacyReport: Sendable {
                 // A channel of 16 bytes cannot be told from a pseudonym: the setting tells.
                 report.channels = Names(pseudonyms: 0, plain: report.channels.count)
             }
-            report.reasons = UInt64(clamping: try log.connection.integer("SELECT count(*) FROM reason_name") ?? 0)
+            report.reasons = UInt64(clamping: try log.database.integer("SELECT count(*) FROM reason_name") ?? 0)
             if let live { report.take(live, source) }
             return report
         } catch {
@@ -95,8 +96,8 @@ public struct PrivacyReport: Sendable {
     private static func names(
         _ table: String, plain condition: String, _ log: EventLogReader
     ) throws(LogError) -> Names {
-        let all = try log.connection.integer("SELECT count(*) FROM \(table)") ?? 0
-        let plain = try log.connection.integer("SELECT count(*) FROM \(table) WHERE \(condition)") ?? 0
+        let all = try log.database.integer("SELECT count(*) FROM \(table)") ?? 0
+        let plain = try log.database.integer("SELECT count(*) FROM \(table) WHERE \(condition)") ?? 0
         return Names(pseudonyms: UInt64(clamping: all - plain), plain: UInt64(clamping: plain))
     }
 
@@ -149,7 +150,7 @@ public struct PrivacyReport: Sendable {
 
     private static func advice(_ file: DirectoryListing.File) -> [String] {
         var advice: [String] = []
-        if file.content == .setAside {
+        if file.content == .quarantined {
             advice.append("remove \(file.name) when nobody needs it any more: nothing in it is ever forgotten")
         }
         if file.content == .other {

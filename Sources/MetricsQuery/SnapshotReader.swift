@@ -1,3 +1,5 @@
+import EventSearch
+import Readings
 import CMachine
 import CMetricsLayout
 import EventLog
@@ -67,9 +69,9 @@ public enum SnapshotReader {
     public static func snapshot(of log: EventLogReader) throws(DataSourceError) -> MetricsSnapshot {
         do {
             var snapshot = MetricsSnapshot()
-            snapshot.logBytes = size(log.connection.path)
-            snapshot.walBytes = size(log.connection.path + "-wal")
-            let state = try StoredState.read(log.connection)
+            snapshot.logBytes = size(log.database.path)
+            snapshot.walBytes = size(log.database.path + "-wal")
+            let state = try StoredState.read(log.database)
             for index in 0..<CounterIndex.words {
                 snapshot.counters[index] = state.ringed[index] &+ state.direct[index]
             }

@@ -1,3 +1,5 @@
+import EventSearch
+import Readings
 import EventLog
 import MetricsModel
 import TimeWords
@@ -48,9 +50,9 @@ public struct StatsQuery: Sendable {
                 let start = size.measure.rawValue * SizeBucket.count
                 return SizeQuantiles.percentiles(sums.sizes[start..<start + SizeBucket.count])
             }
-            stats.identities = sums.identities.map { WindowStats.Subject(name: $0.name, events: $0.count) }
-            stats.channels = sums.channels.map { WindowStats.Subject(name: $0.name, events: $0.count) }
-            stats.failedUsers = sums.failedUsers.map { WindowStats.Subject(name: $0.name, events: $0.count) }
+            stats.identities = sums.identities.map { WindowStats.Term(name: $0.name, events: $0.count) }
+            stats.channels = sums.channels.map { WindowStats.Term(name: $0.name, events: $0.count) }
+            stats.failedUsers = sums.failedUsers.map { WindowStats.Term(name: $0.name, events: $0.count) }
             return stats
         }
     }

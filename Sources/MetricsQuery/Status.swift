@@ -1,3 +1,4 @@
+import Readings
 import CMachine
 import CMetricsLayout
 import MetricsMemory
@@ -73,7 +74,8 @@ public struct Status: Sendable {
         case .up: break
         case .stuck(let pid):
             problems.append(
-                "process \(pid) holds the directory, and its plugin has not beaten for 5 s: is the process stopped, or its disk stuck or dead? Its standard error tells")
+                "process \(pid) holds the directory, and its plugin has not beaten for 5 s: is the process stopped, or its disk stuck or dead? Its standard error tells"
+            )
         case .stopped: problems.append("the plugin was shut down: start the server with it")
         case .died:
             problems.append(
@@ -94,7 +96,7 @@ public struct Status: Sendable {
             )
         }
         // Before anybody speaks of it: standard error does from `held` on, the alert from 48 MiB.
-        if case .up(let pid) = plugin, snapshot.walBytes > WriteAheadLimits.kept,
+        if case .up(let pid) = plugin, snapshot.walBytes > WALLimits.kept,
             let reader = source.readingProcess(otherThan: pid)
         {
             problems.append(

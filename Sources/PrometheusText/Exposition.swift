@@ -1,3 +1,4 @@
+import Readings
 import MetricsModel
 
 /// What is exposed at one moment: the catalogue's families with the snapshot's values, then the

@@ -15,7 +15,8 @@ import Testing
         let goesOn = "[ \"$(stty -g)\" = \"$before\" ] && echo MEANWHILE as before; fg; "
         let line =
             "stty columns \(columns) rows \(rows); before=$(stty -g); trap : INT; "
-            + (isStopped ? "set -m; " : "") + "sh -c 'echo AT $(tty); echo PID $$; exec \(BuiltProducts.commandLine) top --dir \(place.path)'; "
+            + (isStopped ? "set -m; " : "")
+            + "sh -c 'echo AT $(tty); echo PID $$; exec \(BuiltProducts.commandLine) top --dir \(place.path)'; "
             + (isStopped ? goesOn : "") + "status=$?; "
             + "[ \"$(stty -g)\" = \"$before\" ] && echo \"RESTORED $status\""
         try overwrite(place.temporary("said"), with: [])

@@ -10,7 +10,7 @@ final class EpochHistory {
     let place = TemporaryDirectory()
     var directory: String { place("data") }
     private(set) var writer: EventLogWriter
-    private(set) var upkeep: KeyUpkeep
+    private(set) var upkeep: KeyRotation
     private let held: DataDirectory
     private var monotonic: UInt64 = 1
     static let day: Int64 = 86_400_000_000
@@ -26,12 +26,12 @@ final class EpochHistory {
 
     private static func open(
         _ held: DataDirectory, _ identities: IdentityMode, _ rotationDays: Int64?
-    ) throws -> (EventLogWriter, KeyUpkeep) {
+    ) throws -> (EventLogWriter, KeyRotation) {
         let outcome = try Recovery.run(
-            held, options: .init(identities: identities, syncEachCommit: false), say: StandardError(level: .error))
-        let upkeep = KeyUpkeep(
+            held, options: .init(identities: identities, syncEachCommit: false), log: PluginLogger(level: .error))
+        let upkeep = KeyRotation(
             directory: held.path,
-            rotationNanoseconds: rotationDays.map { UInt64($0 * day * 1000) }, say: StandardError(level: .error))
+            rotationNanoseconds: rotationDays.map { UInt64($0 * day * 1000) }, log: PluginLogger(level: .error))
         return (outcome.writer, upkeep)
     }
 
@@ -72,7 +72,7 @@ final class EpochHistory {
             }
         }
         try commit()
-        let query = try writer.connection.prepare(
+        let query = try writer.database.prepare(
             "SELECT value FROM auth JOIN reason_name ON reason_name.id = auth.reason ORDER BY auth.id DESC LIMIT 1")
         return try query.step() ? String(validating: query.bytes(0), as: UTF8.self) : nil
     }
@@ -88,14 +88,14 @@ final class EpochHistory {
     }
 
     func removeRows(before microseconds: Int64) throws {
-        try writer.connection.execute("DELETE FROM fetch WHERE time < \(microseconds)", operation: "remove from")
+        try writer.database.execute("DELETE FROM fetch WHERE time < \(microseconds)", operation: "remove from")
     }
 
     var keyFile: TestSupport.KeyFile { get throws { try TestSupport.KeyFile(place("data/identity.key")) } }
 
     /// Everything is in the log's own file afterwards, and nothing that was removed.
     func checkpoint() throws {
-        try writer.connection.execute("PRAGMA secure_delete = ON; VACUUM", operation: "clean")
+        try writer.database.execute("PRAGMA secure_delete = ON; VACUUM", operation: "clean")
         try writer.checkpoint(truncating: true)
     }
 }

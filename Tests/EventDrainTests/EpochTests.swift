@@ -1,3 +1,4 @@
+import Readings
 import EventLog
 import Foundation
 import MetricsModel
@@ -28,8 +29,8 @@ import Testing
         #expect(two.epochs.count == 2 && two.epochs[0] == made && two.newest.number == 2)
         #expect(two.newest.started == began + 41 * day && two.newest.key != made.key)
         try history.fetch([1], at: began + 42 * day)
-        #expect(try history.writer.connection.integer("SELECT count(*) FROM identity_name") == 2)
-        #expect(try history.writer.connection.integer("SELECT first_id FROM epoch WHERE epoch = 2") == 2)
+        #expect(try history.writer.database.integer("SELECT count(*) FROM identity_name") == 2)
+        #expect(try history.writer.database.integer("SELECT first_id FROM epoch WHERE epoch = 2") == 2)
     }
 
     @Test func aClockThatWasFarAheadDoesNotStopRotation() throws {
@@ -90,19 +91,19 @@ import Testing
         }
         let before = try history.keyFile
         #expect(before.epochs.map(\.number) == [1, 2, 3, 4])
-        try history.writer.connection.execute("DELETE FROM fetch WHERE id = 1", operation: "remove from")
+        try history.writer.database.execute("DELETE FROM fetch WHERE id = 1", operation: "remove from")
         history.look(at: start + 30 * day)
         #expect(try history.keyFile.epochs == before.epochs, "one row of epoch 1 is left")
         try history.removeRows(before: start + 5 * day)
         history.look(at: start + 30 * day)
         #expect(try history.keyFile.epochs.map(\.number) == [2, 3, 4])
         // The middle, which only a removal of a person can empty.
-        try history.writer.connection.execute("DELETE FROM fetch WHERE id IN (5, 6)", operation: "remove from")
+        try history.writer.database.execute("DELETE FROM fetch WHERE id IN (5, 6)", operation: "remove from")
         history.upkeep.didRemove(history.writer)
         let after = try history.keyFile
         #expect(after.epochs == [before.epochs[1], before.epochs[3]])
-        let gone = [before.epochs[0], before.epochs[2]].map { Thief.Secret("key \($0.number)", bytes: $0.key) }
-        #expect(try Thief.finds(gone, in: history.directory).isEmpty)
+        let gone = [before.epochs[0], before.epochs[2]].map { Attacker.Secret("key \($0.number)", bytes: $0.key) }
+        #expect(try Attacker.finds(gone, in: history.directory).isEmpty)
         #expect(permissions(history.directory + "/identity.key") == 0o600)
         #expect(names(in: history.directory).filter { $0.hasPrefix("identity") } == ["identity.key"])
     }
@@ -114,7 +115,7 @@ import Testing
             try history.fetch([7, 8], at: start + Int64(number) * 2 * day)
             history.look(at: start + Int64(number) * 2 * day + day)
         }
-        let subject = try #require(SubjectResolver(directory: history.directory).bytes(hex(EpochHistory.key(of: 7))))
+        let subject = try #require(TermResolver(directory: history.directory).bytes(hex(EpochHistory.key(of: 7))))
         let log = try #require(try DataSource(directory: history.directory).log())
         var filter = EventFilter()
         filter.identity = subject

@@ -72,14 +72,14 @@ import Testing
             let expected = number < 999 ? reason(number) : "other"
             #expect(try history.login("zoe", reason: Array(reason(number).utf8)) == expected)
         }
-        #expect(try history.writer.connection.integer("SELECT count(*) FROM reason_name") == 1000)
+        #expect(try history.writer.database.integer("SELECT count(*) FROM reason_name") == 1000)
         // Those that are kept stay themselves, after a restart too.
         try history.reopen(rotationDays: nil)
         for number in [0, 500, 998] {
             #expect(try history.login("zoe", reason: Array(reason(number).utf8)) == reason(number))
         }
         #expect(try history.login("zoe", reason: Array("new".utf8)) == "other")
-        #expect(try history.writer.connection.integer("SELECT count(*) FROM reason_name") == 1000)
+        #expect(try history.writer.database.integer("SELECT count(*) FROM reason_name") == 1000)
     }
 
     @Test func plainModeKeepsWhatCame() throws {

@@ -1,3 +1,4 @@
+import EventSearch
 import EventLog
 import MetricsModel
 import MetricsQuery
@@ -6,7 +7,8 @@ import Testing
 
 /// Counting in bounded memory.
 @Suite struct LinkSurveyTests {
-    @Test("Different numbers are counted exactly, or within 3 %", arguments: [0, 1, 1000, 262_144, 262_145, 1_000_000] as [UInt64])
+    @Test(
+        "Different numbers are counted exactly, or within 3 %", arguments: [0, 1, 1000, 262_144, 262_145, 1_000_000] as [UInt64])
     func distinct(count: UInt64) {
         var random = SeededGenerator.announced("distinct")
         let first = random.next() >> 8

@@ -1,3 +1,4 @@
+import Readings
 import EventOutput
 import MetricsModel
 import Testing

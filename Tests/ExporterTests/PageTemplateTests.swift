@@ -1,3 +1,4 @@
+import Readings
 @testable import Exporter
 import MetricsModel
 import PrometheusText

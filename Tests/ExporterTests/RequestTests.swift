@@ -107,7 +107,8 @@ import TestSupport
     }
 
     @Test(arguments: [
-        "Content-Length: 5", "Transfer-Encoding: chunked", "Content-Length: 1000000000000", "Expect: 100-continue\r\nContent-Length: 1",
+        "Content-Length: 5", "Transfer-Encoding: chunked", "Content-Length: 1000000000000",
+        "Expect: 100-continue\r\nContent-Length: 1",
     ])
     func aBodyIsRefused(field: String) throws {
         let client = try exporter.client()

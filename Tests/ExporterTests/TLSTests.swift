@@ -55,7 +55,8 @@ import TestSupport
     }
 
     @Test func theFileSaysWhichCiphers() throws {
-        let exporter = try exporter("  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]\n  curve_preferences: [CurveP384]\n")
+        let exporter = try exporter(
+            "  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]\n  curve_preferences: [CurveP384]\n")
         #expect(try curl(exporter, "--tls-max", "1.2", "--ciphers", "ECDHE-ECDSA-AES128-GCM-SHA256") < 0)
         #expect(try curl(exporter, "--tls-max", "1.2", "--ciphers", "ECDHE-ECDSA-AES256-GCM-SHA384") == 200)
         #expect(try curl(exporter, "--tls-max", "1.2", "--curves", "X25519") < 0)

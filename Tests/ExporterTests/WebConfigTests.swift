@@ -48,7 +48,9 @@ import TestSupport
         #expect(!config.wantsHTTP2)
     }
 
-    @Test(arguments: ["", "# nothing\n", "---\n", "~", "{}", "basic_auth_users:\n", "tls_server_config: ~\nhttp_server_config:\n"])
+    @Test(arguments: [
+        "", "# nothing\n", "---\n", "~", "{}", "basic_auth_users:\n", "tls_server_config: ~\nhttp_server_config:\n",
+    ])
     func nothingIsAllowed(text: String) throws {
         let config = try parse(text)
         #expect(config.tls == nil)
@@ -61,7 +63,10 @@ import TestSupport
         ("tls_server_config:\n  cert_file: a\n  key_file: b\n  min_version: TLS10\n", 4, "TLS12, TLS13"),
         ("tls_server_config:\n  cert_file: a\n  key_file: b\n  cert: x\n", 4, "cert is not known"),
         ("tls_server_config:\n  cert_file: a\n  key_file: b\n  client_auth_type: Please\n", 4, "RequireAndVerifyClientCert"),
-        ("tls_server_config:\n  cert_file: a\n  key_file: b\n  client_auth_type: RequireAndVerifyClientCert\n", 2, "client_ca_file"),
+        (
+            "tls_server_config:\n  cert_file: a\n  key_file: b\n  client_auth_type: RequireAndVerifyClientCert\n", 2,
+            "client_ca_file"
+        ),
         ("tls_server_config:\n  cert_file: a\n  key_file: b\n  client_ca_file: c\n", 2, "of no use"),
         ("tls_server_config:\n  cert_file: a\n  key_file: b\n  client_allowed_sans: [x]\n", 4, "not supported"),
         ("tls_server_config:\n  cert_file: a\n  key_file: b\n  min_version: TLS13\n  max_version: TLS12\n", 2, "below"),

@@ -167,7 +167,7 @@ final class SeededLog {
     }
 
     func forget(user: String) throws {
-        let forgetting = try writer.forgetting(
+        let forgetting = try writer.erasure(
             users: writer.storedForms(of: Array(user.utf8), isText: true), identities: [], text: nil)
         while !forgetting.isDone {
             _ = try writer.removeAlone(.forget) { () throws(LogError) -> [UInt64] in try forgetting.step() }

@@ -1,3 +1,4 @@
+import PrometheusText
 import Foundation
 import MetricsModel
 import Testing
@@ -18,7 +19,7 @@ import Testing
         var text = """
             # Metrics
 
-            Made from the catalogue in `Sources/MetricsModel/MetricCatalogue.swift`; a test keeps the two the same.
+            Made from the catalogue in `Sources/PrometheusText/MetricCatalogue.swift`; a test keeps the two the same.
 
             | metric | type | labels | meaning |
             |---|---|---|---|

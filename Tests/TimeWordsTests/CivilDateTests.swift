@@ -4,8 +4,7 @@ import TimeWords
 @Suite struct CivilDateTests {
     @Test func everyDayOfFourCenturiesComesBack() {
         var expected = CivilDate(year: 1799, month: 12, day: 31)!
-        for days in expected.daysSince1970...CivilDate(year: 2200, month: 1, day: 1)!.daysSince1970
-        {
+        for days in expected.daysSince1970...CivilDate(year: 2200, month: 1, day: 1)!.daysSince1970 {
             let date = CivilDate(daysSince1970: days)
             guard date == expected, date.daysSince1970 == days else {
                 Issue.record("day \(days): \(date), not \(expected)")

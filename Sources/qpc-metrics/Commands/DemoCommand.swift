@@ -1,3 +1,5 @@
+import EventSearch
+import Readings
 import ArgumentParser
 import EventLog
 import EventOutput
@@ -69,7 +71,7 @@ struct DemoCommand: ParsableCommand {
         try heading("qpc-metrics events -n 12")
         try printEvents(log) { $0.newest = 12 }
         try heading("qpc-metrics events --failed --user mallory -n 5")
-        let mallory = SubjectResolver(directory: directory).user("mallory")
+        let mallory = TermResolver(directory: directory).user("mallory")
         try printEvents(log) {
             $0.failedOnly = true
             $0.user = mallory

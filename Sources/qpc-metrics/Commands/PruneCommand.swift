@@ -48,7 +48,8 @@ struct PruneCommand: ParsableCommand {
             }
         }
         let outcome = try LogWork(
-            directory: directory, request: .prune(before: before, maxBytes: maxBytes)).run()
+            directory: directory, request: .prune(before: before, maxBytes: maxBytes)
+        ).run()
         try StandardOutput.write(
             "\(outcome.events) events removed, and \(outcome.names) names that no event uses any more; "
                 + "events.db had \(outcome.bytesBefore) bytes and has \(outcome.bytesAfter)\n")

@@ -33,7 +33,7 @@ struct RecoverCommand: ParsableCommand {
         do {
             outcome = try Recovery.run(
                 held, options: .init(identities: live?.header.identities ?? .pseudonym, syncEachCommit: true),
-                say: StandardError(level: .warning))
+                log: PluginLogger(level: .warning))
         } catch {
             throw Failure(Self.code(error), error.message)
         }

@@ -1,3 +1,4 @@
+import Readings
 import ArgumentParser
 import EventLog
 import EventOutput

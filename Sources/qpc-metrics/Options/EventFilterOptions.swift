@@ -1,3 +1,4 @@
+import Readings
 import ArgumentParser
 import EventLog
 import MetricsModel
@@ -15,13 +16,17 @@ struct EventFilterOptions: ParsableArguments {
     var kinds: [String] = []
 
     // A time, a number or a text may begin with a minus: what follows the option is its value, whatever it looks like.
-    @Option(parsing: .unconditional, help: ArgumentHelp("Only events at or after this time, such as -2h, yesterday, 2026-11-22 14:00.", valueName: "time"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Only events at or after this time, such as -2h, yesterday, 2026-11-22 14:00.", valueName: "time"))
     var since: String?
 
     @Option(parsing: .unconditional, help: ArgumentHelp("Only events before this time.", valueName: "time"))
     var until: String?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("Only events of this user: a name, or the pseudonym of one.", valueName: "name"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Only events of this user: a name, or the pseudonym of one.", valueName: "name"))
     var user: String?
 
     @Option(
@@ -30,7 +35,9 @@ struct EventFilterOptions: ParsableArguments {
             valueName: "hex"))
     var identity: String?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("Only events of this channel: its id, or the pseudonym of one.", valueName: "hex"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Only events of this channel: its id, or the pseudonym of one.", valueName: "hex"))
     var channel: String?
 
     @Flag(help: "Only failed logins.")
@@ -69,7 +76,7 @@ struct EventFilterOptions: ParsableArguments {
                 Failure.usage,
                 "--since \(self.since ?? "") is not before --until \(self.until ?? ""); no event can be in between")
         }
-        let resolver = SubjectResolver(directory: directory)
+        let resolver = TermResolver(directory: directory)
         filter.user = user.map { resolver.user($0) }
         filter.identity = try identity.map { try Self.subject($0, "--identity", resolver) }
         filter.channel = try channel.map { try Self.subject($0, "--channel", resolver) }
@@ -98,8 +105,8 @@ struct EventFilterOptions: ParsableArguments {
     }
 
     private static func subject(
-        _ text: String, _ option: String, _ resolver: SubjectResolver
-    ) throws -> EventFilter.Subject {
+        _ text: String, _ option: String, _ resolver: TermResolver
+    ) throws -> EventFilter.Term {
         guard let subject = resolver.bytes(text) else {
             throw Failure(
                 Failure.usage,

@@ -1,3 +1,4 @@
+import EventSearch
 import EventLog
 import EventOutput
 import MetricsModel

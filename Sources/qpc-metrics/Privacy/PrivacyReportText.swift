@@ -41,19 +41,24 @@ struct PrivacyReportText {
         let hidden = people.filter { $0.0.pseudonyms > 0 }.map { count($0.0.pseudonyms, $0.1, $0.2) }
         if !hidden.isEmpty {
             lines.append(
-                "that there are \(hidden.joined(separator: ", ")), each under a pseudonym that is the same as long as its epoch lasts")
+                "that there are \(hidden.joined(separator: ", ")), each under a pseudonym that is the same as long as its epoch lasts"
+            )
         }
         if people.allSatisfy({ $0.0.count == 0 }) { lines.append("nobody: the log holds no identity, user or channel") }
         lines.append(contentsOf: links)
         if let oldest = report.oldestMicroseconds, let newest = report.newestMicroseconds {
             lines.append(
-                "when each of \(report.links.rows) messages, fetches and channel requests was, and every login, from \(time(oldest)) to \(time(newest))")
+                "when each of \(report.links.rows) messages, fetches and channel requests was, and every login, from \(time(oldest)) to \(time(newest))"
+            )
         } else {
             lines.append("no event: the log is empty")
         }
-        if report.reasons > 0 { lines.append("\(count(report.reasons, "reason", "reasons")) of failed logins, in the server's words") }
+        if report.reasons > 0 {
+            lines.append("\(count(report.reasons, "reason", "reasons")) of failed logins, in the server's words")
+        }
         if report.pending > 0 {
-            lines.append("\(count(report.pending, "event", "events")) not in the log yet, with names and keys as they came, in live.qpcm")
+            lines.append(
+                "\(count(report.pending, "event", "events")) not in the log yet, with names and keys as they came, in live.qpcm")
         }
         return lines
     }
@@ -69,7 +74,8 @@ struct PrivacyReportText {
         }
         if links.sharedChannels > 0 {
             lines.append(
-                "who belongs together: \(least)\(count(links.sharedChannels, "channel", "channels")) in which two people or more were seen")
+                "who belongs together: \(least)\(count(links.sharedChannels, "channel", "channels")) in which two people or more were seen"
+            )
         }
         if links.sharedBatches > 0 {
             lines.append("\(least)\(count(links.sharedBatches, "call", "calls")) that sent to two people or more at once")
@@ -125,7 +131,7 @@ struct PrivacyReportText {
         case .live: "counters, and \(count(report.pending, "event", "events")) that are not in the log yet"
         case .keys: keyFileHolds
         case .control: "nothing: where the running plugin is asked to remove something"
-        case .setAside: "what a damaged file held; nothing in it is ever forgotten"
+        case .quarantined: "what a damaged file held; nothing in it is ever forgotten"
         case .other: "unknown"
         }
     }

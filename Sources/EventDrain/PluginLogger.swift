@@ -1,0 +1,36 @@
+import CMachine
+
+/// How much is said on standard error.
+public enum LogLevel: Int, Sendable {
+    case error = 0
+    case warning
+    case info
+    case debug
+
+    public var name: String {
+        switch self {
+        case .error: "error"
+        case .warning: "warning"
+        case .info: "info"
+        case .debug: "debug"
+        }
+    }
+}
+
+/// One line on standard error for each thing said; never an identity.
+public struct PluginLogger: Sendable {
+    public let level: LogLevel
+
+    public init(level: LogLevel) { self.level = level }
+
+    public func error(_ text: String) { write(.error, text) }
+    public func warning(_ text: String) { write(.warning, text) }
+    public func info(_ text: String) { write(.info, text) }
+    public func debug(_ text: String) { write(.debug, text) }
+
+    private func write(_ level: LogLevel, _ text: String) {
+        guard level.rawValue <= self.level.rawValue else { return }
+        let line = Array("qpc-metrics: \(level.name): \(text)\n".utf8)
+        line.withUnsafeBytes { _ = CMachine.write(2, $0.baseAddress, $0.count) }
+    }
+}

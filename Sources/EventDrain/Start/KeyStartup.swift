@@ -1,0 +1,53 @@
+import CMachine
+import EventLog
+import MetricsMemory
+import MetricsModel
+import Pseudonyms
+
+/// Brings `identity.key` into order at a start: part of `Recovery`.
+enum KeyStartup {
+    /// The keys that are there; a file that is none is set aside. Without pseudonyms they are only kept for what the log
+    /// already holds, and no trouble with them stops a start.
+    static func load(
+        _ directory: DataDirectory, identities: IdentityMode, quarantined: inout UInt64, log: PluginLogger
+    ) throws(RecoveryError) -> IdentityKeys? {
+        IdentityKeys.tidy(directory: directory.path)
+        do {
+            return try IdentityKeys.load(directory: directory.path)
+        } catch {
+            guard identities == .pseudonym else { return nil }
+            switch error {
+            case .missing: break
+            case .unusable(let path):
+                let name = directory.quarantine(IdentityKeys.fileName)
+                quarantined += 1
+                log.warning("\(path) is not a file of keys; it is now \(name ?? "gone"), and a new key is made")
+            case .system: throw .key(error)
+            }
+        }
+        return nil
+    }
+
+    /// Where pseudonyms are wanted, there is a key afterwards that no row but its own epoch's was written under.
+    static func settle(
+        _ directory: DataDirectory, identities: IdentityMode, _ writer: EventLogWriter
+    ) throws(RecoveryError) {
+        guard identities == .pseudonym else { return }
+        let now = Int64(TickClock.realtimeNanoseconds() / 1000)
+        do {
+            if let keys = writer.keys {
+                // The file is older than the log, or the log went on without a key for a time.
+                guard keys.newest.number < writer.newestEpoch, !keys.isFull else { return }
+                writer.use(
+                    try IdentityKeys.rotate(
+                        directory: directory.path, atLeast: writer.newestEpoch + 1, nowMicroseconds: now))
+            } else {
+                writer.use(
+                    try IdentityKeys.make(
+                        directory: directory.path, epoch: writer.newestEpoch + 1, nowMicroseconds: now))
+            }
+        } catch {
+            throw .key(error)
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import EventLog
+import MetricsModel
+import Pseudonyms
+
+/// Where the log is, and how it is opened there: at the start, and again when the one in use is gone or damaged.
+public struct LogOpener {
+    public let directory: DataDirectory
+    let options: Recovery.Options
+    /// The newest that are known; an open log's writer has them.
+    var keys: IdentityKeys?
+    let log: PluginLogger
+
+    var path: String { directory.path + "/" + Schema.fileName }
+
+    /// Opens the log that lies there, or begins one. What lies there and is no log of this version is set aside.
+    ///
+    /// - Parameter quarantined: raised by the files that were.
+    func open(quarantined: inout UInt64) throws(LogError) -> EventLogWriter {
+        for attempt in 0..<2 {
+            do {
+                return try EventLogWriter(
+                    directory: directory.path, mode: options.identities, keys: keys, pairs: options.pairs,
+                    syncEachCommit: options.syncEachCommit)
+            } catch {
+                guard error.cause == .corrupt, attempt == 0, self.quarantine(because: error) else { throw error }
+                quarantined += 1
+            }
+        }
+        throw LogError(operation: "open", path: path, code: 1, detail: "no log could be made")
+    }
+
+    /// Renames a damaged log, and says so. False if it could not be renamed.
+    func quarantine(because error: LogError) -> Bool {
+        guard let name = directory.quarantine(Schema.fileName) else { return false }
+        log.warning("\(error.message); it is now \(name), and a new log is begun")
+        return true
+    }
+}

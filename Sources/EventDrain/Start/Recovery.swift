@@ -1,0 +1,173 @@
+import CMachine
+import CMetricsLayout
+import EventLog
+import MetricsMemory
+import MetricsModel
+import Pseudonyms
+
+/// Brings a directory into order: opens the log, and takes into it what a dead server left in its rings. The plugin's
+/// start and the command `recover` both do this, with the directory held.
+public enum Recovery {
+    public struct Options: Sendable {
+        public var identities: IdentityMode
+        public var pairs: Bool
+        public var syncEachCommit: Bool
+
+        public init(identities: IdentityMode, pairs: Bool = true, syncEachCommit: Bool) {
+            self.identities = identities
+            self.pairs = pairs
+            self.syncEachCommit = syncEachCommit
+        }
+    }
+
+    /// An open log, and the totals with which a new session begins.
+    public struct Outcome {
+        public var place: LogOpener
+        public var writer: EventLogWriter
+        public var ringed: [UInt64]
+        public var direct: [UInt64]
+        /// When the counters began; nil if neither log nor live file knows.
+        public var createdNanoseconds: UInt64?
+        /// Events taken from the dead server's rings.
+        public var recovered = 0
+        /// Events whose log was deleted or set aside, or lost its last commits in a power cut.
+        public var lost: UInt64 = 0
+        /// Events of which a power cut or damage kept only the count.
+        public var torn: UInt64 = 0
+        /// The dead server's file. To let it go frees its memory and, once it has lost its name, its disk space: some
+        /// milliseconds, which the plugin's thread takes on itself.
+        public var oldLive: LiveFileReader?
+        /// Goes on writing in the dead server's name, for a command that removes something; nil without a live file.
+        public var drainer: Drainer?
+
+        /// Runs a change in a transaction of its own, and counts what it says that it removed.
+        public func remove(
+            _ cause: RemovalCause, _ body: () throws(LogError) -> [UInt64]
+        ) throws(LogError) -> [UInt64] {
+            guard let drainer else { return try writer.removeAlone(cause, body) }
+            return try drainer.remove(cause, body)
+        }
+    }
+
+    /// - Throws: `RecoveryError`; nothing is lost by it, what was in the rings is still there.
+    public static func run(
+        _ directory: DataDirectory, options: Options, log: PluginLogger
+    ) throws(RecoveryError) -> Outcome {
+        var quarantined: UInt64 = 0
+        let keys = try KeyStartup.load(directory, identities: options.identities, quarantined: &quarantined, log: log)
+        let place = LogOpener(directory: directory, options: options, keys: keys, log: log)
+        let writer: EventLogWriter
+        do { writer = try place.open(quarantined: &quarantined) } catch { throw .log(error) }
+        try KeyStartup.settle(directory, identities: options.identities, writer)
+        let live = try openLive(directory, quarantined: &quarantined, log: log)
+        // What a dead server recorded under stricter settings is written as it was promised then.
+        if let header = live?.header {
+            writer.use(
+                mode: options.identities.stricter(header.identities), pairs: options.pairs && header.pairs)
+        }
+        var outcome: Outcome
+        do {
+            outcome = try take(live, into: writer, of: place)
+            outcome.createdNanoseconds = try began(outcome, live)
+        } catch {
+            throw .log(error)
+        }
+        writer.use(mode: options.identities, pairs: options.pairs)
+        try KeyStartup.settle(directory, identities: options.identities, writer)
+        outcome.ringed[CounterIndex.filesQuarantined] &+= quarantined
+        return outcome
+    }
+
+    private static func openLive(
+        _ directory: DataDirectory, quarantined: inout UInt64, log: PluginLogger
+    ) throws(RecoveryError) -> LiveFileReader? {
+        let path = directory.path + "/live.qpcm"
+        do {
+            return try LiveFileReader(path: path, writable: true)
+        } catch {
+            if error.code == ENOENT { return nil }
+            guard error.code == EINVAL || error.code == ELOOP, let name = directory.quarantine("live.qpcm") else {
+                throw .live(error)
+            }
+            quarantined += 1
+            log.warning("\(error.message); it is now \(name), and a new one is begun")
+            return nil
+        }
+    }
+
+    /// When the counters began, which the log keeps. A live file can know it from before the log was set aside or
+    /// replaced, as it knows the counters; those of which nothing is counted yet begin now.
+    private static func began(_ outcome: Outcome, _ live: LiveFileReader?) throws(LogError) -> UInt64? {
+        let stored = try StoredState.createdNanoseconds(outcome.writer.database)
+        var began = stored
+        if let known = live?.header.createdNanoseconds { began = min(known, began ?? known) }
+        let isNew = outcome.ringed.allSatisfy { $0 == 0 } && outcome.direct.allSatisfy { $0 == 0 }
+        if began == nil, isNew { began = TickClock.realtimeNanoseconds() }
+        // Not worth refusing a start for: the live file has it too, and the next start tries again.
+        if let began, began != stored { try? outcome.writer.saveCreated(began) }
+        return began
+    }
+
+    private static func take(
+        _ live: LiveFileReader?, into writer: EventLogWriter, of place: LogOpener
+    ) throws(LogError) -> Outcome {
+        let stored = try StoredState.read(writer.database)
+        guard let live else {
+            return Outcome(place: place, writer: writer, ringed: stored.ringed, direct: stored.direct)
+        }
+        let session = live.header.session
+        var positions: [Int: UInt64] = [:]
+        if let known = stored.session, known == session {
+            for ring in stored.rings { positions[ring.slot] = ring.position }
+        }
+        let pending = PendingRecords.tally(live.map, positions: positions)
+        let totals = Reconciliation.totals(log: stored, live: live.map, session: session, pending: pending)
+        let drainer = Drainer(
+            map: live.map, session: session, clock: live.header.clock, writer: writer, ringed: totals.ringed,
+            stored: stored, isBehind: !totals.isLogsOwn)
+        var outcome = Outcome(place: place, writer: writer, ringed: totals.ringed, direct: totals.direct)
+        outcome.lost = totals.lost
+        outcome.oldLive = live
+        outcome.drainer = drainer
+        // The usual start, after a shutdown: nothing waits, nothing is to be put right, so nothing is written.
+        let counted = live.map.totals(.ringed)
+        let isInOrder = (0..<CounterIndex.words).allSatisfy {
+            pending[$0] == 0 && counted[$0] == totals.ringed[$0] && totals.direct[$0] == stored.direct[$0]
+        }
+        if isInOrder && totals.ringed == stored.ringed {
+            live.map.set(QPCM_HEADER_STATE, UInt64(QPCM_STATE_STOPPED))
+            return outcome
+        }
+        // Whatever age it has, it is safe in the log before it is wiped from its ring.
+        try writer.database.sync(eachCommit: true)
+        repeat {
+            _ = drainer.look()
+            let progress = try drainer.step()
+            outcome.recovered += progress.events
+            if !progress.isMoreWaiting { break }
+        } while true
+
+        outcome.torn = drainer.countTorn(counted)
+        try drainer.saveCounters()
+        try writer.database.sync(eachCommit: place.options.syncEachCommit)
+        live.map.set(QPCM_HEADER_STATE, UInt64(QPCM_STATE_STOPPED))
+        for index in 0..<CounterIndex.words { outcome.ringed[index] = drainer.total(index) }
+        outcome.direct = totals.direct
+        return outcome
+    }
+}
+
+/// Why a directory could not be brought into order.
+public enum RecoveryError: Error {
+    case key(IdentityKeyError)
+    case log(LogError)
+    case live(MemoryError)
+
+    public var message: String {
+        switch self {
+        case .key(let error): return error.message
+        case .log(let error): return error.message
+        case .live(let error): return error.message
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import EventLog
+import MetricsMemory
+
+/// Notices that the file system under the data directory has died: shut down by its own driver, or no longer able to give room
+/// to what is stored in `live.qpcm`. From then on a store to the mapped file may be a signal in the server, at the latest
+/// when the kernel has written its pages back. The memory is taken off the file, and the log closed, whose index is
+/// mapped as well.
+///
+/// An error that a system call returns is none of this: it is `FlushRetryPolicy`.
+final class StorageWatch {
+    /// Between two looks, of three system calls: far less than the seconds after which the kernel writes pages back.
+    private static let lookNanoseconds: UInt64 = 100_000_000
+
+    private let live: LiveFile
+    private let directory: String
+    private let log: PluginLogger
+    private var lookedAt: UInt64 = 0
+    /// Nothing is to be opened while it is so.
+    private(set) var isDead = false
+
+    init(live: LiveFile, directory: String, log: PluginLogger) {
+        self.live = live
+        self.directory = directory
+        self.log = log
+    }
+
+    /// Looks, if it is time to or something speaks for it. True when the file system has just died: the log is to be
+    /// closed at once.
+    func hasDied(isSuspected: Bool) -> Bool {
+        let now = TickClock.monotonicNanoseconds()
+        guard isSuspected || now &- lookedAt >= Self.lookNanoseconds else { return false }
+        lookedAt = now
+        let wasDead = isDead
+        isDead = isSuspected || !live.takesStores()
+        guard isDead, !wasDead else { return false }
+        if !live.isDetached { detach() }
+        return true
+    }
+
+    private func detach() {
+        let isDone = live.detach()
+        log.error(
+            "the file system of \(directory) no longer takes what is written to live.qpcm; "
+                + (isDone
+                    ? "counters and events go on in memory alone, where commands do not see them, and end with the server; "
+                    : "it could not be replaced by memory, and the server may die of it; ")
+                + "repair the disk, then restart the server")
+    }
+
+    /// - Throws: `LogError` while no log can be opened there.
+    func expectAlive(_ path: String) throws(LogError) {
+        guard isDead else { return }
+        throw LogError(operation: "open", path: path, code: Self.ioError, detail: "its file system does not take what is written")
+    }
+
+    /// SQLITE_IOERR.
+    private static let ioError: Int32 = 10
+}

@@ -1,0 +1,101 @@
+import CMachine
+import CMetricsLayout
+import EventLog
+import MetricsModel
+
+/// Where the plugin is asked to remove something: `control.sock` in the data directory. The plugin's thread looks at it
+/// between flushes, and answers one asker at a time. control_message.h draws what is said.
+public final class ControlSocket {
+    public static let fileName = "control.sock"
+    /// An asker sends at once, or is not listened to: the thread has rings to drain.
+    private static let patienceMilliseconds: Int32 = 20
+
+    private let path: String
+    /// -1 once it is closed, or if there is none.
+    private var listener: Int32
+    private var asker: Int32 = -1
+
+    /// Without a socket the plugin works as well, and cannot be asked.
+    init(directory: String) {
+        path = directory + "/" + Self.fileName
+        listener = qpcm_control_listen(path)
+    }
+
+    deinit { close() }
+
+    /// In the end, and in a forked child, where the name stays the parent's.
+    func close(removingName: Bool = true) {
+        hangUp()
+        guard listener >= 0 else { return }
+        if removingName { _ = unlink(path) }
+        _ = CMachine.close(listener)
+        // Its number may soon be a descriptor of the server's.
+        listener = -1
+    }
+
+    /// What somebody asks for now; nil if nobody does.
+    func request(_ writer: EventLogWriter) -> MaintenanceJob.Order? {
+        guard listener >= 0, asker < 0 else { return nil }
+        asker = qpcm_control_accept(listener, Self.patienceMilliseconds)
+        guard asker >= 0 else { return nil }
+        var request = qpcm_control_request()
+        let size = MemoryLayout<qpcm_control_request>.size
+        let received = withUnsafeMutableBytes(of: &request) { qpcm_receive(asker, $0.baseAddress, size) }
+        defer { withUnsafeMutableBytes(of: &request) { _ = memset($0.baseAddress.unsafelyUnwrapped, 0, size) } }
+        guard received == size, request.magic == QPCM_CONTROL_MAGIC, request.version == QPCM_CONTROL_VERSION else {
+            refuse("the plugin, version \(Version.current), does not understand the request; use its own qpc-metrics")
+            return nil
+        }
+        guard let order = Self.order(request, writer) else {
+            refuse("the plugin does not know what to do")
+            return nil
+        }
+        return order
+    }
+
+    private static func order(_ request: qpcm_control_request, _ writer: EventLogWriter) -> MaintenanceJob.Order? {
+        let count = Int(min(request.name_bytes, UInt32(QPCM_CONTROL_NAME_BYTES)))
+        let name = withUnsafeBytes(of: request.name) { [UInt8]($0.prefix(count)) }
+        switch Int(request.action) {
+        case QPCM_CONTROL_PRUNE:
+            return .prune(before: request.before_us, maxBytes: request.max_bytes < 0 ? nil : request.max_bytes)
+        case QPCM_CONTROL_FORGET_USER:
+            return .forget(users: writer.storedForms(of: name, isText: true), identities: [], text: name)
+        case QPCM_CONTROL_FORGET_IDENTITY:
+            return .forget(users: [], identities: writer.storedForms(of: name, isText: false), text: nil)
+        case QPCM_CONTROL_REBUILD: return .rebuild
+        default: return nil
+        }
+    }
+
+    var hasAsker: Bool { asker >= 0 }
+
+    func answer(_ status: Int, _ outcome: MaintenanceJob.Outcome, message: String = "") {
+        guard asker >= 0 else { return }
+        var answer = qpcm_control_answer()
+        answer.magic = QPCM_CONTROL_MAGIC
+        answer.status = UInt32(status)
+        withUnsafeMutableBytes(of: &answer.removed) { removed in
+            for (index, count) in outcome.removed.enumerated() {
+                removed.storeBytes(of: count, toByteOffset: 8 * index, as: UInt64.self)
+            }
+        }
+        answer.users = UInt32(clamping: outcome.users)
+        answer.identities = UInt32(clamping: outcome.identities)
+        answer.names = UInt32(clamping: outcome.names)
+        answer.segments = UInt32(clamping: outcome.segments)
+        answer.bytes_before = outcome.bytesBefore
+        answer.bytes_after = outcome.bytesAfter
+        let text = Array(message.utf8.prefix(Int(QPCM_CONTROL_MESSAGE_BYTES) - 1))
+        withUnsafeMutableBytes(of: &answer.message) { $0.copyBytes(from: text) }
+        let sent = withUnsafeBytes(of: &answer) { qpcm_send(asker, $0.baseAddress, $0.count) }
+        if sent < 0 || status != Int(QPCM_CONTROL_WORKING) { hangUp() }
+    }
+
+    private func refuse(_ why: String) { answer(Int(QPCM_CONTROL_FAILED), MaintenanceJob.Outcome(), message: why) }
+
+    private func hangUp() {
+        if asker >= 0 { _ = CMachine.close(asker) }
+        asker = -1
+    }
+}

@@ -1,0 +1,93 @@
+import CMachine
+import EventLog
+import MetricsMemory
+import MetricsModel
+import Pseudonyms
+
+/// Keeps the keys of the pseudonyms: begins a new epoch when the newest is old enough, and destroys an epoch's key when
+/// the log has no row of it any more. Runs between two transactions, on the thread that writes the log.
+public final class KeyRotation {
+    private static let lookNanoseconds: UInt64 = 60_000_000_000
+    private static let retryNanoseconds: UInt64 = 60_000_000_000
+
+    private let directory: String
+    /// Nil: keys are not rotated.
+    private let rotationMicroseconds: Int64?
+    private let log: PluginLogger
+    private var lookAt: UInt64 = 0
+    private var retryAt: UInt64 = 0
+    private var isTroubleSaid = false
+    private var isFullSaid = false
+
+    public init(
+        directory: String, rotationNanoseconds: UInt64?, log: PluginLogger
+    ) {
+        self.directory = directory
+        rotationMicroseconds = rotationNanoseconds.map { Int64(clamping: $0 / 1000) }
+        self.log = log
+    }
+
+    /// As often as the thread looks; it costs two clock readings when there is nothing to do.
+    public func run(
+        _ writer: EventLogWriter,
+        nowMicroseconds: Int64 = Int64(TickClock.realtimeNanoseconds() / 1000),
+        monotonicNanoseconds now: UInt64 = TickClock.monotonicNanoseconds()
+    ) {
+        guard writer.keys != nil, now >= retryAt else { return }
+        do {
+            if now >= lookAt {
+                lookAt = now &+ Self.lookNanoseconds
+                try destroySpent(writer)
+            }
+            try rotateIfDue(writer, nowMicroseconds)
+            if isTroubleSaid { log.info("the identity keys can be written again") }
+            isTroubleSaid = false
+        } catch {
+            retryAt = now &+ Self.retryNanoseconds
+            if !isTroubleSaid { log.warning("\(error.message); it is tried again each minute") }
+            isTroubleSaid = true
+        }
+    }
+
+    /// Rows were removed just now: an epoch's last one may have been among them.
+    public func didRemove(_ writer: EventLogWriter) {
+        lookAt = 0
+        run(writer)
+    }
+
+    /// Destroys the keys of the epochs whose last row has left the log.
+    private func destroySpent(_ writer: EventLogWriter) throws(IdentityKeyError) {
+        guard let keys = writer.keys else { return }
+        // A log that cannot be asked now destroys nothing.
+        guard let spent = try? writer.spentEpochs() else { return }
+        if !spent.isEmpty {
+            writer.use(try IdentityKeys.destroy(spent, directory: directory))
+            let what = spent.count == 1 ? "the key of 1 epoch is" : "the keys of \(spent.count) epochs are"
+            log.info("\(what) destroyed: its last event has left the log")
+        }
+        if keys.epochs.count > 1 || !spent.isEmpty { try? writer.removeEmptyEpochs() }
+    }
+
+    private func rotateIfDue(_ writer: EventLogWriter, _ now: Int64) throws(IdentityKeyError) {
+        guard let keys = writer.keys, writer.mode == .pseudonym, let rotation = rotationMicroseconds else { return }
+        // A key that nothing was written under is as good as new.
+        guard writer.newestEpoch == keys.newest.number else { return }
+        let (age, overflow) = now.subtractingReportingOverflow(keys.newest.startedMicroseconds)
+        // One that begins far in the future was made under a wrong clock.
+        guard overflow || age >= rotation || age < -rotation else { return }
+        guard !keys.isFull else {
+            if !isFullSaid {
+                log.warning(
+                    "the identity key is not rotated: the log holds events of \(IdentityKeys.limit) epochs; "
+                        + "a longer QPC_METRICS_PLUGIN_KEY_ROTATION or a shorter RETENTION makes room"
+                )
+            }
+            isFullSaid = true
+            return
+        }
+        isFullSaid = false
+        writer.use(
+            try IdentityKeys.rotate(directory: directory, atLeast: writer.newestEpoch + 1, nowMicroseconds: now))
+        log.info("a new epoch of pseudonyms has begun; the log holds events of \(keys.epochs.count) before it")
+    }
+}

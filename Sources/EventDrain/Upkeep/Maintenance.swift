@@ -1,0 +1,164 @@
+import CMachine
+import CMetricsLayout
+import EventLog
+import MetricsMemory
+import MetricsModel
+
+/// Keeps the log within its age and size, and removes from it what somebody asks to be removed; between flushes, on the
+/// plugin's thread.
+final class Maintenance {
+    struct Limits {
+        /// The oldest age that is kept, in nanoseconds; nil keeps all.
+        var retentionNanoseconds: UInt64?
+        /// Bytes of the log; nil for no cap.
+        var maxBytes: UInt64?
+    }
+
+    /// Of one turn: so long a flush may have to wait.
+    private static let turnNanoseconds: UInt64 = 4_000_000
+    private static let sizeNanoseconds: UInt64 = 1_000_000_000
+    private static let answerNanoseconds: UInt64 = 1_000_000_000
+    private static let retryNanoseconds: UInt64 = 1_000_000_000
+    /// So long a request waits for readers of the log to end.
+    private static let readerNanoseconds: UInt64 = 30_000_000_000
+
+    private let limits: Limits
+    private let control: ControlSocket
+    private let keys: KeyRotation?
+    private let log: PluginLogger
+    private var job: MaintenanceJob?
+    private var isRequest = false
+    private var jobStart: UInt64 = 0
+    private var lastAnswer: UInt64 = 0
+    private var nextRound: UInt64 = 0
+    private var nextSize: UInt64 = 0
+    private var pausedUntil: UInt64 = 0
+
+    init(directory: String, limits: Limits, keys: KeyRotation?, log: PluginLogger) {
+        self.limits = limits
+        self.keys = keys
+        self.log = log
+        control = ControlSocket(directory: directory)
+    }
+
+    /// How often the oldest events are looked at: a thousandth of what is kept, each second at most.
+    private var roundNanoseconds: UInt64 {
+        min(600_000_000_000, max(1_000_000_000, (limits.retentionNanoseconds ?? .max) / 1000))
+    }
+
+    /// Does a little.
+    /// - Returns: whether there is more to do at once.
+    func run(_ drainer: Drainer, _ upkeep: Checkpointer) -> Bool {
+        let now = TickClock.monotonicNanoseconds()
+        guard now >= pausedUntil else { return false }
+        if let order = control.request(drainer.writer) { begin(order, drainer, isRequest: true) }
+        if job == nil, let order = dueOrder(drainer.writer, now: now) { begin(order, drainer, isRequest: false) }
+        guard let job else { return false }
+        defer { upkeep.didCommit() }
+        do {
+            repeat {
+                try job.step { (cause, body) throws(LogError) -> [UInt64] in try drainer.remove(cause, body) }
+                if drainer.writer.pagesInWAL >= Checkpointer.checkpointPages {
+                    try drainer.writer.checkpoint(truncating: false)
+                }
+            } while !job.isDone && !job.waitsForReaders && TickClock.monotonicNanoseconds() &- now < Self.turnNanoseconds
+        } catch {
+            fail(error.message)
+            return false
+        }
+        if job.isDone {
+            if job.outcome.events > 0 { keys?.didRemove(drainer.writer) }
+            end(job)
+            return false
+        }
+        if job.waitsForReaders { return waitForReaders(job) }
+        tell(job)
+        return true
+    }
+
+    private func begin(_ order: MaintenanceJob.Order, _ drainer: Drainer, isRequest: Bool) {
+        do {
+            job = try MaintenanceJob(order, writer: drainer.writer, isAsked: isRequest)
+            self.isRequest = isRequest
+            jobStart = TickClock.monotonicNanoseconds()
+            lastAnswer = jobStart
+        } catch {
+            self.isRequest = isRequest
+            fail(error.message)
+        }
+    }
+
+    private func dueOrder(_ writer: EventLogWriter, now: UInt64) -> MaintenanceJob.Order? {
+        var before = Int64.min
+        var isDue = false
+        if let retention = limits.retentionNanoseconds, now >= nextRound {
+            nextRound = now &+ roundNanoseconds
+            before = Int64(clamping: TickClock.realtimeNanoseconds() / 1000) - Int64(clamping: retention / 1000)
+            isDue = true
+        }
+        if let maxBytes = limits.maxBytes, now >= nextSize {
+            nextSize = now &+ Self.sizeNanoseconds
+            if let pages = try? writer.pageCounts(), pages.all * pages.bytesEach > Int64(clamping: maxBytes) {
+                isDue = true
+            }
+        }
+        return isDue ? .prune(before: before, maxBytes: limits.maxBytes.map { Int64(clamping: $0) }) : nil
+    }
+
+    private func tell(_ job: MaintenanceJob) {
+        let now = TickClock.monotonicNanoseconds()
+        guard isRequest, now &- lastAnswer >= Self.answerNanoseconds else { return }
+        lastAnswer = now
+        control.answer(Int(QPCM_CONTROL_WORKING), job.outcome)
+    }
+
+    private func waitForReaders(_ job: MaintenanceJob) -> Bool {
+        if TickClock.monotonicNanoseconds() &- jobStart > Self.readerNanoseconds {
+            fail(
+                "all is removed, but a reader's open transaction keeps a copy in the write-ahead file: end the reader, and ask again"
+            )
+            return false
+        }
+        tell(job)
+        return false
+    }
+
+    private func end(_ job: MaintenanceJob) {
+        if isRequest {
+            let isRebuild = job.outcome.segments > 0
+            log.info(
+                isRebuild
+                    ? "\(job.outcome.segments) segments of the log were sealed anew on request"
+                    : "\(job.outcome.events) events were removed on request")
+            control.answer(Int(QPCM_CONTROL_DONE), job.outcome)
+        } else if job.outcome.events > 0 {
+            log.debug("\(job.outcome.events) events left the log by age or size")
+        }
+        self.job = nil
+    }
+
+    /// What is done is done; the rest is tried again with the next round, or by who asked.
+    private func fail(_ why: String) {
+        if isRequest {
+            control.answer(Int(QPCM_CONTROL_FAILED), job?.outcome ?? MaintenanceJob.Outcome(), message: why)
+        } else {
+            log.debug("\(why); the oldest events stay until it is tried again")
+        }
+        job = nil
+        pausedUntil = TickClock.monotonicNanoseconds() &+ Self.retryNanoseconds
+    }
+
+    /// The log is another from now on.
+    func logChanged() {
+        if job != nil { fail("the log was replaced while it was worked on; ask again") }
+    }
+
+    func close() {
+        if let job, isRequest {
+            control.answer(
+                Int(QPCM_CONTROL_FAILED), job.outcome, message: "the server is shutting down; ask again, it will be done at once")
+        }
+        job = nil
+        control.close()
+    }
+}

@@ -1,0 +1,161 @@
+import EventLog
+import MetricsModel
+
+/// Something that is being done to the whole log. For what is removed that means all that belongs to it: the rows, the
+/// names that are left without a row, the file's free pages, and the copy in the write-ahead file. In steps of a few
+/// milliseconds.
+public final class MaintenanceJob {
+    public enum Order: Sendable {
+        /// Events of before a time (µs since 1970), and the oldest until the log has no more bytes than that.
+        case prune(before: Int64, maxBytes: Int64?)
+        /// A person, under every name that the log may hold; and the words to take out of reasons.
+        case forget(users: [StoredName], identities: [StoredName], text: [UInt8]?)
+        /// What is kept beside the rows, made from them anew.
+        case rebuild
+    }
+
+    public struct Outcome: Sendable {
+        /// By kind.
+        public var removed = [UInt64](repeating: 0, count: EventKind.count)
+        public var users = 0
+        public var identities = 0
+        /// Names that no event used any more.
+        public var names = 0
+        /// Segments that were sealed anew.
+        public var segments = 0
+        public var bytesBefore: UInt64 = 0
+        public var bytesAfter: UInt64 = 0
+
+        public init() {}
+
+        public var events: UInt64 { removed.reduce(0, +) }
+    }
+
+    /// Runs a change in a transaction of its own, and counts what it says that it removed, by kind, under a cause; and
+    /// hands that on.
+    public typealias Amend = (RemovalCause, () throws(LogError) -> [UInt64]) throws(LogError) -> [UInt64]
+
+    private enum Phase {
+        case pruning(Retention)
+        case erasure(Erasure)
+        /// The next segment to be sealed, and the one that is not full yet.
+        case indexing(next: Int64, end: Int64)
+        case collecting(NameCollection)
+        case shrinking
+        case clearing
+        case done
+    }
+
+    private static let pagesPerStep = 128
+    /// Fewer free pages than this stay for the rows to come, if nobody asked for the room: 8 MiB.
+    private static let sparePages: Int64 = 2048
+
+    private let writer: EventLogWriter
+    private let isAsked: Bool
+    private let maxBytes: Int64?
+    private var phase: Phase
+    public private(set) var outcome = Outcome()
+
+    /// - Parameter isAsked: whether somebody waits for it, and wants every trace gone; otherwise it is the daily round.
+    public convenience init(_ order: Order, writer: EventLogWriter, isAsked: Bool) throws(LogError) {
+        let pages = try writer.pageCounts()
+        switch order {
+        case .prune(let before, let maxBytes):
+            // A little below the cap, so that not every row that comes makes another go.
+            let target = isAsked ? maxBytes : maxBytes.map { $0 - $0 / 32 }
+            let retention = try writer.retention(before: before, maxBytes: target)
+            self.init(.pruning(retention), maxBytes: maxBytes, writer: writer, isAsked: isAsked)
+        case .forget(let users, let identities, let text):
+            let erasure = try writer.erasure(users: users, identities: identities, text: text)
+            self.init(.erasure(erasure), writer: writer, isAsked: isAsked)
+            outcome.users = erasure.found.users
+            outcome.identities = erasure.found.identities
+        case .rebuild:
+            let oldest = try writer.oldestID() ?? writer.nextID
+            self.init(
+                .indexing(next: Segment.of(oldest), end: Segment.of(writer.nextID)), writer: writer, isAsked: isAsked)
+        }
+        outcome.bytesBefore = UInt64(pages.all * pages.bytesEach)
+    }
+
+    private init(_ first: Phase, maxBytes: Int64? = nil, writer: EventLogWriter, isAsked: Bool) {
+        phase = first
+        self.maxBytes = maxBytes
+        self.writer = writer
+        self.isAsked = isAsked
+    }
+
+    public var isDone: Bool {
+        if case .done = phase { return true }
+        return false
+    }
+
+    /// Does a part of it.
+    /// - Throws: `LogError`; then nothing of the step has happened, and it can be tried again.
+    public func step(_ amend: Amend) throws(LogError) {
+        switch phase {
+        case .pruning(let retention):
+            count(try amend(.retention) { () throws(LogError) -> [UInt64] in try retention.step() })
+            if retention.isDone { try removalEnded() }
+        case .erasure(let erasure):
+            count(try amend(.forget) { () throws(LogError) -> [UInt64] in try erasure.step() })
+            if erasure.isDone { try removalEnded() }
+        case .indexing(let next, let end):
+            guard next < end else {
+                phase = .shrinking
+                return
+            }
+            _ = try amend(.retention) { () throws(LogError) -> [UInt64] in
+                try writer.reindex(next)
+                return []
+            }
+            outcome.segments += 1
+            phase = .indexing(next: next + 1, end: end)
+        case .collecting(let collection):
+            if collection.isMarking {
+                try collection.step()
+            } else {
+                _ = try amend(.retention) { () throws(LogError) -> [UInt64] in
+                    try collection.step()
+                    return []
+                }
+            }
+            guard collection.isDone else { return }
+            outcome.names = collection.deleted
+            writer.forgetActivity()
+            phase = .shrinking
+        case .shrinking: try shrink()
+        case .clearing: try clear()
+        case .done: break
+        }
+    }
+
+    private func count(_ removed: [UInt64]) {
+        for (index, count) in removed.enumerated() { outcome.removed[index] += count }
+    }
+
+    private func removalEnded() throws(LogError) {
+        phase = outcome.events > 0 || isAsked ? .collecting(try writer.nameCollection()) : .shrinking
+    }
+
+    private func shrink() throws(LogError) {
+        let pages = try writer.pageCounts()
+        let isOverCap = maxBytes.map { pages.all * pages.bytesEach > $0 } ?? false
+        if pages.free > (isAsked || isOverCap ? 0 : Self.sparePages) {
+            try writer.vacuum(pages: Self.pagesPerStep)
+            return
+        }
+        outcome.bytesAfter = UInt64(pages.all * pages.bytesEach)
+        phase = isAsked || outcome.names > 0 ? .clearing : .done
+    }
+
+    /// What was removed is still in the write-ahead file, until that is emptied.
+    private func clear() throws(LogError) {
+        try writer.checkpoint(truncating: true)
+        // A reader stands in the way; nobody waits for the daily round.
+        if writer.isWALEmpty || !isAsked { phase = .done } else { waitsForReaders = true }
+    }
+
+    /// Whether all is removed, and only a reader's open transaction keeps the write-ahead file from being emptied.
+    public private(set) var waitsForReaders = false
+}

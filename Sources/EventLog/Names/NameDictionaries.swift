@@ -1,0 +1,46 @@
+import CMachine
+
+/// The log's four tables of names.
+struct NameDictionaries {
+    /// The most distinct reasons that are kept beside "other".
+    private static let reasonLimit = EventLogWriter.reasonLimit - 1
+
+    let identities: NameDictionary
+    let users: NameDictionary
+    let channels: NameDictionary
+    let reasons: NameDictionary
+
+    init(_ database: Database) throws(LogError) {
+        var seed: UInt64 = 0
+        _ = getrandom(&seed, 8, 0)
+        identities = try NameDictionary(
+            table: "identity_name", cache: InternCache(places: 1 << 17, stride: 32, seed: seed), hasActivity: true,
+            database: database)
+        users = try NameDictionary(
+            table: "user_name", cache: InternCache(places: 1 << 15, stride: 32, seed: seed), database: database)
+        channels = try NameDictionary(
+            table: "channel_name", cache: InternCache(places: 1 << 16, stride: 32, seed: seed), database: database)
+        reasons = try NameDictionary(
+            table: "reason_name", cache: InternCache(places: 1 << 11, stride: 64, seed: seed), limit: Self.reasonLimit,
+            database: database)
+    }
+
+    /// In the order of `NameKind`, then the reasons.
+    var all: [NameDictionary] { [identities, channels, users, reasons] }
+
+    /// The same bytes are to be written otherwise from now on.
+    func forgetForms() {
+        identities.forgetForms()
+        users.forgetForms()
+        channels.forgetForms()
+        reasons.forgetForms()
+    }
+
+    /// After a rollback, numbers given in the transaction are void.
+    func forgetCaches() {
+        try? identities.forgetCache()
+        try? users.forgetCache()
+        try? channels.forgetCache()
+        try? reasons.forgetCache()
+    }
+}

@@ -1,0 +1,225 @@
+import MetricsModel
+
+/// Removes a person: the rows that name them, what seals and postings say of those rows, and their names. A few
+/// segments a step, each in the transaction of whoever calls it. The names that are left without a row, such as their
+/// channels', are the `NameCollection`'s.
+public final class Erasure {
+    private let writer: EventLogWriter
+    private let database: Database
+    private let indexer: SegmentIndexer
+    private let tables: [NameDictionary]
+    /// The numbers of the person's names: identities, none of the channels, users.
+    private let names: [[Int64]]
+    /// As they were given: in reasons they are replaced.
+    private let texts: [[UInt8]]
+    private var segments: [Int64]
+    private let newest: Int64
+    public private(set) var isDone = false
+
+    /// How much was found of a person.
+    public struct Found: Sendable {
+        public var users = 0
+        public var identities = 0
+    }
+    public let found: Found
+
+    /// - Parameter user: the forms in which the log may hold the name; empty if it was not given.
+    /// - Parameter text: the name as it came, for reasons that hold it.
+    convenience init(
+        users: [StoredName], identities: [StoredName], text: [UInt8]?, tables: [NameDictionary],
+        writer: EventLogWriter, indexer: SegmentIndexer
+    ) throws(LogError) {
+        let database = writer.database
+        var userIDs = try Self.ids(of: users, in: NameKind.user.table, database)
+        var identityIDs = try Self.ids(of: identities, in: NameKind.identity.table, database)
+        try Self.follow(&userIDs, &identityIDs, database)
+        self.init(
+            names: [identityIDs.sorted(), [], userIDs.sorted()], text: text, tables: tables,
+            oldestID: try writer.oldestID() ?? writer.nextID, writer: writer, indexer: indexer)
+    }
+
+    private init(
+        names: [[Int64]], text: [UInt8]?, tables: [NameDictionary], oldestID: Int64, writer: EventLogWriter,
+        indexer: SegmentIndexer
+    ) {
+        self.writer = writer
+        database = writer.database
+        self.indexer = indexer
+        self.tables = tables
+        self.names = names
+        texts = text.map { [$0] } ?? []
+        found = Found(
+            users: names[NameKind.user.rawValue].count, identities: names[NameKind.identity.rawValue].count)
+        newest = Segment.of(writer.nextID)
+        segments = []
+        var segment = Segment.of(oldestID)
+        while segment < newest {
+            segments.append(segment)
+            segment += 1
+        }
+        segments.reverse()
+    }
+
+    /// A registration ties a user to a key; whoever is forgotten is forgotten under both.
+    private static func follow(
+        _ users: inout [Int64], _ identities: inout [Int64], _ database: Database
+    ) throws(LogError) {
+        var isGrowing = !(users.isEmpty && identities.isEmpty)
+        while isGrowing {
+            isGrowing = false
+            let query = try database.prepare(
+                """
+                SELECT DISTINCT user, identity FROM user_registered WHERE user IN (\(list(users)))
+                OR identity IN (\(list(identities)))
+                """)
+            while try query.step() {
+                let user = query.integer(0)
+                let identity = query.integer(1)
+                if user != 0, !users.contains(user) {
+                    users.append(user)
+                    isGrowing = true
+                }
+                if identity != 0, !identities.contains(identity) {
+                    identities.append(identity)
+                    isGrowing = true
+                }
+            }
+        }
+    }
+
+    private static func list(_ ids: [Int64]) -> String {
+        var text = ""
+        for (index, id) in ids.enumerated() { text += (index == 0 ? "" : ",") + "\(id)" }
+        return text
+    }
+
+    private static func ids(
+        of names: [StoredName], in table: String, _ database: Database
+    ) throws(LogError) -> [Int64] {
+        let find = try database.prepare("SELECT id FROM \(table) WHERE value = ?")
+        var ids: [Int64] = []
+        for name in names {
+            if name.isText { find.bind(text: name.bytes, at: 1) } else { find.bind(blob: name.bytes, at: 1) }
+            if try find.step(), !ids.contains(find.integer(0)) { ids.append(find.integer(0)) }
+            find.reset()
+        }
+        return ids
+    }
+
+    /// Segments of one step.
+    private static let segmentsPerStep = 4
+
+    /// Does a part of it, in the transaction that is open.
+    /// - Returns: how many events of each kind left.
+    public func step() throws(LogError) -> [UInt64] {
+        guard !segments.isEmpty, !(names[0].isEmpty && names[2].isEmpty) else {
+            // What came in meanwhile goes in the same transaction as the names.
+            var sum = [UInt64](repeating: 0, count: EventKind.count)
+            var segment = newest
+            while segment <= Segment.of(writer.nextID) {
+                for (index, removed) in try remove(from: segment).enumerated() { sum[index] += removed }
+                segment += 1
+            }
+            try tables[NameKind.identity.rawValue].delete(names[0])
+            try tables[NameKind.user.rawValue].delete(names[2])
+            for text in texts { try scrubReasons(of: text) }
+            isDone = true
+            return sum
+        }
+        var sum = [UInt64](repeating: 0, count: EventKind.count)
+        for _ in 0..<Self.segmentsPerStep {
+            guard let segment = segments.popLast() else { break }
+            for (index, removed) in try remove(from: segment).enumerated() { sum[index] += removed }
+        }
+        return sum
+    }
+
+    private func remove(from segment: Int64) throws(LogError) -> [UInt64] {
+        let isIndexed = try database.integer("SELECT 1 FROM segment WHERE segment = \(segment)") != nil
+        let summary = SegmentSummary(keepsPostings: true)
+        let search = isIndexed ? try PostingSearch(database) : nil
+        let row = UnsafeMutablePointer<Int64>.allocate(capacity: Schema.columnLimit)
+        defer { row.deallocate() }
+        var removed: [UInt64] = []
+        for kind in EventKind.allCases {
+            var condition = "id >= \(Segment.firstID(segment)) AND id < \(Segment.endID(segment))"
+            if let search {
+                var ids: [Int64] = []
+                for list in Posting.List.allCases where list.kind == kind && !list.isPart {
+                    for term in names[list.names.rawValue] {
+                        try search.find(segment: segment, list: list, term: term) { ids.append($0) }
+                    }
+                }
+                guard !ids.isEmpty else {
+                    removed.append(0)
+                    continue
+                }
+                condition = "id IN (\(Self.list(ids)))"
+            }
+            condition += " AND (" + namesPerson(kind) + ")"
+            let query = try database.prepare("SELECT * FROM \(Schema.table(kind)) WHERE \(condition)")
+            while try query.step() {
+                SegmentScan.fill(row, kind, query)
+                summary.add(kind, row)
+            }
+            query.reset()
+            try database.execute("DELETE FROM \(Schema.table(kind)) WHERE \(condition)", operation: "remove from")
+            removed.append(UInt64(database.changes))
+        }
+        guard summary.rows > 0 else { return removed }
+        if isIndexed { try indexer.subtract(summary, from: segment) } else { writer.forgetSummary() }
+        return removed
+    }
+
+    /// Whether a row of a kind names the person.
+    private func namesPerson(_ kind: EventKind) -> String {
+        let identities = Self.list(names[NameKind.identity.rawValue])
+        let users = Self.list(names[NameKind.user.rawValue])
+        switch kind {
+        case .messageEnqueue, .batchEnqueue: return "sender IN (\(identities)) OR recipient IN (\(identities))"
+        case .auth: return "user IN (\(users))"
+        case .channelCreated: return "initiator IN (\(identities)) OR peer IN (\(identities))"
+        case .fetch: return "recipient IN (\(identities))"
+        case .userRegistered: return "user IN (\(users)) OR identity IN (\(identities))"
+        }
+    }
+
+    /// A reason may hold a name in its text, whoever's login it was given for.
+    private func scrubReasons(of name: [UInt8]) throws(LogError) {
+        guard !name.isEmpty else { return }
+        let query = try database.prepare("SELECT id, value FROM reason_name")
+        var changed: [(id: Int64, text: [UInt8])] = []
+        while try query.step() {
+            let text = query.bytes(1)
+            let cleaned = text.withUnsafeBytes { text in
+                name.withUnsafeBytes { ReasonRedaction.removing($0, from: text, isCut: text.count >= EventLogWriter.reasonBytes) }
+            }
+            if let cleaned { changed.append((id: query.integer(0), text: cleaned)) }
+        }
+        query.reset()
+        let update = try database.prepare("UPDATE OR IGNORE reason_name SET value = ? WHERE id = ?", operation: "write")
+        for reason in changed {
+            update.bind(text: reason.text, at: 1)
+            update.bind(reason.id, at: 2)
+            try update.run(operation: "write")
+            if database.changes == 0 {
+                // The same words are there already, without the name: a number keeps the two apart.
+                update.bind(text: reason.text + Array(" #\(reason.id)".utf8), at: 1)
+                update.bind(reason.id, at: 2)
+                try update.run(operation: "write")
+            }
+        }
+        if !changed.isEmpty { try tables[NameKind.count].forgetCache() }
+    }
+}
+
+/// A name as a table of names may hold it.
+public struct StoredName: Sendable {
+    public var bytes: [UInt8]
+    public var isText: Bool
+
+    public init(bytes: [UInt8], isText: Bool) {
+        self.bytes = bytes
+        self.isText = isText
+    }
+}

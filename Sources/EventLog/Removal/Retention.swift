@@ -1,0 +1,147 @@
+import MetricsModel
+
+/// Removes the oldest events: those of before a time, and as many as a cap on the log's size asks for. In small steps,
+/// each in the transaction of whoever calls it, so that no flush waits for more than one.
+///
+/// A step looks at 4,096 ids. The first step in a segment takes its seal off; what is left of a segment that only half
+/// has to go is then read from the rows. Rows are judged by their own time, so a clock that was wrong for a while keeps
+/// no others from leaving.
+public final class Retention {
+    static let idsPerStep: Int64 = 4096
+
+    /// Microseconds since 1970: events before it leave.
+    private let before: Int64
+    /// Pages of the log in use, at most; nil for no cap.
+    private let pageLimit: Int64?
+    private let writer: EventLogWriter
+    private let indexer: SegmentIndexer
+    private let database: Database
+    private let statements: Statements
+
+    /// Where the next step begins; the segments behind `next` are not looked at again.
+    private var next: Int64
+    private let end: Int64
+    /// The segment whose seal was taken off, and whether it was full then: one that was not may be sealed by a flush that
+    /// comes between two steps.
+    private var segment: Int64 = -1
+    private var wasFull = false
+    public private(set) var isDone = false
+
+    convenience init(
+        before: Int64, maxBytes: Int64?, writer: EventLogWriter, indexer: SegmentIndexer
+    ) throws(LogError) {
+        let pageBytes = try writer.database.integer("PRAGMA page_size") ?? 4096
+        self.init(
+            before: before, pageLimit: maxBytes.map { $0 / pageBytes }, oldestID: try writer.oldestID() ?? writer.nextID,
+            statements: try Statements(writer.database), writer: writer, indexer: indexer)
+    }
+
+    private init(
+        before: Int64, pageLimit: Int64?, oldestID: Int64, statements: Statements, writer: EventLogWriter,
+        indexer: SegmentIndexer
+    ) {
+        self.before = before
+        self.pageLimit = pageLimit
+        self.writer = writer
+        self.indexer = indexer
+        self.statements = statements
+        database = writer.database
+        next = oldestID
+        end = writer.nextID
+        isDone = next >= end
+    }
+
+    private struct Statements {
+        /// By kind: of before a time, among some ids.
+        let deletions: [Statement]
+        let pages: Statement
+        let freePages: Statement
+
+        init(_ database: Database) throws(LogError) {
+            var deletions: [Statement] = []
+            for kind in EventKind.allCases {
+                deletions.append(
+                    try database.prepare(
+                        "DELETE FROM \(Schema.table(kind)) WHERE id >= ? AND id < ? AND time < ?",
+                        operation: "remove from"))
+            }
+            self.deletions = deletions
+            pages = try database.prepare("PRAGMA page_count", operation: "remove from")
+            freePages = try database.prepare("PRAGMA freelist_count", operation: "remove from")
+        }
+    }
+
+    /// Does a part of it, in the transaction that is open.
+    /// - Returns: how many events of each kind left.
+    public func step() throws(LogError) -> [UInt64] {
+        if isDone { return [] }
+        let isTooBig = try isTooBig()
+        if !isTooBig {
+            let isSomethingOld = try isSomethingOld()
+            guard isSomethingOld else {
+                isDone = true
+                return []
+            }
+        }
+        if Segment.of(next) != segment || !wasFull {
+            segment = Segment.of(next)
+            wasFull = segment < Segment.of(writer.nextID)
+            try indexer.discardIndex(segment..<segment + 1)
+        }
+        let last = min(next - next % Self.idsPerStep + Self.idsPerStep, end)
+        var removed: [UInt64] = []
+        for deletion in statements.deletions {
+            deletion.bind(next, at: 1)
+            deletion.bind(last, at: 2)
+            deletion.bind(isTooBig ? Int64.max : before, at: 3)
+            try deletion.run(operation: "remove from")
+            removed.append(UInt64(database.changes))
+        }
+        if Segment.of(writer.nextID) == segment, removed.contains(where: { $0 > 0 }) { writer.forgetSummary() }
+        next = last
+        if next >= end { isDone = true }
+        return removed
+    }
+
+    /// Whether the segment at `next`, or one after it, holds an event of before the time; goes to it.
+    private func isSomethingOld() throws(LogError) -> Bool {
+        while next < end {
+            let here = Segment.of(next)
+            if here == segment { return true }
+            let seal = try database.prepare(
+                "SELECT first_time FROM segment WHERE segment = \(here)", operation: "remove from")
+            // Without a seal only its rows can tell.
+            guard try seal.step(operation: "remove from") else { return try holdsOld(here) }
+            if seal.integer(0) < before { return true }
+            next = Segment.endID(here)
+        }
+        return false
+    }
+
+    private func holdsOld(_ segment: Int64) throws(LogError) -> Bool {
+        for kind in EventKind.allCases {
+            let found = try database.integer(
+                """
+                SELECT 1 FROM \(Schema.table(kind)) WHERE id >= \(Segment.firstID(segment))
+                AND id < \(Segment.endID(segment)) AND time < \(before) LIMIT 1
+                """)
+            if found != nil { return true }
+        }
+        next = Segment.endID(segment)
+        return next < end ? try isSomethingOld() : false
+    }
+
+    private func isTooBig() throws(LogError) -> Bool {
+        guard let pageLimit else { return false }
+        let pages = statements.pages
+        let freePages = statements.freePages
+        defer {
+            pages.reset()
+            freePages.reset()
+        }
+        guard try pages.step(operation: "remove from"), try freePages.step(operation: "remove from") else {
+            return false
+        }
+        return pages.integer(0) - freePages.integer(0) > pageLimit
+    }
+}

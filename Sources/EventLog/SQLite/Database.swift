@@ -1,0 +1,247 @@
+import CMachine
+import CSQLite
+
+/// One database to the log. Used by one thread at a time.
+public final class Database {
+    public enum Mode: Sendable {
+        /// The only writer, and the only one that ever checkpoints.
+        case writer
+        /// Everybody else. Needs no write access to the directory.
+        case reader
+    }
+
+    package let handle: OpaquePointer
+    public let path: String
+    /// Whether the write-ahead file may hold pages that the disk has not and that no sync will bring there: the kernel tries
+    /// to write a page back once, and takes it for clean thereafter, also if that failed. So it is after a sync that failed,
+    /// and of a file that another process has left, which may have met the same. Only a writer asks.
+    private var isWALDoubtful = true
+    private var syncsEachCommit = false
+
+    public convenience init(path: String, mode: Mode) throws(LogError) {
+        self.init(handle: try Self.open(path, mode), path: path)
+        sqlite3_extended_result_codes(handle, 1)
+        // The last one to close would move the write-ahead file into the log, whatever state both are in, and tell nobody that
+        // it failed. A reader never does that, and a writer says when.
+        _ = qpcm_never_checkpoint_on_close(handle)
+        if mode == .reader { sqlite3_busy_timeout(handle, 5000) }
+    }
+
+    private init(handle: OpaquePointer, path: String) {
+        self.handle = handle
+        self.path = path
+    }
+
+    private static func open(_ path: String, _ mode: Mode) throws(LogError) -> OpaquePointer {
+        var opened: OpaquePointer?
+        let flags =
+            mode == .writer
+            ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW
+            : SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW
+        let code = sqlite3_open_v2(withoutLinks(path), &opened, flags, nil)
+        guard code == SQLITE_OK, let opened else {
+            let detail = String(cString: sqlite3_errstr(code))
+            let extended = opened.map { sqlite3_extended_errcode($0) } ?? code
+            sqlite3_close_v2(opened)
+            throw LogError(operation: "open", path: path, code: extended, detail: detail)
+        }
+        return opened
+    }
+
+    /// The path with the directory's own name. SQLite's NOFOLLOW refuses a link anywhere in a path, and only the log
+    /// itself must be none: data directories are reached by links.
+    private static func withoutLinks(_ path: String) -> String {
+        let bytes = Array(path.utf8)
+        guard let slash = bytes.lastIndex(of: 0x2F), slash > 0,
+            let resolved = realpath(String(decoding: bytes[..<slash], as: UTF8.self), nil)
+        else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved) + String(decoding: bytes[slash...], as: UTF8.self)
+    }
+
+    deinit { sqlite3_close_v2(handle) }
+
+    /// Whether the file that is open no longer lies at its path: moved, deleted, or another put there.
+    public var hasMoved: Bool {
+        var moved: Int32 = 0
+        return sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved != 0
+    }
+
+    package func error(_ operation: String) -> LogError {
+        error(operation, sqlite3_extended_errcode(handle), String(cString: sqlite3_errmsg(handle)))
+    }
+
+    private func error(_ operation: String, _ code: Int32, _ detail: String) -> LogError {
+        let error = LogError(operation: operation, path: path, code: code, detail: detail)
+        if error.isSync { isWALDoubtful = true }
+        return error
+    }
+
+    /// Runs statements that return nothing.
+    public func execute(_ sql: String, operation: String) throws(LogError) {
+        guard sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else { throw error(operation) }
+    }
+
+    public func prepare(_ sql: String, operation: String = "query") throws(LogError) -> Statement {
+        var prepared: OpaquePointer?
+        let code = sqlite3_prepare_v3(
+            handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
+        guard code == SQLITE_OK, let prepared else { throw error(operation) }
+        return Statement(handle: prepared, database: self)
+    }
+
+    /// The first column of the first row as an integer; nil for no row or NULL.
+    public func integer(_ sql: String, operation: String = "query") throws(LogError) -> Int64? {
+        let statement = try prepare(sql, operation: operation)
+        guard try statement.step(), !statement.isNull(0) else { return nil }
+        return statement.integer(0)
+    }
+
+    public var changes: Int64 { sqlite3_changes64(handle) }
+
+    /// Whether a commit is on the disk when it returns; otherwise `syncWAL` does that. Not inside a transaction.
+    public func sync(eachCommit: Bool) throws(LogError) {
+        try execute("PRAGMA synchronous = \(eachCommit ? "FULL" : "NORMAL")", operation: "open")
+        syncsEachCommit = eachCommit
+    }
+
+    /// Flushes the write-ahead file to the disk. Not inside a transaction.
+    public func syncWAL() throws(LogError) {
+        if isWALDoubtful { try expect(qpcm_rewrite_wal(handle)) }
+        try expect(qpcm_sync_wal(handle))
+        isWALDoubtful = false
+    }
+
+    /// Before a transaction begins: if its commit is to be safe when it returns, so must be all that lies before it.
+    package func prepareTransaction() throws(LogError) {
+        if syncsEachCommit && isWALDoubtful { try syncWAL() }
+    }
+
+    private func expect(_ code: Int32) throws(LogError) {
+        guard code != SQLITE_OK else { return }
+        throw error("sync", code, String(cString: sqlite3_errstr(code)))
+    }
+
+    /// How far a checkpoint came, in frames of the write-ahead file.
+    public struct Checkpoint {
+        public var frames: Int32
+        public var moved: Int32
+    }
+
+    /// How often the log's file may have been written to through this database: only checkpoints do.
+    public private(set) var checkpoints = 0
+
+    public func checkpoint(truncating: Bool) throws(LogError) -> Checkpoint {
+        // It writes over the only other copy of what the write-ahead file holds.
+        if isWALDoubtful { try syncWAL() }
+        checkpoints += 1
+        var frames: Int32 = 0
+        var moved: Int32 = 0
+        let mode = truncating ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE
+        let code = sqlite3_wal_checkpoint_v2(handle, nil, mode, &frames, &moved)
+        // Busy: a reader stands in the way. What could be moved has been.
+        guard code == SQLITE_OK || code & 0xFF == SQLITE_BUSY else { throw error("checkpoint") }
+        return Checkpoint(frames: frames, moved: moved)
+    }
+
+    /// Reads every page.
+    ///
+    /// - Throws: `LogError` with SQLITE_CORRUPT and the first thing that is wrong.
+    public func quickCheck() throws(LogError) {
+        let check = try prepare("PRAGMA quick_check(1)", operation: "check")
+        guard try check.step(operation: "check") else { return }
+        let found = check.bytes(0)
+        // "ok", by its bytes.
+        guard found.count == 2, found[0] == 0x6F, found[1] == 0x6B else {
+            throw LogError(
+                operation: "check", path: path, code: SQLITE_CORRUPT, detail: String(decoding: found, as: UTF8.self))
+        }
+    }
+
+    public var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
+}
+
+/// A prepared statement.
+public final class Statement {
+    private let handle: OpaquePointer
+    private let database: Database
+
+    package init(handle: OpaquePointer, database: Database) {
+        self.handle = handle
+        self.database = database
+    }
+
+    deinit { sqlite3_finalize(handle) }
+
+    @inline(__always)
+    public func bind(_ value: Int64, at index: Int) { sqlite3_bind_int64(handle, Int32(truncatingIfNeeded: index), value) }
+
+    @inline(__always)
+    public func bindNull(at index: Int) { sqlite3_bind_null(handle, Int32(truncatingIfNeeded: index)) }
+
+    public func bind(blob bytes: [UInt8], at index: Int) {
+        _ = bytes.withUnsafeBytes {
+            qpcm_bind_blob_copied(handle, Int32(index), $0.baseAddress, Int32($0.count))
+        }
+    }
+
+    /// The bytes must stay as they are until the statement has run.
+    public func bind(blob bytes: UnsafeRawBufferPointer, at index: Int) {
+        _ = qpcm_bind_blob_copied(handle, Int32(truncatingIfNeeded: index), bytes.baseAddress, Int32(bytes.count))
+    }
+
+    /// Text must be valid UTF-8.
+    public func bind(text bytes: [UInt8], at index: Int) {
+        _ = bytes.withUnsafeBytes {
+            qpcm_bind_text_copied(
+                handle, Int32(index), $0.baseAddress?.assumingMemoryBound(to: CChar.self), Int32($0.count))
+        }
+    }
+
+    /// True while there is a row.
+    public func step(operation: String = "query") throws(LogError) -> Bool {
+        switch sqlite3_step(handle) {
+        case SQLITE_ROW: return true
+        case SQLITE_DONE: return false
+        default:
+            let error = database.error(operation)
+            sqlite3_reset(handle)
+            throw error
+        }
+    }
+
+    /// Runs a statement that returns nothing, and makes it ready for the next time.
+    @inline(__always)
+    public func run(operation: String) throws(LogError) {
+        guard sqlite3_step(handle) == SQLITE_DONE else {
+            let error = database.error(operation)
+            sqlite3_reset(handle)
+            throw error
+        }
+        sqlite3_reset(handle)
+    }
+
+    public func reset() { sqlite3_reset(handle) }
+
+    @inline(__always)
+    public func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
+
+    @inline(__always)
+    public func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
+
+    public func isText(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_TEXT }
+
+    /// Bytes of a blob or a text, until the next step.
+    @inline(__always)
+    package func withBytes<Result>(_ column: Int32, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        let start = sqlite3_column_blob(handle, column)
+        return body(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
+    }
+
+    /// Bytes of a blob or a text.
+    public func bytes(_ column: Int32) -> [UInt8] {
+        guard let start = sqlite3_column_blob(handle, column) else { return [] }
+        let count = Int(sqlite3_column_bytes(handle, column))
+        return [UInt8](UnsafeRawBufferPointer(start: start, count: count))
+    }
+}

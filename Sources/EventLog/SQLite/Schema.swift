@@ -1,0 +1,169 @@
+import CSQLite
+import MetricsModel
+
+/// The log's tables, version 2. docs/EVENT-LOG.md describes them for people who open the log themselves.
+///
+/// One table a kind, so that the newest of a rare kind are found without an index; all share one sequence of ids.
+/// Whatever is repeated, a user, key, channel or reason, is kept once and named by a small number.
+public enum Schema {
+    public static let version: Int64 = 2
+    /// "qpcm"; what `file(1)` and SQLite's `application_id` tell the log by.
+    public static let applicationID: Int64 = 0x7170_636D
+
+    public static let fileName = "events.db"
+
+    /// Settings that are part of the file, or must hold before the first table is made.
+    static let creation = """
+        PRAGMA page_size = 4096;
+        PRAGMA auto_vacuum = INCREMENTAL;
+        PRAGMA journal_mode = WAL;
+        """
+
+    static let tables = """
+        CREATE TABLE message (
+            id INTEGER PRIMARY KEY, time INTEGER NOT NULL, sender INTEGER, recipient INTEGER, channel INTEGER,
+            bytes INTEGER NOT NULL, seq INTEGER NOT NULL);
+        CREATE TABLE batch_message (
+            id INTEGER PRIMARY KEY, time INTEGER NOT NULL, sender INTEGER, recipient INTEGER, channel INTEGER,
+            bytes INTEGER NOT NULL, seq INTEGER NOT NULL, batch INTEGER NOT NULL, batch_size INTEGER NOT NULL);
+        CREATE TABLE auth (
+            id INTEGER PRIMARY KEY, time INTEGER NOT NULL, user INTEGER, ok INTEGER NOT NULL, reason INTEGER);
+        CREATE TABLE channel_created (
+            id INTEGER PRIMARY KEY, time INTEGER NOT NULL, channel INTEGER, initiator INTEGER, peer INTEGER,
+            new INTEGER NOT NULL);
+        CREATE TABLE fetch (
+            id INTEGER PRIMARY KEY, time INTEGER NOT NULL, recipient INTEGER, channel INTEGER,
+            count INTEGER NOT NULL);
+        CREATE TABLE user_registered (
+            id INTEGER PRIMARY KEY, time INTEGER NOT NULL, user INTEGER, identity INTEGER);
+
+        CREATE TABLE identity_name (id INTEGER PRIMARY KEY, value NOT NULL UNIQUE, last_seen INTEGER NOT NULL);
+        CREATE TABLE user_name (id INTEGER PRIMARY KEY, value NOT NULL UNIQUE);
+        CREATE TABLE channel_name (id INTEGER PRIMARY KEY, value NOT NULL UNIQUE);
+        CREATE TABLE reason_name (id INTEGER PRIMARY KEY, value NOT NULL UNIQUE);
+
+        CREATE TABLE epoch (epoch INTEGER PRIMARY KEY, first_id INTEGER NOT NULL);
+
+        CREATE TABLE counter (
+            id INTEGER PRIMARY KEY, name TEXT NOT NULL, ringed INTEGER NOT NULL, direct INTEGER NOT NULL);
+        CREATE TABLE ring (
+            slot INTEGER PRIMARY KEY, position INTEGER NOT NULL, batch INTEGER NOT NULL,
+            batch_size INTEGER NOT NULL);
+        CREATE TABLE state (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+        """
+
+    private static func shown(_ table: String, _ column: String, as name: String) -> String {
+        // Pseudonyms and keys are blobs, a plain user's name is text.
+        "(SELECT iif(typeof(value) = 'text', value, lower(hex(value))) FROM \(table) WHERE id = \(column)) AS \(name)"
+    }
+
+    /// Unsigned 64-bit numbers are stored as the signed number of the same bits.
+    private static func unsigned(_ column: String) -> String {
+        "iif(\(column) < 0, printf('%llu', \(column)), \(column)) AS \(column)"
+    }
+
+    /// The readable view: every kind, every field, names instead of numbers.
+    static var view: String {
+        let time = "strftime('%Y-%m-%dT%H:%M:%S', time / 1000000, 'unixepoch') || printf('.%06dZ', time % 1000000) AS time"
+        let sender = shown("identity_name", "sender", as: "sender")
+        let recipient = shown("identity_name", "recipient", as: "recipient")
+        let channel = shown("channel_name", "channel", as: "channel")
+        let user = shown("user_name", "user", as: "user")
+        func select(_ kind: EventKind, _ columns: String, from table: String) -> String {
+            "SELECT id, \(time), '\(kind.name)' AS kind, \(columns) FROM \(table)"
+        }
+        let all = [
+            select(
+                .messageEnqueue,
+                "\(sender), \(recipient), \(channel), \(unsigned("bytes")), \(unsigned("seq")), NULL AS batch, "
+                    + "NULL AS batch_size, NULL AS user, NULL AS ok, NULL AS reason, NULL AS initiator, "
+                    + "NULL AS peer, NULL AS new, NULL AS count, NULL AS identity",
+                from: "message"),
+            select(
+                .batchEnqueue,
+                "\(sender), \(recipient), \(channel), \(unsigned("bytes")), \(unsigned("seq")), batch, "
+                    + "batch_size, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL",
+                from: "batch_message"),
+            select(
+                .auth,
+                "NULL, NULL, NULL, NULL, NULL, NULL, NULL, \(user), ok, "
+                    + "(SELECT value FROM reason_name WHERE id = reason), NULL, NULL, NULL, NULL, NULL",
+                from: "auth"),
+            select(
+                .channelCreated,
+                "NULL, NULL, \(channel), NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
+                    + "\(shown("identity_name", "initiator", as: "initiator")), "
+                    + "\(shown("identity_name", "peer", as: "peer")), new, NULL, NULL",
+                from: "channel_created"),
+            select(
+                .fetch,
+                "NULL, \(recipient), \(channel), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
+                    + "\(unsigned("count")), NULL",
+                from: "fetch"),
+            select(
+                .userRegistered,
+                "NULL, NULL, NULL, NULL, NULL, NULL, NULL, \(user), NULL, NULL, NULL, NULL, NULL, NULL, "
+                    + shown("identity_name", "identity", as: "identity"),
+                from: "user_registered"),
+        ]
+        var text = "CREATE VIEW events AS\n"
+        for (index, select) in all.enumerated() {
+            text += (index == 0 ? "" : "\nUNION ALL\n") + select
+        }
+        return text + ";"
+    }
+
+    /// The table of a kind.
+    public static func table(_ kind: EventKind) -> String {
+        switch kind {
+        case .messageEnqueue: "message"
+        case .batchEnqueue: "batch_message"
+        case .auth: "auth"
+        case .channelCreated: "channel_created"
+        case .fetch: "fetch"
+        case .userRegistered: "user_registered"
+        }
+    }
+
+    /// How many columns a kind's table has.
+    static func columns(_ kind: EventKind) -> Int {
+        switch kind {
+        case .messageEnqueue: 7
+        case .batchEnqueue: 9
+        case .auth: 5
+        case .channelCreated: 6
+        case .fetch: 5
+        case .userRegistered: 4
+        }
+    }
+
+    static let columnLimit = 9
+
+    /// Makes the tables of a new log, in one transaction.
+    static func create(in database: Database) throws(LogError) {
+        try database.execute(creation, operation: "set up")
+        try database.execute("BEGIN IMMEDIATE", operation: "set up")
+        try database.execute(tables, operation: "set up")
+        try database.execute(Segment.tables, operation: "set up")
+        try database.execute(view, operation: "set up")
+        try database.execute(
+            "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version); COMMIT;",
+            operation: "set up")
+    }
+
+    /// - Throws: `LogError` with SQLITE_NOTADB or SQLITE_CORRUPT for a file that is no log of this version.
+    package static func check(_ database: Database) throws(LogError) {
+        let application = try database.integer("PRAGMA application_id", operation: "open") ?? 0
+        guard application == applicationID else {
+            throw LogError(
+                operation: "open", path: database.path, code: SQLITE_NOTADB,
+                detail: "it is not an event log (application_id \(application))")
+        }
+        let found = try database.integer("PRAGMA user_version", operation: "open") ?? 0
+        guard found == version else {
+            throw LogError(
+                operation: "open", path: database.path, code: SQLITE_NOTADB,
+                detail: "it has schema version \(found), this program reads version \(version)")
+        }
+    }
+}

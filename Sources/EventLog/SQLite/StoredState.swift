@@ -1,0 +1,76 @@
+import MetricsModel
+
+/// What the log says of the session that last wrote to it: its counters, and how far it took which ring.
+public struct StoredState {
+    /// The live file that `rings` are about; nil before the first commit.
+    public var session: (UInt64, UInt64)?
+    public var ringed: [UInt64]
+    public var direct: [UInt64]
+    public var rings: [RingPosition] = []
+    /// When the counters began: UTC, nanoseconds since 1970; nil if not known.
+    public var createdNanoseconds: UInt64?
+
+    /// Of a log that tells of no session.
+    public static var none: StoredState {
+        StoredState(
+            session: nil, ringed: [UInt64](repeating: 0, count: CounterIndex.words),
+            direct: [UInt64](repeating: 0, count: CounterIndex.words))
+    }
+
+    public static func read(_ database: Database) throws(LogError) -> StoredState {
+        var state = StoredState.none
+        let session = try database.prepare("SELECT value FROM state WHERE key = 'session'")
+        if try session.step() { state.session = Self.session(of: session.bytes(0)) }
+        session.reset()
+        state.createdNanoseconds = try createdNanoseconds(database)
+        let counters = try database.prepare("SELECT id, ringed, direct FROM counter")
+        while try counters.step() {
+            let index = Int(counters.integer(0))
+            guard index >= 0, index < CounterIndex.words else { continue }
+            state.ringed[index] = UInt64(bitPattern: counters.integer(1))
+            state.direct[index] = UInt64(bitPattern: counters.integer(2))
+        }
+        let rings = try database.prepare("SELECT slot, position, batch, batch_size FROM ring")
+        while try rings.step() {
+            state.rings.append(
+                RingPosition(
+                    slot: Int(rings.integer(0)), position: UInt64(bitPattern: rings.integer(1)),
+                    batch: rings.integer(2), batchSize: UInt64(bitPattern: rings.integer(3))))
+        }
+        return state
+    }
+
+    public static func createdNanoseconds(_ database: Database) throws(LogError) -> UInt64? {
+        try database.integer("SELECT value FROM state WHERE key = 'created_ns'").map { UInt64(bitPattern: $0) }
+    }
+
+    /// How many rows of a kind there are: docs/EVENT-LOG.md, "What always holds".
+    public func rows(_ kind: EventKind) -> UInt64 {
+        var rows = ringed[CounterIndex.written(kind)] &- ringed[CounterIndex.lost(kind)]
+        for cause in RemovalCause.allCases { rows &-= ringed[CounterIndex.removed(kind, cause)] }
+        return rows
+    }
+
+    static func bytes(of session: (UInt64, UInt64)) -> [UInt8] {
+        withUnsafeBytes(of: session) { [UInt8]($0) }
+    }
+
+    private static func session(of bytes: [UInt8]) -> (UInt64, UInt64)? {
+        guard bytes.count == 16 else { return nil }
+        return bytes.withUnsafeBytes {
+            ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        }
+    }
+}
+
+/// The time of the oldest event: the smallest of each kind's first, since every table is in the order of arrival.
+public enum OldestEvent {
+    public static func read(_ database: Database) throws(LogError) -> Int64? {
+        var oldest: Int64?
+        for kind in EventKind.allCases {
+            let first = try database.integer("SELECT time FROM \(Schema.table(kind)) ORDER BY id LIMIT 1")
+            if let first { oldest = min(first, oldest ?? first) }
+        }
+        return oldest
+    }
+}

@@ -1,0 +1,111 @@
+import CMachine
+import MetricsModel
+import Pseudonyms
+
+/// Users, keys, channels and reasons as the log's small numbers; and the keys that make pseudonyms of them.
+extension EventLogWriter {
+    // MARK: Epochs, between transactions
+
+    /// The epoch that rows are written in now. Without pseudonyms, what follows an epoch whose key is still there is
+    /// one of its own, so that the key can go when its rows have gone.
+    var epochOfNow: Int64 {
+        if mode == .pseudonym { return keys?.newest.number ?? epochs.newest }
+        guard let keys, keys.has(epochs.newest) else { return epochs.newest }
+        return epochs.newest + 1
+    }
+
+    /// The newest epoch that the log has rows of, or had; 0 for none.
+    public var newestEpoch: Int64 { epochs.newest }
+
+    /// Goes on with other keys. The names that are known are looked for anew, since they are other pseudonyms now.
+    public func use(_ keys: IdentityKeys?) {
+        let isSame = keys.map { $0.newest.number } == self.keys.map { $0.newest.number }
+        self.keys = keys
+        if !isSame { names.forgetForms() }
+    }
+
+    /// Goes on in another way: for what a dead server recorded under other settings.
+    public func use(mode: IdentityMode, pairs: Bool) {
+        if mode != self.mode { names.forgetForms() }
+        self.mode = mode
+        self.pairs = pairs
+    }
+
+    /// Epochs whose key nothing in the log needs any more.
+    public func spentEpochs() throws(LogError) -> [Int64] {
+        guard let keys else { return [] }
+        return try epochs.spent(of: keys, current: mode == .pseudonym ? keys.newest.number : 0)
+    }
+
+    public func removeEmptyEpochs() throws(LogError) { try epochs.removeEmpty(keeping: keys) }
+
+    // MARK: Names
+
+    @inline(__always)
+    func identity(_ bytes: UnsafeRawBufferPointer, _ step: Int64) throws(LogError) -> Int64 {
+        try name(bytes, in: names.identities, plainForm: .blob, step: step)
+    }
+
+    @inline(__always)
+    func channel(_ bytes: UnsafeRawBufferPointer) throws(LogError) -> Int64 {
+        try name(bytes, in: names.channels, plainForm: .blob, step: 0)
+    }
+
+    @inline(__always)
+    func user(_ bytes: UnsafeRawBufferPointer) throws(LogError) -> Int64 {
+        try name(bytes, in: names.users, plainForm: .text, step: 0)
+    }
+
+    @inline(__always)
+    private func name(
+        _ bytes: UnsafeRawBufferPointer, in table: NameDictionary, plainForm: NameDictionary.Form, step: Int64
+    ) throws(LogError) -> Int64 {
+        if bytes.count == 0 || mode == .none { return RowBatch.null }
+        let hash = table.hash(bytes)
+        let known = try table.lookUp(bytes, hash: hash, step: step, activity: &activity)
+        if known != 0 { return known }
+        return try newName(bytes, hash: hash, in: table, plainForm: plainForm, step: step)
+    }
+
+    private func newName(
+        _ bytes: UnsafeRawBufferPointer, hash: UInt64, in table: NameDictionary, plainForm: NameDictionary.Form,
+        step: Int64
+    ) throws(LogError) -> Int64 {
+        if mode == .pseudonym {
+            guard let keys else { return RowBatch.null }
+            return try table.resolve(
+                bytes, hash: hash, stored: keys.newest.key.pseudonym(of: bytes), form: .blob, step: step,
+                older: table.hasActivity ? keys : nil, activity: &activity)
+        }
+        let stored = plainForm == .text ? TextRepair.utf8(bytes) : [UInt8](bytes)
+        return try table.resolve(bytes, hash: hash, stored: stored, form: plainForm, step: step, activity: &activity)
+    }
+
+    func reason(
+        _ bytes: UnsafeRawBufferPointer, user: UnsafeRawBufferPointer
+    ) throws(LogError) -> Int64 {
+        if bytes.count == 0 { return RowBatch.null }
+        if mode != .plain,
+            let cleaned = ReasonRedaction.removing(user, from: bytes, isCut: bytes.count >= Self.reasonBytes)
+        {
+            let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: cleaned.count, alignment: 8)
+            defer { copy.deallocate() }
+            copy.copyBytes(from: cleaned)
+            return try reason(UnsafeRawBufferPointer(copy))
+        }
+        return try reason(bytes)
+    }
+
+    private func reason(_ bytes: UnsafeRawBufferPointer) throws(LogError) -> Int64 {
+        let hash = names.reasons.hash(bytes)
+        let known = try names.reasons.lookUp(bytes, hash: hash, step: 0, activity: &activity)
+        if known != 0 { return known }
+        var stored = TextRepair.utf8(bytes, atMost: Self.reasonBytes)
+        if names.reasons.isFull {
+            let isKept = try names.reasons.has(stored, form: .text)
+            if !isKept { stored = Array("other".utf8) }
+        }
+        return try names.reasons.resolve(
+            bytes, hash: hash, stored: stored, form: .text, step: 0, activity: &activity)
+    }
+}

@@ -1,0 +1,95 @@
+import CMachine
+import MetricsModel
+import Pseudonyms
+
+/// How events, names and pages leave the log: in small steps, in transactions of whoever works through them.
+extension EventLogWriter {
+    /// The smallest id of a row; nil for an empty log.
+    public func oldestID() throws(LogError) -> Int64? {
+        var oldest: Int64?
+        for kind in EventKind.allCases {
+            if let first = try database.integer("SELECT min(id) FROM \(Schema.table(kind))") {
+                oldest = min(first, oldest ?? first)
+            }
+        }
+        return oldest
+    }
+
+    /// Makes a full segment's seal anew, from its rows.
+    public func reindex(_ segment: Int64) throws(LogError) {
+        try indexer.discardIndex(segment..<segment + 1)
+        try indexer.indexFromRows(segment)
+    }
+
+    /// Whether events of before a time, or more pages than a cap allows, are there to be removed.
+    public func retention(before: Int64, maxBytes: Int64?) throws(LogError) -> Retention {
+        try Retention(before: before, maxBytes: maxBytes, writer: self, indexer: indexer)
+    }
+
+    /// The forms in which the log may hold a user's name or a key: as it came, under the key of each epoch, and, for 16
+    /// bytes, as the pseudonym that they are.
+    public func storedForms(of name: [UInt8], isText: Bool) -> [StoredName] {
+        var forms = [StoredName(bytes: name, isText: isText)]
+        for epoch in keys?.epochs ?? [] {
+            forms.append(StoredName(bytes: epoch.key.pseudonym(of: name), isText: false))
+        }
+        let given = isText ? Hexadecimal.decode(name) : name
+        if let given, given.count == Pseudonym.byteCount { forms.append(StoredName(bytes: given, isText: false)) }
+        return forms
+    }
+
+    public func erasure(
+        users: [StoredName], identities: [StoredName], text: [UInt8]?
+    ) throws(LogError) -> Erasure {
+        try Erasure(
+            users: users, identities: identities, text: text, tables: names.all, writer: self, indexer: indexer)
+    }
+
+    public func nameCollection() throws(LogError) -> NameCollection {
+        NameCollection(
+            tables: names.all, oldestID: try oldestID() ?? nextID, nextID: nextID, database: database)
+    }
+
+    /// Removes rows in a transaction of its own, where there is no live file whose counters go on.
+    public func removeAlone(
+        _ cause: RemovalCause, _ body: () throws(LogError) -> [UInt64]
+    ) throws(LogError) -> [UInt64] {
+        var stored = try StoredState.read(database)
+        do {
+            try beginTransaction()
+            let removed = try body()
+            for (index, kind) in EventKind.allCases.enumerated() where index < removed.count {
+                stored.ringed[CounterIndex.removed(kind, cause)] &+= removed[index]
+            }
+            try commitTransaction(
+                session: stored.session ?? (0, 0), rings: [], ringed: { stored.ringed[$0] },
+                direct: { stored.direct[$0] })
+            return removed
+        } catch {
+            rollBack()
+            throw error
+        }
+    }
+
+    /// Rows of the newest segment were removed: when it is full, it is sealed from those that are left.
+    func forgetSummary() {
+        summary.removeAll()
+        summaryStart = Int64.max
+    }
+
+    /// The activity of names that were deleted counts no more.
+    public func forgetActivity() { activityIsLoaded = false }
+
+    /// Free pages of the log, and all.
+    public func pageCounts() throws(LogError) -> (free: Int64, all: Int64, bytesEach: Int64) {
+        (
+            try database.integer("PRAGMA freelist_count") ?? 0, try database.integer("PRAGMA page_count") ?? 0,
+            try database.integer("PRAGMA page_size") ?? 4096
+        )
+    }
+
+    /// Gives free pages back to the file system with the next checkpoint, at most so many.
+    public func vacuum(pages: Int) throws(LogError) {
+        try database.execute("PRAGMA incremental_vacuum(\(pages))", operation: "make smaller")
+    }
+}

@@ -1,0 +1,411 @@
+import CMachine
+import CSQLite
+import MetricsModel
+import Pseudonyms
+
+/// Writes events, and with them, in the same transaction, how far each ring was taken and the counters as of then.
+/// One thread: the drain's, or that of a command that recovers a dead server's events.
+public final class EventLogWriter {
+    /// The most distinct reasons that are kept, with "other", which stands for all that came later.
+    public static let reasonLimit: Int64 = 1000
+    /// The longest reason that is kept. Hooks cut at the same length.
+    public static let reasonBytes = 256
+
+    public let database: Database
+    public let path: String
+    public internal(set) var mode: IdentityMode
+    /// Whether two people may stand in one row, or share what links them.
+    var pairs: Bool
+    /// Of the epochs whose pseudonyms the log holds. Pseudonyms are written under the newest.
+    public internal(set) var keys: IdentityKeys?
+    let epochs: EpochTable
+
+    private var rows: RowBatches
+    let names: NameDictionaries
+    var activity = ActivityWindow()
+    var activityIsLoaded = false
+
+    let indexer: SegmentIndexer
+    /// Of the rows of the newest segment, from `summaryStart` on.
+    let summary = SegmentSummary(keepsPostings: true)
+    var summaryStart: Int64
+
+    private let statements: Statements
+    private var savedRinged: [UInt64]
+    private var savedDirect: [UInt64]
+
+    /// The id that the next event will get.
+    public private(set) var nextID: Int64
+    private var firstIDOfTransaction: Int64
+    private let walPages: UnsafeMutablePointer<Int32>
+
+    /// Opens the log of a directory, or makes it.
+    ///
+    /// - Parameter keys: those of the directory, in every mode. Without any, pseudonyms are left out.
+    /// - Parameter pairs: `false` leaves out whatever links two people.
+    /// - Parameter syncEachCommit: whether a commit is on the disk when it returns; otherwise `sync` does that.
+    /// - Throws: `LogError`; `cause` is `.corrupt` for a file that is no log of this version.
+    public convenience init(
+        directory: String, mode: IdentityMode, keys: IdentityKeys?, pairs: Bool = true, syncEachCommit: Bool
+    ) throws(LogError) {
+        let path = directory + "/" + Schema.fileName
+        try LogPermissions.prepare(path, in: directory)
+        let database = try Database(path: path, mode: .writer)
+        try Self.setUp(database, syncEachCommit: syncEachCommit)
+        let nextID = try Self.readNextID(database)
+        try Self.addEpochTable(database, oldest: keys?.epochs.first?.number, hasRows: nextID > 1)
+        self.init(try Parts(database), nextID: nextID, mode: mode, keys: keys, pairs: pairs)
+    }
+
+    private init(_ parts: consuming Parts, nextID: Int64, mode: IdentityMode, keys: IdentityKeys?, pairs: Bool) {
+        database = parts.database
+        path = parts.database.path
+        self.mode = mode
+        self.keys = keys
+        self.pairs = pairs
+        epochs = parts.epochs
+        rows = parts.rows
+        names = parts.names
+        indexer = parts.indexer
+        statements = parts.statements
+        savedRinged = parts.stored.ringed
+        savedDirect = parts.stored.direct
+        self.nextID = nextID
+        firstIDOfTransaction = nextID
+        summaryStart = nextID
+        walPages = .allocate(capacity: 1)
+        walPages.initialize(to: 0)
+        sqlite3_wal_hook(
+            database.handle,
+            { context, _, _, pages in
+                context?.assumingMemoryBound(to: Int32.self).pointee = pages
+                return SQLITE_OK
+            }, walPages)
+    }
+
+    deinit {
+        sqlite3_wal_hook(database.handle, nil, nil)
+        walPages.deallocate()
+    }
+
+    /// What a writer has of an open log.
+    fileprivate struct Parts: ~Copyable {
+        let database: Database
+        let rows: RowBatches
+        let names: NameDictionaries
+        let statements: Statements
+        let stored: StoredState
+        let epochs: EpochTable
+        let indexer: SegmentIndexer
+    }
+
+    /// Those of a transaction, beside the rows' own.
+    fileprivate struct Statements {
+        let saveCounter: Statement
+        let saveRing: Statement
+        let saveState: Statement
+        let begin: Statement
+        let commit: Statement
+
+        init(_ database: Database) throws(LogError) {
+            saveCounter = try database.prepare(
+                "INSERT INTO counter VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET ringed = ?3, direct = ?4",
+                operation: "write")
+            saveRing = try database.prepare("INSERT OR REPLACE INTO ring VALUES (?, ?, ?, ?)", operation: "write")
+            saveState = try database.prepare("INSERT OR REPLACE INTO state VALUES (?, ?)", operation: "write")
+            begin = try database.prepare("BEGIN IMMEDIATE", operation: "write")
+            commit = try database.prepare("COMMIT", operation: "write")
+        }
+    }
+
+    private static func setUp(_ database: Database, syncEachCommit: Bool) throws(LogError) {
+        let isNew = try database.integer("SELECT count(*) FROM sqlite_schema", operation: "open") == 0
+        // The write-ahead file and its index stay when the log is closed: a reader without write access to the
+        // directory could not make them.
+        var on: Int32 = 1
+        sqlite3_file_control(database.handle, "main", SQLITE_FCNTL_PERSIST_WAL, &on)
+        if isNew { try Schema.create(in: database) } else { try Schema.check(database) }
+        try database.execute(
+            """
+            PRAGMA wal_autocheckpoint = 0;
+            PRAGMA secure_delete = ON;
+            PRAGMA journal_size_limit = \(WALLimits.kept);
+            PRAGMA temp_store = MEMORY;
+            PRAGMA foreign_keys = OFF;
+            """, operation: "open")
+        try database.sync(eachCommit: syncEachCommit)
+    }
+
+    /// Logs that were begun before there were epochs get their table. What they hold is of the oldest key.
+    private static func addEpochTable(
+        _ database: Database, oldest: Int64?, hasRows: Bool
+    ) throws(LogError) {
+        let isThere = try database.integer(
+            "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'epoch'", operation: "open")
+        guard isThere == nil else { return }
+        var sql = "BEGIN IMMEDIATE; CREATE TABLE epoch (epoch INTEGER PRIMARY KEY, first_id INTEGER NOT NULL);"
+        if hasRows, let oldest { sql += "INSERT INTO epoch VALUES (\(oldest), 1);" }
+        try database.execute(sql + "COMMIT;", operation: "set up")
+    }
+
+    private static func readNextID(_ database: Database) throws(LogError) -> Int64 {
+        var last = try database.integer("SELECT value FROM state WHERE key = 'last_id'") ?? 0
+        for kind in EventKind.allCases {
+            last = max(last, try database.integer("SELECT max(id) FROM \(Schema.table(kind))") ?? 0)
+        }
+        return last + 1
+    }
+
+    /// A log that takes another's place goes on with its numbers. Before the first transaction, which keeps that.
+    public func continueIDs(from id: Int64) { nextID = max(nextID, id) }
+
+    // MARK: One transaction
+
+    public func beginTransaction() throws(LogError) {
+        try database.prepareTransaction()
+        try statements.begin.run(operation: "begin writing to")
+        firstIDOfTransaction = nextID
+    }
+
+    /// Takes one event in. Its id is `nextID` as of before.
+    @inline(__always)
+    public func append(_ event: borrowing Event) throws(LogError) {
+        if pairs { return try write(event) }
+        var alone = copy event
+        PairRedaction.leavePeersOut(of: &alone, id: nextID)
+        try write(alone)
+    }
+
+    private func write(_ event: borrowing Event) throws(LogError) {
+        let id = nextID
+        let time = event.timeMicroseconds
+        let step = ActivityWindow.step(time)
+        switch event.kind {
+        case .messageEnqueue:
+            let sender = try identity(event.field0, step)
+            let recipient = try identity(event.field1, step)
+            let channel = try channel(event.field2)
+            let row = rows.messages.row
+            row[0] = id
+            row[1] = time
+            row[2] = sender
+            row[3] = recipient
+            row[4] = channel
+            row[5] = Self.stored(event.number)
+            row[6] = Self.stored(event.seq)
+            summarize(.messageEnqueue, row)
+            try rows.messages.added()
+        case .batchEnqueue:
+            let sender = try identity(event.field0, step)
+            let recipient = try identity(event.field1, step)
+            let channel = try channel(event.field2)
+            let row = rows.batchMessages.row
+            row[0] = id
+            row[1] = time
+            row[2] = sender
+            row[3] = recipient
+            row[4] = channel
+            row[5] = Self.stored(event.number)
+            row[6] = Self.stored(event.seq)
+            row[7] = event.batch
+            row[8] = Self.stored(event.batchSize)
+            summarize(.batchEnqueue, row)
+            try rows.batchMessages.added()
+        case .auth:
+            let user = try user(event.field0)
+            let reason = try reason(event.field1, user: event.field0)
+            let row = rows.auths.row
+            row[0] = id
+            row[1] = time
+            row[2] = user
+            row[3] = event.yes ? 1 : 0
+            row[4] = reason
+            summarize(.auth, row)
+            try rows.auths.added()
+        case .channelCreated:
+            let channel = try channel(event.field0)
+            let initiator = try identity(event.field1, step)
+            let peer = try identity(event.field2, step)
+            let row = rows.channels.row
+            row[0] = id
+            row[1] = time
+            row[2] = channel
+            row[3] = initiator
+            row[4] = peer
+            row[5] = event.yes ? 1 : 0
+            summarize(.channelCreated, row)
+            try rows.channels.added()
+        case .fetch:
+            let recipient = try identity(event.field0, step)
+            let channel = try channel(event.field1)
+            let row = rows.fetches.row
+            row[0] = id
+            row[1] = time
+            row[2] = recipient
+            row[3] = channel
+            row[4] = Self.stored(event.number)
+            summarize(.fetch, row)
+            try rows.fetches.added()
+        case .userRegistered:
+            let user = try user(event.field0)
+            let identity = try identity(event.field1, step)
+            let row = rows.registrations.row
+            row[0] = id
+            row[1] = time
+            row[2] = user
+            row[3] = identity
+            summarize(.userRegistered, row)
+            try rows.registrations.added()
+        }
+        nextID = id &+ 1
+        #if !QPC_WITHOUT_SEGMENT_INDEX
+        if nextID & (Segment.ids &- 1) == 0 { try indexSegment() }
+        #endif
+    }
+
+    /// The row is part of what the newest segment's seal will say. Without seals the plugin is built only to measure what
+    /// they cost: scripts/bench.
+    @inline(__always)
+    private func summarize(_ kind: EventKind, _ row: UnsafePointer<Int64>) {
+        #if !QPC_WITHOUT_SEGMENT_INDEX
+        summary.add(kind, row)
+        #endif
+    }
+
+    /// The newest segment has got its last row.
+    private func indexSegment() throws(LogError) {
+        let segment = Segment.of(nextID) - 1
+        if summaryStart <= max(1, Segment.firstID(segment)) {  // ids begin at 1
+            try indexer.seal(segment, summary)
+        } else {
+            try rows.flush()
+            try indexer.indexFromRows(segment)
+        }
+        summary.removeAll()
+        summaryStart = nextID
+    }
+
+    /// Unsigned numbers are stored as the signed number of the same bits; the one that would stand for NULL is moved
+    /// by one.
+    @inline(__always)
+    private static func stored(_ number: UInt64) -> Int64 {
+        let bits = Int64(bitPattern: number)
+        return bits == RowBatch.null ? bits &+ 1 : bits
+    }
+
+    /// Ends the transaction: rows, ring positions and counters become true together.
+    public func commitTransaction(
+        session: (UInt64, UInt64), rings: [RingPosition], ringed: (Int) -> UInt64, direct: (Int) -> UInt64
+    ) throws(LogError) {
+        try rows.flush()
+        if nextID != firstIDOfTransaction, epochOfNow > epochs.newest {
+            try epochs.note(epochOfNow, firstID: firstIDOfTransaction)
+        }
+        for ring in rings {
+            statements.saveRing.bind(Int64(ring.slot), at: 1)
+            statements.saveRing.bind(Int64(bitPattern: ring.position), at: 2)
+            statements.saveRing.bind(ring.batch, at: 3)
+            statements.saveRing.bind(Int64(bitPattern: ring.batchSize), at: 4)
+            try statements.saveRing.run(operation: "write")
+        }
+        var changed: [(index: Int, ringed: UInt64, direct: UInt64)] = []
+        for index in 0..<CounterIndex.used {
+            let newRinged = ringed(index)
+            let newDirect = direct(index)
+            guard newRinged != savedRinged[index] || newDirect != savedDirect[index] else { continue }
+            statements.saveCounter.bind(Int64(index), at: 1)
+            statements.saveCounter.bind(text: CounterName.utf8(index), at: 2)
+            statements.saveCounter.bind(Int64(bitPattern: newRinged), at: 3)
+            statements.saveCounter.bind(Int64(bitPattern: newDirect), at: 4)
+            try statements.saveCounter.run(operation: "write")
+            changed.append((index: index, ringed: newRinged, direct: newDirect))
+        }
+        try save("session", blob: StoredState.bytes(of: session))
+        try save("last_id", integer: nextID - 1)
+        try statements.commit.run(operation: "commit to")
+        for entry in changed {
+            savedRinged[entry.index] = entry.ringed
+            savedDirect[entry.index] = entry.direct
+        }
+    }
+
+    private func save(_ name: String, blob: [UInt8]) throws(LogError) {
+        statements.saveState.bind(text: Array(name.utf8), at: 1)
+        statements.saveState.bind(blob: blob, at: 2)
+        try statements.saveState.run(operation: "write")
+    }
+
+    private func save(_ name: String, integer: Int64) throws(LogError) {
+        statements.saveState.bind(text: Array(name.utf8), at: 1)
+        statements.saveState.bind(integer, at: 2)
+        try statements.saveState.run(operation: "write")
+    }
+
+    /// Notes when the counters began, in a transaction of its own.
+    public func saveCreated(_ nanoseconds: UInt64) throws(LogError) {
+        try save("created_ns", integer: Int64(bitPattern: nanoseconds))
+    }
+
+    /// Forgets which rings there were: a new session's begin at 0.
+    public func forgetRings() throws(LogError) {
+        try database.execute("DELETE FROM ring", operation: "write")
+    }
+
+    /// Undoes the transaction, whatever state it was left in. Ids that it gave are given again.
+    public func rollBack() {
+        rows.discard()
+        if database.isInTransaction { try? database.execute("ROLLBACK", operation: "roll back") }
+        names.forgetCaches()
+        activityIsLoaded = false
+        try? epochs.load()
+        if let next = try? Self.readNextID(database) { nextID = next }
+        summary.removeAll()
+        summaryStart = nextID
+    }
+
+    // MARK: Upkeep, between transactions
+
+    /// Makes every commit so far safe from a power cut.
+    public func sync() throws(LogError) { try database.syncWAL() }
+
+    /// Pages that the write-ahead file holds since it was last reset.
+    public var pagesInWAL: Int { Int(walPages.pointee) }
+
+    public func checkpoint(truncating: Bool) throws(LogError) {
+        let result = try database.checkpoint(truncating: truncating)
+        if result.frames == result.moved { walPages.pointee = 0 }
+    }
+
+    /// Whether nothing is left in the write-ahead file, not even what is in the log already.
+    public var isWALEmpty: Bool {
+        var status = stat()
+        return qpcm_lstat(path + "-wal", &status) != 0 || status.st_size == 0
+    }
+
+    /// Distinct identities seen in 1, 7 and 30 days.
+    public func activeUsers(nowMicroseconds: Int64) throws(LogError) -> (UInt64, UInt64, UInt64) {
+        if !activityIsLoaded {
+            activity = ActivityWindow()
+            let query = try database.prepare("SELECT last_seen, count(*) FROM identity_name GROUP BY last_seen")
+            while try query.step() { activity.add(query.integer(1), at: query.integer(0)) }
+            activityIsLoaded = true
+        }
+        return (
+            activity.active(days: 1, nowMicroseconds: nowMicroseconds),
+            activity.active(days: 7, nowMicroseconds: nowMicroseconds),
+            activity.active(days: 30, nowMicroseconds: nowMicroseconds)
+        )
+    }
+
+    /// UTC, microseconds; nil for an empty log.
+    public func oldestEvent() throws(LogError) -> Int64? { try OldestEvent.read(database) }
+}
+
+extension EventLogWriter.Parts {
+    fileprivate init(_ database: Database) throws(LogError) {
+        self.init(
+            database: database, rows: try RowBatches(database), names: try NameDictionaries(database),
+            statements: try EventLogWriter.Statements(database), stored: try StoredState.read(database),
+            epochs: try EpochTable(database), indexer: try SegmentIndexer(database))
+    }
+}

@@ -1,0 +1,72 @@
+import EventLog
+import Readings
+import MetricsModel
+
+/// Counts events: by what the log says of whole kinds and whole segments where that is enough, else row by row.
+struct EventCount {
+    private let database: Database
+
+    init(_ database: Database) { self.database = database }
+
+    func of(_ filter: EventFilter) throws(LogError) -> Int64 {
+        let isAboutTime =
+            filter.user == nil && filter.identity == nil && filter.channel == nil && filter.reason == nil
+            && filter.afterID == nil && filter.beforeID == nil
+        guard isAboutTime else { return try rows(filter) }
+        if filter.sinceMicroseconds == nil && filter.untilMicroseconds == nil && !filter.failedOnly {
+            return try all(filter)
+        }
+        return try segments(filter)
+    }
+
+    private func rows(_ filter: EventFilter) throws(LogError) -> Int64 {
+        var sum: Int64 = 0
+        for plan in try KindQuery.plans(filter, descending: false, database) {
+            for condition in plan.conditions {
+                sum += try database.integer("SELECT count(*) FROM \(plan.table)\(condition)") ?? 0
+            }
+        }
+        return sum
+    }
+
+    /// Whole kinds: what was written and has not left.
+    private func all(_ filter: EventFilter) throws(LogError) -> Int64 {
+        let state = try StoredState.read(database)
+        var sum: UInt64 = 0
+        for kind in EventKind.allCases where filter.holds(kind) { sum &+= state.rows(kind) }
+        return Int64(bitPattern: sum)
+    }
+
+    /// Whole segments by their minutes; the rest by its rows.
+    private func segments(_ filter: EventFilter) throws(LogError) -> Int64 {
+        let columns = EventKind.allCases.filter { filter.holds($0) }
+            .map { (filter.failedOnly ? MinuteColumn.authFailed : .events($0)).name }
+        guard !columns.isEmpty else { return 0 }
+        let index = try SegmentMap(database)
+        let minutes = try database.prepare(
+            "SELECT sum(\(columns.joined(separator: " + "))) FROM segment_minute WHERE segment = ?")
+        var sum: Int64 = 0
+        for span in index.spans {
+            if SegmentMap.isInside(span, since: filter.sinceMicroseconds, until: filter.untilMicroseconds) {
+                minutes.bind(span.segment, at: 1)
+                if try minutes.step() { sum += minutes.integer(0) }
+                minutes.reset()
+            } else if SegmentMap.mayHold(span, since: filter.sinceMicroseconds, until: filter.untilMicroseconds) {
+                sum += try rows(filter, of: span.segment)
+            }
+        }
+        return sum
+    }
+
+    private func rows(_ filter: EventFilter, of segment: Int64) throws(LogError) -> Int64 {
+        var sum: Int64 = 0
+        for kind in EventKind.allCases where filter.holds(kind) {
+            var condition = "id >= \(Segment.firstID(segment)) AND id < \(Segment.endID(segment))"
+            if let since = filter.sinceMicroseconds { condition += " AND time >= \(since)" }
+            if let until = filter.untilMicroseconds { condition += " AND time < \(until)" }
+            if filter.failedOnly { condition += " AND ok = 0" }
+            sum += try database.integer("SELECT count(*) FROM \(Schema.table(kind)) WHERE \(condition)") ?? 0
+        }
+        return sum
+    }
+}

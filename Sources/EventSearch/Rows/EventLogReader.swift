@@ -1,0 +1,149 @@
+import EventLog
+import Readings
+import MetricsModel
+
+/// Reads the log, while the server writes it or after it died. Needs no write access to anything. One thread.
+public final class EventLogReader {
+    public let database: Database
+    let names: NameReader
+
+    /// - Throws: `LogError`; code SQLITE_CANTOPEN if there is no log or no permission.
+    public init(directory: String) throws(LogError) {
+        database = try Database(path: directory + "/" + Schema.fileName, mode: .reader)
+        try Schema.check(database)
+        names = try NameReader(database)
+    }
+
+    /// Events of one transaction: whoever reads slowly holds no old state of the log, and so lets its write-ahead file be
+    /// emptied. The first are fewer, to be shown at once.
+    private static let firstPortion = 64
+    private static let portion = 16_384
+
+    /// Hands over the events that match, oldest first unless the filter is reversed, until `body` returns false; those that
+    /// are in the log at the beginning and have not left it when it is their turn. What is handed over is valid for the call.
+    ///
+    /// - Parameter pause: called between two portions, with no transaction open: the place to wait for whoever takes the
+    ///   output. False ends the reading.
+    public func read(
+        _ filter: EventFilter, pause: () -> Bool = { true }, _ body: (borrowing LoggedEvent) -> Bool
+    ) throws(LogError) {
+        var filter = filter
+        var remaining = filter.newest ?? Int.max
+        if !filter.reversed {
+            guard let last = try bounds(&filter) else { return }
+            filter.beforeID = min(filter.beforeID ?? Int64.max, last + 1)
+            remaining = Int.max
+        }
+        var portion = Self.firstPortion
+        while remaining > 0 {
+            let size = min(portion, remaining)
+            if filter.reversed { filter.newest = size }
+            guard let last = try read(filter, atMost: size, body) else { return }
+            remaining -= size
+            if filter.reversed { filter.beforeID = last } else { filter.afterID = last }
+            guard pause() else { return }
+            portion = Self.portion
+        }
+    }
+
+    /// The last id that the log has; and where the newest so many begin, found from the new end. Nil if there are none.
+    private func bounds(_ filter: inout EventFilter) throws(LogError) -> Int64? {
+        try database.execute("BEGIN", operation: "read")
+        defer { try? database.execute("ROLLBACK", operation: "read") }
+        let last = try database.integer("SELECT value FROM state WHERE key = 'last_id'") ?? Int64.max - 1
+        guard let newest = filter.newest else { return last }
+        var backwards = filter
+        backwards.reversed = true
+        var first: Int64?
+        var remaining = newest
+        var cursors = try cursors(backwards)
+        while remaining > 0, let next = cursors.next(descending: true) {
+            first = cursors[next].id
+            remaining -= 1
+            if try !cursors[next].advance() { cursors.remove(at: next) }
+        }
+        guard let first else { return nil }
+        filter.newest = nil
+        filter.afterID = first - 1
+        return last
+    }
+
+    /// One transaction.
+    /// - Returns: the id of the last event that was handed over; nil if there are no more, or no more are wanted.
+    private func read(
+        _ filter: EventFilter, atMost limit: Int, _ body: (borrowing LoggedEvent) -> Bool
+    ) throws(LogError) -> Int64? {
+        try database.execute("BEGIN", operation: "read")
+        defer { try? database.execute("ROLLBACK", operation: "read") }
+        var cursors = try cursors(filter)
+        var remaining = limit
+        var event = LoggedEvent()
+        var last: Int64?
+        while remaining > 0, let next = cursors.next(descending: filter.reversed) {
+            try cursors[next].fill(&event, names)
+            last = cursors[next].id
+            guard body(event) else { return nil }
+            remaining -= 1
+            if try !cursors[next].advance() { cursors.remove(at: next) }
+        }
+        return remaining == 0 ? last : nil
+    }
+
+    /// One for each kind that has an event.
+    private func cursors(_ filter: EventFilter) throws(LogError) -> [EventCursor] {
+        var cursors: [EventCursor] = []
+        for plan in try KindQuery.plans(filter, descending: filter.reversed, database) {
+            if let cursor = try EventCursor(plan, database), try cursor.advance() { cursors.append(cursor) }
+        }
+        return cursors
+    }
+
+    /// How many events match; with `newest`, at most so many.
+    public func count(_ filter: EventFilter) throws(LogError) -> Int64 {
+        try database.execute("BEGIN", operation: "read")
+        defer { try? database.execute("ROLLBACK", operation: "read") }
+        let sum = try EventCount(database).of(filter)
+        return min(sum, Int64(filter.newest ?? Int.max))
+    }
+
+    /// The log's own account, and its rows counted, at one moment.
+    public func account() throws(LogError) -> (state: StoredState, rows: [Int64]) {
+        try database.execute("BEGIN", operation: "read")
+        defer { try? database.execute("ROLLBACK", operation: "read") }
+        let state = try StoredState.read(database)
+        var rows: [Int64] = []
+        for kind in EventKind.allCases {
+            rows.append(try database.integer("SELECT count(*) FROM \(Schema.table(kind))") ?? 0)
+        }
+        return (state, rows)
+    }
+
+    /// SQLite's own check of every page and index; empty if all is well.
+    public func integrityProblems() throws(LogError) -> [String] {
+        let check = try database.prepare("PRAGMA integrity_check(20)", operation: "check")
+        var problems: [String] = []
+        while try check.step(operation: "check") {
+            problems.append(String(decoding: check.bytes(0), as: UTF8.self))
+        }
+        let isWell = problems.count == 1 && Array(problems[0].utf8) == Array("ok".utf8)
+        return isWell ? [] : problems
+    }
+
+    /// Seals that differ from the rows; empty if what was added up is right.
+    public func indexProblems() throws(LogError) -> [String] {
+        try database.execute("BEGIN", operation: "read")
+        defer { try? database.execute("ROLLBACK", operation: "read") }
+        return try SegmentProof(database).problems()
+    }
+
+    /// Distinct identities seen in 1, 7 and 30 days, asked of the log itself.
+    public func activeUsers(nowMicroseconds: Int64) throws(LogError) -> [UInt64] {
+        let step = ActivityWindow.step(nowMicroseconds)
+        let sums = [Int64(1), 7, 30].map { "sum(last_seen > \(step - $0 * 144))" }.joined(separator: ", ")
+        let query = try database.prepare("SELECT \(sums) FROM identity_name")
+        guard try query.step() else { return [0, 0, 0] }
+        return (0..<3).map { UInt64(clamping: query.integer($0)) }
+    }
+
+    public func oldestEvent() throws(LogError) -> Int64? { try OldestEvent.read(database) }
+}

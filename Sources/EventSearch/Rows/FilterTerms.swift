@@ -1,0 +1,115 @@
+import EventLog
+import Readings
+import MetricsModel
+
+/// The people, channels and reasons that a filter names, as the numbers that the log knows them by.
+struct FilterTerms {
+    /// Nil if the filter does not ask for any; empty if the log knows none.
+    private let users: [Int64]?
+    private let identities: [Int64]?
+    private let channels: [Int64]?
+    private let reasons: [Int64]?
+
+    init(_ filter: EventFilter, _ database: Database) throws(LogError) {
+        users = try Self.ids(of: filter.user, in: "user_name", plainIsText: true, database)
+        identities = try Self.ids(of: filter.identity, in: "identity_name", plainIsText: false, database)
+        channels = try Self.ids(of: filter.channel, in: "channel_name", plainIsText: false, database)
+        reasons = try Self.reasonIDs(filter.reason, database)
+    }
+
+    /// Whether no person and no channel is named.
+    var areEmpty: Bool { users == nil && identities == nil && channels == nil }
+
+    /// What a kind's rows must hold, for a WHERE; nil if none can.
+    func conditions(of kind: EventKind) -> [String]? {
+        var conditions: [String] = []
+        guard
+            Self.append(users, Self.userColumns(kind), to: &conditions),
+            Self.append(identities, Self.identityColumns(kind), to: &conditions),
+            Self.append(channels, Self.channelColumns(kind), to: &conditions),
+            Self.append(reasons, kind == .auth ? ["reason"] : [], to: &conditions)
+        else { return nil }
+        return conditions
+    }
+
+    /// What to look up for a kind: people first, who do less than a channel holds.
+    func lookUp(in kind: EventKind) -> (lists: [Posting.List], ids: [Int64])? {
+        let asked: [(NameKind, [Int64]?)] = [(.user, users), (.identity, identities), (.channel, channels)]
+        for (names, ids) in asked {
+            guard let ids else { continue }
+            return (Posting.List.allCases.filter { $0.kind == kind && $0.names == names && !$0.isPart }, ids)
+        }
+        return nil
+    }
+
+    /// False if this kind cannot match.
+    private static func append(_ ids: [Int64]?, _ columns: [String], to conditions: inout [String]) -> Bool {
+        guard let ids else { return true }
+        guard !ids.isEmpty, !columns.isEmpty else { return false }
+        var list = ""
+        for (index, id) in ids.enumerated() { list += (index == 0 ? "" : ",") + "\(id)" }
+        var condition = ""
+        for (index, column) in columns.enumerated() {
+            condition += (index == 0 ? "(" : " OR ") + "\(column) IN (\(list))"
+        }
+        conditions.append(condition + ")")
+        return true
+    }
+
+    private static func userColumns(_ kind: EventKind) -> [String] {
+        kind == .auth || kind == .userRegistered ? ["user"] : []
+    }
+
+    private static func identityColumns(_ kind: EventKind) -> [String] {
+        switch kind {
+        case .messageEnqueue, .batchEnqueue: ["sender", "recipient"]
+        case .auth: []
+        case .channelCreated: ["initiator", "peer"]
+        case .fetch: ["recipient"]
+        case .userRegistered: ["identity"]
+        }
+    }
+
+    private static func channelColumns(_ kind: EventKind) -> [String] {
+        kind == .auth || kind == .userRegistered ? [] : ["channel"]
+    }
+
+    private static func ids(
+        of term: EventFilter.Term?, in table: String, plainIsText: Bool, _ database: Database
+    ) throws(LogError) -> [Int64]? {
+        guard let term else { return nil }
+        let find = try database.prepare("SELECT id FROM \(table) WHERE value = ?")
+        var ids: [Int64] = []
+        if let plain = term.plain {
+            if plainIsText { find.bind(text: plain, at: 1) } else { find.bind(blob: plain, at: 1) }
+            if try find.step() { ids.append(find.integer(0)) }
+            find.reset()
+        }
+        for pseudonym in term.pseudonyms {
+            find.bind(blob: pseudonym, at: 1)
+            if try find.step() { ids.append(find.integer(0)) }
+            find.reset()
+        }
+        if let prefix = term.prefix {
+            // The values that begin so are those from it up to the next one that does not.
+            var next = prefix
+            while let last = next.last, last == 0xFF { next.removeLast() }
+            if !next.isEmpty { next[next.count - 1] += 1 }
+            let search = try database.prepare(
+                "SELECT id FROM \(table) WHERE value >= ?" + (next.isEmpty ? "" : " AND value < ?"))
+            search.bind(blob: prefix, at: 1)
+            if !next.isEmpty { search.bind(blob: next, at: 2) }
+            while try search.step() { ids.append(search.integer(0)) }
+        }
+        return ids
+    }
+
+    private static func reasonIDs(_ text: String?, _ database: Database) throws(LogError) -> [Int64]? {
+        guard let text else { return nil }
+        let find = try database.prepare("SELECT id FROM reason_name WHERE instr(lower(value), lower(?))")
+        find.bind(text: Array(text.utf8), at: 1)
+        var ids: [Int64] = []
+        while try find.step() { ids.append(find.integer(0)) }
+        return ids
+    }
+}

@@ -1,0 +1,81 @@
+import EventLog
+import MetricsModel
+
+/// Where to look: what the seals say of which segments hold events of a time, and which rows name whom. It belongs to
+/// the transaction that it was read in.
+struct SegmentMap {
+    struct Span {
+        var segment: Int64
+        var isIndexed: Bool
+        /// Microseconds since 1970; anything for a segment that is not sealed.
+        var firstTime = Int64.min
+        var lastTime = Int64.max
+    }
+
+    /// Every segment that may hold a row, oldest first.
+    let spans: [Span]
+    private let database: Database
+
+    init(_ database: Database) throws(LogError) {
+        self.database = database
+        var oldest = Int64.max
+        var newest: Int64 = 0
+        for kind in EventKind.allCases {
+            let table = Schema.table(kind)
+            if let first = try database.integer("SELECT min(id) FROM \(table)") { oldest = min(oldest, first) }
+            if let last = try database.integer("SELECT max(id) FROM \(table)") { newest = max(newest, last) }
+        }
+        var spans: [Span] = []
+        if oldest <= newest {
+            var next = Segment.of(oldest)
+            let query = try database.prepare(
+                "SELECT segment, first_time, last_time FROM segment WHERE segment >= \(next) ORDER BY segment")
+            while try query.step() {
+                while next < query.integer(0) {
+                    spans.append(Span(segment: next, isIndexed: false))
+                    next += 1
+                }
+                spans.append(
+                    Span(segment: next, isIndexed: true, firstTime: query.integer(1), lastTime: query.integer(2)))
+                next += 1
+            }
+            while next <= Segment.of(newest) {
+                spans.append(Span(segment: next, isIndexed: false))
+                next += 1
+            }
+        }
+        self.spans = spans
+    }
+
+    /// Whether a segment may hold an event of these times.
+    static func mayHold(_ span: Span, since: Int64?, until: Int64?) -> Bool {
+        guard span.isIndexed else { return true }
+        if let since, span.lastTime < since { return false }
+        if let until, span.firstTime >= until { return false }
+        return true
+    }
+
+    /// Whether every event of a segment is of these times.
+    static func isInside(_ span: Span, since: Int64?, until: Int64?) -> Bool {
+        guard span.isIndexed else { return false }
+        if let since, span.firstTime < since { return false }
+        if let until, span.lastTime >= until { return false }
+        return true
+    }
+
+    /// The ids of the rows of sealed segments that name any of some terms, rising; nil for a segment that has more than
+    /// `limit` of them, whose rows are then read one after another for less.
+    func ids(
+        in segment: Int64, lists: [Posting.List], terms: [Int64], limit: Int, _ search: PostingSearch
+    ) throws(LogError) -> [Int64]? {
+        var ids: [Int64] = []
+        for list in lists {
+            for term in terms {
+                try search.find(segment: segment, list: list, term: term) { ids.append($0) }
+                if ids.count > limit { return nil }
+            }
+        }
+        ids.sort()
+        return ids
+    }
+}

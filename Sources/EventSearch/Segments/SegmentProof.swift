@@ -1,0 +1,116 @@
+import EventLog
+import MetricsModel
+
+/// Proves seals against rows: adds the rows of every sealed segment up again, and compares.
+struct SegmentProof {
+    private let database: Database
+    private let scan: SegmentScan
+    private let minutes: Statement
+    private let sizes: Statement
+    private let failures: Statement
+    private let postings: Statement
+
+    init(_ database: Database) throws(LogError) {
+        self.database = database
+        scan = SegmentScan(database)
+        minutes = try database.prepare("SELECT * FROM segment_minute WHERE segment = ? ORDER BY minute")
+        sizes = try database.prepare("SELECT measure, bucket, count FROM segment_size WHERE segment = ?")
+        failures = try database.prepare("SELECT reason, count FROM segment_failure WHERE segment = ?")
+        postings = try database.prepare(
+            "SELECT key, entries FROM posting WHERE key >= ? AND key < ? ORDER BY key")
+    }
+
+    /// What seals say that rows do not, in words; empty if every seal is right. All from the open transaction's moment.
+    func problems() throws(LogError) -> [String] {
+        var problems: [String] = []
+        let summary = SegmentSummary(keepsPostings: true)
+        for span in try SegmentMap(database).spans where span.isIndexed {
+            summary.removeAll()
+            try scan.add(ids: Segment.firstID(span.segment)..<Segment.endID(span.segment), to: summary)
+            summary.sort()
+            let wrong = try wrongParts(span, summary)
+            guard !wrong.isEmpty else { continue }
+            problems.append(
+                "segment \(span.segment): \(wrong.joined(separator: ", ")) differ from the rows; qpc-metrics rebuild makes them anew"
+            )
+        }
+        let stray = try database.integer(
+            "SELECT count(*) FROM segment_minute WHERE segment NOT IN (SELECT segment FROM segment)")
+        if let stray, stray > 0 { problems.append("\(stray) minutes belong to no sealed segment") }
+        return problems
+    }
+
+    private func wrongParts(_ span: SegmentMap.Span, _ summary: SegmentSummary) throws(LogError) -> [String] {
+        var wrong: [String] = []
+        if summary.rows > 0, summary.firstTime < span.firstTime || summary.lastTime > span.lastTime {
+            wrong.append("times")
+        }
+        if try !minutesAreRight(span.segment, summary) { wrong.append("minutes") }
+        if try !sizesAreRight(span.segment, summary) { wrong.append("sizes") }
+        if try !failuresAreRight(span.segment, summary) { wrong.append("failures") }
+        if try !postingsAreRight(span.segment, summary) { wrong.append("postings") }
+        return wrong
+    }
+
+    private func minutesAreRight(_ segment: Int64, _ summary: SegmentSummary) throws(LogError) -> Bool {
+        minutes.bind(segment, at: 1)
+        defer { minutes.reset() }
+        var index = 0
+        while try minutes.step() {
+            guard index < summary.minutes.count, summary.minutes[index].minute == minutes.integer(1) else { return false }
+            for column in 0..<MinuteColumn.count
+            where summary.minutes[index].sums[column] != minutes.integer(Int32(column + 2)) { return false }
+            index += 1
+        }
+        return index == summary.minutes.count
+    }
+
+    private func sizesAreRight(_ segment: Int64, _ summary: SegmentSummary) throws(LogError) -> Bool {
+        sizes.bind(segment, at: 1)
+        defer { sizes.reset() }
+        var known = 0
+        while try sizes.step() {
+            let index = Int(sizes.integer(0)) * SizeBucket.count + Int(sizes.integer(1))
+            guard index >= 0, index < SegmentSummary.sizeCount, summary.sizes[index] == sizes.integer(2) else {
+                return false
+            }
+            known += 1
+        }
+        return known == (0..<SegmentSummary.sizeCount).count { summary.sizes[$0] != 0 }
+    }
+
+    private func failuresAreRight(_ segment: Int64, _ summary: SegmentSummary) throws(LogError) -> Bool {
+        failures.bind(segment, at: 1)
+        defer { failures.reset() }
+        var left = summary.failures.filter { $0.value != 0 }
+        while try failures.step() {
+            guard failures.integer(1) != 0 else { continue }
+            guard left.removeValue(forKey: failures.integer(0)) == failures.integer(1) else { return false }
+        }
+        return left.isEmpty
+    }
+
+    private func postingsAreRight(_ segment: Int64, _ summary: SegmentSummary) throws(LogError) -> Bool {
+        let keys = Posting.keys(ofSegments: segment, to: segment + 1)
+        postings.bind(keys.first, at: 1)
+        postings.bind(keys.end, at: 2)
+        defer { postings.reset() }
+        var index = 0
+        var isRight = true
+        while try postings.step(), isRight {
+            let key = postings.integer(0)
+            postings.withBytes(1) { bytes in
+                var cursor = PostingCursor(bytes, key: key)
+                while cursor.next() {
+                    for place in 0..<cursor.count {
+                        let posting = Posting.posting(
+                            list: Posting.list(ofKey: key), term: cursor.term, id: cursor.place(place))
+                        isRight = isRight && index < summary.postingCount && summary.postings[index] == posting
+                        index += 1
+                    }
+                }
+            }
+        }
+        return isRight && index == summary.postingCount
+    }
+}

@@ -1,0 +1,222 @@
+import EventLog
+import MetricsModel
+
+/// Adds up the events of windows of time, exact to the microsecond: sealed segments that lie inside of a window tell it by
+/// their seals, of the others the rows are read. All windows are of one moment of the log.
+public final class WindowReader {
+    private let database: Database
+    private let names: NameReader
+    private let index: SegmentMap
+    private let scan: SegmentScan
+
+    init(_ database: Database, _ names: NameReader) throws(LogError) {
+        self.database = database
+        self.names = names
+        index = try SegmentMap(database)
+        scan = SegmentScan(database)
+    }
+
+    // MARK: The log
+
+    /// The times of the oldest and of the newest event; nil for a log without events.
+    public func extent() throws(LogError) -> (oldest: Int64, newest: Int64)? {
+        guard var oldest = try OldestEvent.read(database) else { return nil }
+        var newest = oldest
+        for kind in EventKind.allCases {
+            let last = try database.integer("SELECT time FROM \(Schema.table(kind)) ORDER BY id DESC LIMIT 1")
+            if let last { newest = max(newest, last) }
+        }
+        // After the time of day was set, the first and the last to come in are not the oldest and the newest.
+        for span in index.spans where span.isIndexed {
+            oldest = min(oldest, span.firstTime)
+            newest = max(newest, span.lastTime)
+        }
+        return (oldest, newest)
+    }
+
+    /// How many events the log has, by kind.
+    public func events() throws(LogError) -> [Int64] {
+        let state = try StoredState.read(database)
+        return EventKind.allCases.map { Int64(bitPattern: state.rows($0)) }
+    }
+
+    // MARK: A window
+
+    /// All that is known of a window.
+    ///
+    /// - Parameter isByQuarter: whether the minutes may be gathered into quarters of an hour: no zone's clocks differ from
+    ///   UTC by less. A month then takes 1 MiB instead of 20.
+    /// - Parameter top: how many identities, channels and users are named; 0 spares the search for them.
+    public func sums(
+        since: Int64, until: Int64, isByQuarter: Bool, top: Int
+    ) throws(LogError) -> WindowSums {
+        var sums = WindowSums(isByQuarter: isByQuarter)
+        var failures: [Int64: Int64] = [:]
+        var counts: [TermCounts] = []
+        if top > 0 { for names in NameKind.allCases { counts.append(try TermCounts(names, database)) } }
+        let rows = SegmentSummary(keepsPostings: top > 0)
+        var inside: Range<Int64>?
+        for span in index.spans where SegmentMap.mayHold(span, since: since, until: until) {
+            if SegmentMap.isInside(span, since: since, until: until) {
+                if let open = inside, open.upperBound == span.segment {
+                    inside = open.lowerBound..<span.segment + 1
+                } else {
+                    if let inside { try addIndexed(of: inside, to: &sums, &failures, counts) }
+                    inside = span.segment..<span.segment + 1
+                }
+            } else {
+                rows.removeAll()
+                let ids = Segment.firstID(span.segment)..<Segment.endID(span.segment)
+                try scan.add(ids: ids, since: since, until: until, to: rows)
+                add(rows, to: &sums, &failures, counts)
+            }
+        }
+        if let inside { try addIndexed(of: inside, to: &sums, &failures, counts) }
+        // Segments share minutes where one ends and the next begins, and after the time of day was set.
+        SegmentSummary.merge(&sums.minutes)
+        sums.reasons = try reasons(failures)
+        guard top > 0 else { return sums }
+        sums.identities = try Self.named(counts[NameKind.identity.rawValue].most(top), names.identities)
+        sums.channels = try Self.named(counts[NameKind.channel.rawValue].most(top), names.channels)
+        sums.failedUsers = try Self.named(counts[NameKind.user.rawValue].most(top), names.users)
+        return sums
+    }
+
+    private func add(
+        _ rows: SegmentSummary, to sums: inout WindowSums, _ failures: inout [Int64: Int64], _ counts: [TermCounts]
+    ) {
+        rows.endMinutes()
+        for minute in rows.minutes { sums.add(minute) }
+        for bucket in 0..<SegmentSummary.sizeCount { sums.sizes[bucket] += rows.sizes[bucket] }
+        for (reason, count) in rows.failures { failures[reason, default: 0] += count }
+        for index in 0..<rows.postingCount {
+            let posting = rows.postings[index]
+            guard let list = Posting.List(rawValue: Posting.list(of: posting)), Self.isRanked(list) else { continue }
+            counts[list.names.rawValue].add(1, to: Posting.term(of: posting))
+        }
+    }
+
+    /// Whether a list's counts say who is active, or whose logins fail.
+    private static func isRanked(_ list: Posting.List) -> Bool { list.names != .user || list == .failedUser }
+
+    private func addIndexed(
+        of segments: Range<Int64>, to sums: inout WindowSums, _ failures: inout [Int64: Int64], _ counts: [TermCounts]
+    ) throws(LogError) {
+        let range = "segment >= \(segments.lowerBound) AND segment < \(segments.upperBound)"
+        let minutes = try database.prepare("SELECT * FROM segment_minute WHERE \(range)")
+        while try minutes.step() {
+            var minute = SegmentSummary.Minute(minute: minutes.integer(1), sums: .zero)
+            for column in 0..<MinuteColumn.count {
+                minute.sums[column] = minutes.integer(Int32(truncatingIfNeeded: column &+ 2))
+            }
+            sums.add(minute)
+        }
+        let sizes = try database.prepare("SELECT measure, bucket, count FROM segment_size WHERE \(range)")
+        while try sizes.step() {
+            let place = sizes.integer(0) * Int64(SizeBucket.count) + sizes.integer(1)
+            guard place >= 0, place < SegmentSummary.sizeCount else { continue }
+            sums.sizes[Int(place)] += sizes.integer(2)
+        }
+        let reasons = try database.prepare("SELECT reason, count FROM segment_failure WHERE \(range)")
+        while try reasons.step() { failures[reasons.integer(0), default: 0] += reasons.integer(1) }
+        if !counts.isEmpty { try addPostings(of: segments, to: counts) }
+    }
+
+    private func addPostings(of segments: Range<Int64>, to counts: [TermCounts]) throws(LogError) {
+        let keys = Posting.keys(ofSegments: segments.lowerBound, to: segments.upperBound)
+        let blocks = try database.prepare(
+            "SELECT key, entries FROM posting WHERE key >= \(keys.first) AND key < \(keys.end) ORDER BY key")
+        while try blocks.step() {
+            let key = blocks.integer(0)
+            guard let list = Posting.List(rawValue: Posting.list(ofKey: key)), Self.isRanked(list) else { continue }
+            let counts = counts[list.names.rawValue]
+            blocks.withBytes(1) { bytes in
+                var cursor = PostingCursor(bytes, key: key)
+                while cursor.next() { counts.add(cursor.count, to: cursor.term) }
+            }
+        }
+    }
+
+    private func reasons(_ failures: [Int64: Int64]) throws(LogError) -> [(text: [UInt8]?, count: Int64)] {
+        var reasons: [(id: Int64, text: [UInt8]?, count: Int64)] = []
+        for (id, count) in failures where count > 0 {
+            reasons.append((id, id == 0 ? nil : try names.reasons.text(id).utf8, count))
+        }
+        reasons.sort { $0.count != $1.count ? $0.count > $1.count : $0.id < $1.id }
+        return reasons.map { ($0.text, $0.count) }
+    }
+
+    private static func named(
+        _ terms: [(term: Int64, count: Int64)], _ texts: borrowing NameCache
+    ) throws(LogError) -> [(name: [UInt8], count: Int64)] {
+        var named: [(name: [UInt8], count: Int64)] = []
+        for entry in terms { named.append((try texts.text(entry.term).utf8, entry.count)) }
+        return named
+    }
+
+    // MARK: Events only
+
+    /// How many events of each kind a window holds. Of a sealed segment that the window cuts, only the minutes that it
+    /// cuts are read from rows.
+    public func events(since: Int64, until: Int64) throws(LogError) -> [Int64] {
+        var sums = [Int64](repeating: 0, count: EventKind.count)
+        // The minutes that lie inside.
+        let first = Self.minute(since) + (Self.isWholeMinute(since) ? 0 : 1)
+        let end = Self.minute(until)
+        let columns = EventKind.allCases.map { "sum(\(MinuteColumn.events($0).name))" }.joined(separator: ", ")
+        let minutes = try database.prepare(
+            "SELECT \(columns) FROM segment_minute WHERE segment = ? AND minute >= ? AND minute < ?")
+        for span in index.spans where SegmentMap.mayHold(span, since: since, until: until) {
+            let isInside = SegmentMap.isInside(span, since: since, until: until)
+            if isInside || (span.isIndexed && first < end) {
+                minutes.bind(span.segment, at: 1)
+                minutes.bind(isInside ? Int64.min : first, at: 2)
+                minutes.bind(isInside ? Int64.max : end, at: 3)
+                if try minutes.step() {
+                    for kind in EventKind.allCases { sums[kind.index] += minutes.integer(Int32(kind.rawValue)) }
+                }
+                minutes.reset()
+                if isInside { continue }
+                try addRows(of: span, since..<max(since, first * Self.minuteMicroseconds), to: &sums)
+                try addRows(of: span, min(until, end * Self.minuteMicroseconds)..<until, to: &sums)
+            } else {
+                try addRows(of: span, since..<until, to: &sums)
+            }
+        }
+        return sums
+    }
+
+    private static let minuteMicroseconds: Int64 = 60_000_000
+
+    private static func minute(_ time: Int64) -> Int64 {
+        let minute = time / minuteMicroseconds
+        return time % minuteMicroseconds < 0 ? minute - 1 : minute
+    }
+
+    private static func isWholeMinute(_ time: Int64) -> Bool { time % minuteMicroseconds == 0 }
+
+    private func addRows(
+        of span: SegmentMap.Span, _ times: Range<Int64>, to sums: inout [Int64]
+    ) throws(LogError) {
+        guard SegmentMap.mayHold(span, since: times.lowerBound, until: times.upperBound), !times.isEmpty else { return }
+        for kind in EventKind.allCases {
+            sums[kind.index] +=
+                try database.integer(
+                    """
+                    SELECT count(*) FROM \(Schema.table(kind)) WHERE id >= \(Segment.firstID(span.segment))
+                    AND id < \(Segment.endID(span.segment)) AND time >= \(times.lowerBound) AND time < \(times.upperBound)
+                    """) ?? 0
+        }
+    }
+}
+
+extension EventLogReader {
+    /// Adds up windows of one moment of the log.
+    public func summing<Result>(
+        _ body: (WindowReader) throws(LogError) -> Result
+    ) throws(LogError) -> Result {
+        try database.execute("BEGIN", operation: "read")
+        defer { try? database.execute("ROLLBACK", operation: "read") }
+        return try body(WindowReader(database, names))
+    }
+}

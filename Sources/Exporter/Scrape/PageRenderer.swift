@@ -1,0 +1,103 @@
+import Readings
+import MetricsModel
+import MetricsQuery
+import NIOCore
+import PrometheusText
+
+/// Makes the pages: reads the data directory, and writes down what it says. Lives on one thread.
+final class PageRenderer {
+    enum Outcome: Sendable {
+        case pages([ScrapeForm: ByteBuffer])
+        case failed(DataSourceError)
+    }
+
+    enum StatusOutcome: Sendable {
+        case page(ByteBuffer)
+        case failed(DataSourceError)
+    }
+
+    private let source: SnapshotSource
+    private let process = ProcessMetrics()
+    private var templates: [ScrapeForm.Format: PageTemplate] = [:]
+    private lazy var gzip = GzipEncoder()
+    private let status: StatusPage
+    private var history: History
+    private let log: ExporterLog
+    /// What was last said of the data directory, so that it is said once.
+    private var lastSaid = ""
+
+    init(source: SnapshotSource, status: StatusPage, samples: Int, log: ExporterLog) {
+        self.source = source
+        self.status = status
+        history = History(capacity: samples)
+        self.log = log
+    }
+
+    /// One reading, in every form that is wanted.
+    func scrape(_ forms: Set<ScrapeForm>, durations: ScrapeDurations) -> Outcome {
+        let reading: SnapshotSource.Reading
+        do { reading = try read() } catch { return .failed(error) }
+        let own = process.families() + [durations.family]
+        var pages: [ScrapeForm: ByteBuffer] = [:]
+        for format in ScrapeForm.Format.allCases {
+            let wanted = forms.filter { $0.format == format }
+            guard !wanted.isEmpty else { continue }
+            let bytes = page(reading.snapshot, own, format)
+            for form in wanted { pages[form] = form.isGzip ? gzip.encode(bytes) : ByteBuffer(bytes: bytes) }
+        }
+        return .pages(pages)
+    }
+
+    private func page(
+        _ snapshot: MetricsSnapshot, _ own: [ExpositionFamily], _ format: ScrapeForm.Format
+    ) -> [UInt8] {
+        if templates[format]?.fits(snapshot) != true { templates[format] = PageTemplate(snapshot, format: format) }
+        let filled = templates[format]?.fill(snapshot)
+        // The exporter's own families, and OpenMetrics' end.
+        let rest = Exposition(
+            snapshot: snapshot, catalogue: filled == nil ? MetricCatalogue.families : [], additional: own)
+        let end = format == .text ? PrometheusEncoder().encode(rest) : OpenMetricsEncoder().encode(rest)
+        guard var page = filled else { return end }
+        page += end
+        return page
+    }
+
+    /// Takes one sample for the charts.
+    func sample() -> Bool {
+        guard let reading = try? read() else { return false }
+        history.add(History.Sample(reading.snapshot, seconds: Double(Clock.monotonicNanoseconds()) / 1e9))
+        return true
+    }
+
+    func statusPage(refreshing: Bool) -> StatusOutcome {
+        do {
+            return .page(
+                ByteBuffer(string: status.render(try read(), history, refreshing: refreshing)))
+        } catch {
+            return .failed(error)
+        }
+    }
+
+    private func read() throws(DataSourceError) -> SnapshotSource.Reading {
+        do {
+            let reading = try source.read()
+            if !reading.hasRun {
+                say(.info, "no plugin has run in the data directory yet; every metric is at 0")
+            } else if reading.snapshot.isUp {
+                say(.info, "the plugin is up")
+            } else {
+                say(.warn, "no plugin is up; its last values are served")
+            }
+            return reading
+        } catch {
+            say(.error, error.message)
+            throw error
+        }
+    }
+
+    private func say(_ level: ExporterLog.Level, _ what: String) {
+        guard what != lastSaid else { return }
+        lastSaid = what
+        log(level, what)
+    }
+}

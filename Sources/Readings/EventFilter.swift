@@ -1,0 +1,44 @@
+import MetricsModel
+
+/// Which events a query is about. All conditions must hold.
+public struct EventFilter: Sendable {
+    /// An identity, user or channel in the forms in which the log may hold it: as it came, and as the pseudonyms
+    /// of each key that is known. An event matches if it holds any of them.
+    public struct Term: Sendable, Equatable {
+        public var plain: [UInt8]?
+        public var pseudonyms: [[UInt8]]
+        /// The beginning of a pseudonym or key, as a table on a terminal shows it; matches all that begin so.
+        public var prefix: [UInt8]?
+
+        public init(plain: [UInt8]?, pseudonyms: [[UInt8]], prefix: [UInt8]? = nil) {
+            self.plain = plain
+            self.pseudonyms = pseudonyms
+            self.prefix = prefix
+        }
+    }
+
+    /// Empty for all kinds.
+    public var kinds: [EventKind] = []
+    /// At or after: UTC, microseconds since 1970.
+    public var sinceMicroseconds: Int64?
+    /// Before: UTC, microseconds since 1970.
+    public var untilMicroseconds: Int64?
+    public var user: Term?
+    /// Matches sender, recipient, initiator, peer and identity.
+    public var identity: Term?
+    public var channel: Term?
+    /// Failed logins only.
+    public var failedOnly = false
+    /// Logins whose reason holds this text, whatever the case of ASCII letters.
+    public var reason: String?
+    /// Only events with a larger id.
+    public var afterID: Int64?
+    /// Only events with a smaller id.
+    public var beforeID: Int64?
+    /// The newest so many of those that match.
+    public var newest: Int?
+    /// Newest first.
+    public var reversed = false
+
+    public init() {}
+}

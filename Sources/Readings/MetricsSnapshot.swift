@@ -1,0 +1,53 @@
+import MetricsModel
+
+/// All that the exposition needs, at one moment: the counters' totals and the gauges.
+public struct MetricsSnapshot: Sendable {
+    /// Totals, indexed by `CounterIndex`; `CounterIndex.words` of them.
+    public var counters: [UInt64]
+    /// When the counters began: UTC, nanoseconds since 1970; nil if not known, or if none began yet.
+    public var createdNanoseconds: UInt64?
+    /// A live plugin beats in the live file.
+    public var isUp = false
+    /// The plugin's version, of the last run if none is up; empty if none ever ran.
+    public var version = ""
+    public var identities: IdentityMode = .pseudonym
+    /// UTC, nanoseconds since 1970; 0 if the plugin never ran.
+    public var startNanoseconds: UInt64 = 0
+    /// Distinct identities seen in 1, 7 and 30 days.
+    public var activeUsers: [UInt64] = [0, 0, 0]
+    public var logBytes: UInt64 = 0
+    public var walBytes: UInt64 = 0
+    /// UTC, microseconds since 1970; nil for an empty log.
+    public var oldestEventMicroseconds: Int64?
+
+    public init() { counters = [UInt64](repeating: 0, count: CounterIndex.words) }
+
+    public func recorded(_ kind: EventKind) -> UInt64 {
+        // A hook commits its record before it counts it, so that a kill between the two loses nothing; for that
+        // moment the log can be ahead of the count.
+        max(counters[CounterIndex.events(kind)], written(kind) &+ dropped(kind) &- lost(kind))
+    }
+
+    public func written(_ kind: EventKind) -> UInt64 { counters[CounterIndex.written(kind)] }
+
+    public func dropped(_ kind: EventKind) -> UInt64 {
+        DropCause.allCases.reduce(0) { $0 &+ counters[CounterIndex.dropped(kind, $1)] }
+    }
+
+    public func removed(_ kind: EventKind) -> UInt64 {
+        RemovalCause.allCases.reduce(0) { $0 &+ counters[CounterIndex.removed(kind, $1)] }
+    }
+
+    /// Written, and gone with a log that was deleted or set aside; they are among the dropped.
+    public func lost(_ kind: EventKind) -> UInt64 { counters[CounterIndex.lost(kind)] }
+
+    /// Recorded, and neither written nor dropped.
+    public func pending(_ kind: EventKind) -> UInt64 {
+        recorded(kind) &- written(kind) &- dropped(kind) &+ lost(kind)
+    }
+
+    /// Rows that the log must have.
+    public func inLog(_ kind: EventKind) -> UInt64 { written(kind) &- removed(kind) &- lost(kind) }
+
+    public var pending: UInt64 { EventKind.allCases.reduce(0) { $0 &+ pending($1) } }
+}

@@ -1,0 +1,123 @@
+import EventDrain
+import EventLog
+import EventOutput
+import Glibc
+import MetricsModel
+import MetricsQuery
+import Pseudonyms
+
+/// Has something done to the whole log: by the plugin that runs, the log's only writer; or, with the server down, here, with
+/// the directory held.
+struct LogWork {
+    let directory: DirectoryOptions
+    let request: ControlClient.Request
+
+    func run() throws -> MaintenanceJob.Outcome {
+        let live = try querying { () throws(DataSourceError) in try directory.source.live() }
+        if live == nil { _ = try querying { () throws(DataSourceError) in try directory.source.requiredLog() } }
+        let held: DataDirectory
+        do {
+            held = try DataDirectory(path: directory.path, create: false)
+        } catch {
+            if case .inUse = error { return try ask(pid: live?.header.pid) }
+            throw Failure(Self.code(error), error.message)
+        }
+        return try work(held, identities: live?.header.identities ?? .pseudonym)
+    }
+
+    private func ask(pid: Int32?) throws -> MaintenanceJob.Outcome {
+        do {
+            let progress = Progress()
+            defer { progress.end() }
+            return try ControlClient.ask(request, directory: directory.path) { progress.show($0) }
+        } catch {
+            let server = pid.map { "the server, process \($0)," } ?? "the process that holds \(directory.path)"
+            switch error {
+            case .unreachable(let code) where code == EACCES:
+                throw Failure(
+                    Failure.noPermission, "\(server) is asked by its own user or root only: run this as one of them")
+            case .unreachable(let code):
+                throw Failure(
+                    Failure.somethingWrong,
+                    "\(server) writes the log and cannot be asked (\(String(cString: strerror(code)))): stop it, or load a plugin of this version"
+                )
+            case .silent:
+                throw Failure(
+                    Failure.somethingWrong,
+                    "\(server) did not answer: it may have ended, or this user may not ask; do it again as the server's user")
+            case .refused(let why): throw Failure(Failure.somethingWrong, why)
+            }
+        }
+    }
+
+    private func work(_ held: DataDirectory, identities: IdentityMode) throws -> MaintenanceJob.Outcome {
+        let recovered: Recovery.Outcome
+        do {
+            recovered = try Recovery.run(
+                // The checkpoint at the end syncs; what is undone by a power cut before that is asked for again.
+                held, options: .init(identities: identities, syncEachCommit: false), log: PluginLogger(level: .warning))
+        } catch {
+            throw Failure(RecoverCommand.code(error), error.message)
+        }
+        do throws(LogError) {
+            let job = try MaintenanceJob(order(recovered.writer), writer: recovered.writer, isAsked: true)
+            let progress = Progress()
+            defer { progress.end() }
+            while !job.isDone {
+                try job.step { (cause, body) throws(LogError) -> [UInt64] in try recovered.remove(cause, body) }
+                progress.show(job.outcome)
+                if job.waitsForReaders, !recovered.writer.isWALEmpty { try waitForReaders(recovered.writer) }
+            }
+            KeyRotation(directory: held.path, rotationNanoseconds: nil, log: PluginLogger(level: .warning))
+                .didRemove(recovered.writer)
+            return job.outcome
+        } catch {
+            throw Failure(error.isPermission ? Failure.noPermission : Failure.somethingWrong, error.message)
+        }
+    }
+
+    private func order(_ writer: EventLogWriter) -> MaintenanceJob.Order {
+        switch request {
+        case .prune(let before, let maxBytes): .prune(before: before, maxBytes: maxBytes)
+        case .forgetUser(let name):
+            .forget(users: writer.storedForms(of: name, isText: true), identities: [], text: name)
+        case .rebuild: .rebuild
+        case .forgetIdentity(let key):
+            .forget(users: [], identities: writer.storedForms(of: key, isText: false), text: nil)
+        }
+    }
+
+    /// A reader's open transaction keeps the write-ahead file as it is.
+    private func waitForReaders(_ writer: EventLogWriter) throws(LogError) {
+        for _ in 0..<300 {
+            usleep(100_000)
+            try writer.checkpoint(truncating: true)
+            if writer.isWALEmpty { return }
+        }
+        throw LogError(
+            operation: "clear the write-ahead file of", path: writer.path, code: 5,
+            detail: "all is removed, but a reader's open transaction keeps a copy; end the reader, and do it again")
+    }
+
+    static func code(_ error: DirectoryError) -> Int32 { RecoverCommand.code(error) }
+
+    /// A line on standard error for people who wait.
+    private final class Progress {
+        private let isShown = isatty(2) == 1
+        private var last = 0
+        private var hasLine = false
+
+        func show(_ outcome: MaintenanceJob.Outcome) {
+            let now = time(nil)
+            guard isShown, now != last else { return }
+            last = now
+            hasLine = true
+            let line = Array("\r\(outcome.events) events removed, \(outcome.segments) segments rebuilt ...".utf8)
+            _ = line.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+        }
+
+        func end() {
+            if hasLine { _ = write(2, "\r\u{1B}[K", 4) }
+        }
+    }
+}

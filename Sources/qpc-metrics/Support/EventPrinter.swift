@@ -1,0 +1,97 @@
+import EventSearch
+import Readings
+import EventLog
+import EventOutput
+import Glibc
+import MetricsModel
+import MetricsQuery
+
+/// Prints what a query of the log finds, as it is found.
+final class EventPrinter {
+    private let writer: any EventWriter
+    private var failure: OutputError?
+
+    init(format: OutputFormat, color: ColorChoice = .auto) {
+        // Sent between the log's transactions: a pager that is left open holds none.
+        let buffer = OutputBuffer()
+        buffer.isHeld = true
+        writer = format.writer(
+            into: buffer, table: TableOptions(for: buffer, color: color, environment: Environment.value))
+    }
+
+    func print(_ filter: EventFilter, from log: EventLogReader) throws {
+        try queryingLog { () throws(LogError) in try log.read(filter, pause: flush) { write($0) } }
+        try send { () throws(OutputError) in try writer.finish() }
+    }
+
+    /// Prints what the filter finds and then, as it comes, what the log takes in; until a signal or the reader's leaving
+    /// ends the program.
+    func follow(_ source: DataSource, options: EventFilterOptions) throws -> Never {
+        let first = try options.filter(directory: source.directory)
+        var filter = first
+        if options.after == nil && options.since == nil && filter.newest == nil { filter.newest = Self.newest }
+        let follower = LogFollower(source, after: options.after)
+        var isFirstLook = true
+        while true {
+            switch try querying({ () throws(DataSourceError) in try follower.look() }) {
+            case .missing:
+                if isFirstLook { Notice.say("there is no event log in \(source.directory) yet; waiting for one") }
+            case .unchanged: break
+            case .opened:
+                // Names have other numbers in another log, and its key may be new. Times stay what they were.
+                let again = try options.filter(directory: source.directory)
+                (filter.user, filter.identity, filter.channel) = (again.user, again.identity, again.channel)
+                if !isFirstLook && options.newest == nil { filter.newest = nil }
+                try read(&filter, from: follower)
+            case .changed: try read(&filter, from: follower)
+            }
+            isFirstLook = false
+            try send { () throws(OutputError) in try writer.flush() }
+            Self.wait()
+        }
+    }
+
+    /// As many as `tail` shows before it waits.
+    private static let newest = 10
+    /// An event is seen within half a second of its hook; the log has it after a quarter at the latest.
+    private static let lookMilliseconds: Int32 = 50
+
+    private func read(_ filter: inout EventFilter, from follower: LogFollower) throws {
+        try querying { () throws(DataSourceError) in try follower.read(filter, pause: flush) { write($0) } }
+        filter.newest = nil
+    }
+
+    /// Waits for the next look, or ends the program when nobody reads its output any more.
+    private static func wait() {
+        var output = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
+        guard poll(&output, 1, lookMilliseconds) > 0, output.revents & Int16(POLLERR | POLLHUP | POLLNVAL) != 0 else { return }
+        BrokenPipe.end()
+    }
+
+    private func write(_ event: borrowing LoggedEvent) -> Bool {
+        do throws(OutputError) {
+            try writer.write(event)
+            return true
+        } catch {
+            failure = error
+            return false
+        }
+    }
+
+    private func flush() -> Bool {
+        do throws(OutputError) {
+            try writer.flush()
+            return true
+        } catch {
+            failure = error
+            return false
+        }
+    }
+
+    private func send(_ body: () throws(OutputError) -> Void) throws {
+        try printing { () throws(OutputError) in
+            if let failure { throw failure }
+            try body()
+        }
+    }
+}

@@ -1,0 +1,257 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Events that leave the log: by age, by size, on request; and people who are forgotten. Seen as a attacker would see it.
+@Suite struct RemovalTests {
+    let place = DataPlace()
+
+    private static let bob = "Bob-the-Builder"
+    private static let bobKey = (0..<32).map { UInt8(truncatingIfNeeded: 0x31 &+ $0 * 7) }
+    private static let bobChannel = (0..<16).map { UInt8(truncatingIfNeeded: 0xC3 &+ $0 * 5) }
+
+    /// What somebody else does, who has nothing to do with Alice.
+    private static func actBob(_ host: ServerHost) throws {
+        try host.ask("register user=text:\(bob) identity=\(hex(bobKey))")
+        try host.ask("auth user=text:\(bob) ok=0 reason=text:wrong%20password")
+        try host.ask("message sender=\(hex(bobKey)) recipient=\(hex(bobKey)) channel=\(hex(bobChannel)) bytes=9 seq=7")
+    }
+
+    /// Alice's, hers under the log's key among them.
+    private func secrets() throws -> [Attacker.Secret] {
+        var secrets = [Attacker.Secret(name: AttackerTests.alice), Attacker.Secret("her key", bytes: AttackerTests.keys[0])]
+        let hers = try place.tool.events("--user", AttackerTests.alice, "--kind", "user_registered")
+        for event in hers {
+            for field in ["user", "identity"] {
+                if let value = event[field]?.text, value.count == 32 {
+                    secrets.append(try Attacker.Secret("her pseudonym as \(field)", hexadecimal: value))
+                }
+            }
+        }
+        return secrets
+    }
+
+    // MARK: Erasure
+
+    @Test("A person leaves every file", arguments: ["pseudonym", "plain"], [true, false])
+    func forget(mode: String, isRunning: Bool) throws {
+        let host = try place.server(["IDENTITIES": mode])
+        try AttackerTests.act(host)
+        try Self.actBob(host)
+        try host.ask("shutdown")
+        let secrets = try secrets()
+        #expect(try !Attacker.finds(secrets, in: place.path).isEmpty, "there is nothing to forget")
+        let before = try place.tool.exposition()
+        if !isRunning { try host.shutDown() }
+
+        let said = try place.tool.succeed("forget", "--user", AttackerTests.alice).text
+        // Two of her logins and registrations, and every row of her key: channel, message, two of the batch.
+        #expect(said == "6 events removed, of 1 users and 1 identities\n")
+        #expect(try Attacker.finds(secrets, in: place.path).isEmpty)
+        #expect(try place.tool.count("--user", AttackerTests.alice) == 0)
+        #expect(try place.tool.count("--identity", hex(AttackerTests.keys[0])) == 0)
+        // Her partner's fetch stays, and so does everything of Bob's.
+        #expect(try place.tool.count("--kind", "fetch") == 1)
+        #expect(try place.tool.count("--user", Self.bob) == 2)
+        #expect(try place.tool.count("--identity", hex(Self.bobKey)) == 2)
+
+        let ledger = try place.tool.verify()
+        #expect(ledger.lines.map(\.removed) == [1, 2, 1, 1, 0, 1])
+        let after = try place.tool.exposition()
+        for name in ["qpc_hook_calls_total", "qpc_plugin_events_recorded_total", "qpc_plugin_events_written_total"] {
+            #expect(after.sum(name) == before.sum(name), "\(name)")
+        }
+        #expect(after.sum("qpc_plugin_events_removed_total") == 6)
+
+        // She is gone, and knows no more.
+        let again = try place.tool.run("forget", "--user", AttackerTests.alice)
+        #expect(again.status == 1 && again.errors.contains("knows nobody by that name"))
+        if isRunning {
+            // Whoever goes on talking is recorded again.
+            try AttackerTests.act(host)
+            try host.shutDown()
+            #expect(try place.tool.count("--user", AttackerTests.alice) == 2)
+            try place.tool.verify()
+        }
+    }
+
+    @Test func aKeyLeadsToItsUser() throws {
+        let host = try place.server()
+        try AttackerTests.act(host)
+        try host.ask("shutdown")
+        let secrets = try secrets()
+        let said = try place.tool.succeed("forget", "--identity", hex(AttackerTests.keys[0])).text
+        #expect(said == "6 events removed, of 1 users and 1 identities\n")
+        #expect(try Attacker.finds(secrets, in: place.path).isEmpty)
+        try host.shutDown()
+    }
+
+    /// By the pseudonym alone, as somebody does who has an export and no name.
+    @Test func aPseudonymIsEnough() throws {
+        let host = try place.server()
+        try AttackerTests.act(host)
+        try host.ask("shutdown")
+        let event = try #require(try place.tool.events("--kind", "user_registered").first)
+        let pseudonym = try #require(event["user"]?.text)
+        let said = try place.tool.succeed("forget", "--user", pseudonym).text
+        #expect(said == "6 events removed, of 1 users and 1 identities\n")
+        try host.shutDown()
+        try place.tool.verify()
+    }
+
+    /// Over several sealed segments: what was added up and looked up stays right.
+    @Test func aPersonOfManySegments() throws {
+        let host = try place.server(["LOG_LEVEL": "error"])
+        _ = try host.tally("drive threads=2 calls=90000 seed=3 wait=1")
+        for _ in 0..<3 {
+            try AttackerTests.act(host)
+            _ = try host.tally("drive threads=2 calls=30000 seed=4 wait=1")
+        }
+        try host.ask("shutdown")
+        let secrets = try secrets()
+        #expect(try SQLiteShell(place.path).query("SELECT count(*) >= 2 FROM segment") == [["1"]])
+        #expect(try place.tool.count("--user", AttackerTests.alice) == 6)
+        _ = try place.tool.succeed("forget", "--user", AttackerTests.alice)
+        #expect(try Attacker.finds(secrets, in: place.path).isEmpty)
+        try place.tool.verify()
+        try host.shutDown()
+    }
+
+    // MARK: Retention
+
+    @Test("prune leaves no name of what it removed", arguments: ["pseudonym", "plain"], [true, false])
+    func prune(mode: String, isRunning: Bool) throws {
+        let host = try place.server(["IDENTITIES": mode])
+        try AttackerTests.act(host)
+        try host.ask("shutdown")
+        let secrets = try secrets() + AttackerTests.secrets
+        if !isRunning { try host.shutDown() }
+        let said = try place.tool.succeed("prune", "--older-than", "0s").text
+        #expect(said.hasPrefix("7 events removed, and "))
+        #expect(try Attacker.finds(secrets, in: place.path).isEmpty)
+        #expect(try place.tool.count() == 0)
+        #expect(try place.tool.verify().lines.map(\.removed) == [1, 2, 1, 1, 1, 1])
+        if isRunning { try host.shutDown() }
+    }
+
+    @Test func ageIsKept() throws {
+        let host = try place.server(["RETENTION": "2s", "IDENTITIES": "plain"])
+        try AttackerTests.act(host)
+        try host.ask("shutdown")
+        #expect(try place.tool.count() == 7)
+        try eventually("what is two seconds old leaves") { try place.tool.count() == 0 }
+        try eventually("and so do its names") { try Attacker.finds(AttackerTests.secrets, in: place.path).isEmpty }
+        try Self.actBob(host)
+        try host.shutDown()
+        try place.tool.verify()
+    }
+
+    @Test func sizeIsKept() throws {
+        let host = try place.server(["MAX_SIZE": "2MiB", "FLUSH_INTERVAL": "20ms"])
+        let tally = try host.tally("drive threads=2 calls=100000 seed=9 pause_us=10 wait=1")
+        try host.ask("shutdown")
+        try eventually("the log is no larger than its cap") {
+            let pages = try SQLiteShell(place.path).query("PRAGMA page_count")
+            return UInt64(pages[0][0])! * 4096 <= 2 << 20
+        }
+        let rows = try place.tool.rows().reduce(0, +)
+        #expect(rows > 10_000, "more left than had to")
+        let ledger = try place.tool.verify()
+        #expect(ledger.lines.map(\.recorded).reduce(0, +) == tally.events.reduce(0, +))
+        #expect(ledger.lines.map(\.removed).reduce(0, +) == tally.events.reduce(0, +) - rows)
+        try host.shutDown()
+        let bytes = try #require(fileSize(place("events.db")))
+        #expect(bytes <= 2 << 20)
+        try place.tool.verify()
+    }
+
+    /// The oldest half of a segment, and whole ones before it; the rest answers as before.
+    @Test func halfASegmentLeaves() throws {
+        let host = try place.server(["LOG_LEVEL": "error"])
+        _ = try host.tally("drive threads=1 calls=150000 seed=5 wait=1")
+        try host.shutDown()
+        let size = try #require(fileSize(place("events.db")))
+        _ = try place.tool.succeed("prune", "--max-size", "\(size / 2)")
+        let left = try #require(fileSize(place("events.db")))
+        #expect(left <= size / 2)
+        try place.tool.verify()
+        // Look-ups answer as the rows do.
+        let shell = SQLiteShell(place.path)
+        let channel = try shell.query(
+            "SELECT channel, count(*) FROM events WHERE channel IS NOT NULL GROUP BY 1 ORDER BY 2 DESC LIMIT 1")[0]
+        #expect(try place.tool.count("--channel", channel[0]) == UInt64(channel[1]))
+        let oldest = try shell.query("SELECT min(id) FROM events")
+        let first = try #require(UInt64(oldest[0][0]))
+        let ids = try place.tool.events("--channel", channel[0]).compactMap { $0["id"]?.number }
+        #expect(ids.allSatisfy { $0 >= first })
+    }
+
+    /// A kill in the middle of it: what is gone is counted, what is there is there.
+    @Test func killedWhilePruning() throws {
+        let host = try place.server(["LOG_LEVEL": "error"])
+        _ = try host.tally("drive threads=2 calls=150000 seed=6 wait=1")
+        try host.ask("shutdown")
+        let errors = place.temporary("errors")
+        let command = try ChildProcess(
+            [BuiltProducts.commandLine, "prune", "--older-than", "0s", "--dir", place.path], errorFile: errors)
+        try eventually("some have left") { try place.tool.count() < 280_000 }
+        host.kill()
+        if command.wait() != 0 {
+            #expect(try String(contentsOfFile: errors, encoding: .utf8).contains("did not answer"))
+        }
+        let next = try place.server()
+        try place.tool.verify()
+        _ = try place.tool.succeed("prune", "--older-than", "0s")
+        #expect(try place.tool.count() == 0)
+        try next.shutDown()
+        try place.tool.verify()
+    }
+
+    /// `events` into a pager that is left open: it waits between two transactions, and holds nothing.
+    @Test func aReaderWhoPausesHoldsNothing() throws {
+        let host = try place.server(["LOG_LEVEL": "error"])
+        _ = try host.tally("drive threads=2 calls=50000 seed=8 wait=1")
+        try host.ask("shutdown")
+        let pager = try ChildProcess(
+            [BuiltProducts.commandLine, "events", "-o", "ndjson", "--dir", place.path],
+            errorFile: place.temporary("errors"))
+        let first = try pager.line(within: 60)
+        #expect(first?.hasPrefix("{\"id\":1,") == true)
+        // It has filled the pipe, and waits. Were its transaction open, this could not empty the write-ahead file.
+        _ = try place.tool.succeed("prune", "--older-than", "0s")
+        #expect(fileSize(place("events.db-wal")) == 0)
+        pager.kill()
+        pager.wait()
+        try host.shutDown()
+        try place.tool.verify()
+    }
+
+    // MARK: Who may ask
+
+    @Test func badRequestsAreRefused() throws {
+        let host = try place.server()
+        for (arguments, words) in [
+            (["prune"], "needs --older-than"), (["prune", "--older-than", "soon"], "soon"),
+            (["prune", "--max-size", "much"], "much"), (["forget"], "one of --user and --identity"),
+            (["forget", "--user", ""], "1 to 256 bytes"), (["forget", "--identity", "xyz"], "not hexadecimal"),
+        ] {
+            let outcome = try place.tool.run(arguments)
+            #expect(outcome.status == 64 && outcome.errors.contains(words), "\(arguments): \(outcome.errors)")
+        }
+        try host.shutDown()
+        let elsewhere = try CommandLineTool(place("nowhere")).run("prune", "--older-than", "1d")
+        #expect(elsewhere.status == 66)
+    }
+
+    @Test func othersMayNotAsk() throws {
+        guard User.canBeChosen else { return skip("another user's request", because: "only root can be another user") }
+        let host = try place.server()
+        try Self.actBob(host)
+        try host.ask("shutdown")
+        chmod(place.path, 0o755)
+        let outcome = try CommandLineTool(place.path, user: User(uid: 61003, gid: 61003)).run("prune", "--older-than", "0s")
+        #expect(outcome.status == 77 || outcome.status == 1, "\(outcome.errors)")
+        #expect(try place.tool.count() == 3)
+        try host.shutDown()
+    }
+}
