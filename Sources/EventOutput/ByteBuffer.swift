@@ -1,6 +1,6 @@
-import Readings
 import Glibc
 import MetricsModel
+import Readings
 
 /// Bytes that grow at the end: an array for those who add some 30 pieces an event, where each must
 /// cost no more than its copy. All raw memory of this module is here.

@@ -1,5 +1,5 @@
-import Readings
 import MetricsModel
+import Readings
 
 /// Comma-separated values by RFC 4180: a header, lines that end in CR LF, and a column for every
 /// field.

@@ -1,5 +1,5 @@
-import Readings
 import MetricsModel
+import Readings
 
 /// An event's values by their fields' names; for writers that pick, and not for those that list.
 struct EventFields {

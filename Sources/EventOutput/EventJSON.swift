@@ -1,5 +1,5 @@
-import Readings
 import MetricsModel
+import Readings
 import TimeWords
 
 /// Writes an event as a JSON object on one line; what NDJSON and JSON share.

@@ -1,5 +1,5 @@
-import Readings
 import MetricsModel
+import Readings
 import TimeWords
 
 /// An event as the cells of a table's line: id, time, kind, who acted, with or to whom, the

@@ -1,5 +1,5 @@
-import Readings
 import MetricsModel
+import Readings
 
 /// Prints events one by one, as they come from the log.
 ///

@@ -1,5 +1,5 @@
-import Readings
 import MetricsModel
+import Readings
 
 extension EventField {
     /// What comes before the field's value in a JSON object; constant, so that an event copies it

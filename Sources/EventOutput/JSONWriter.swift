@@ -1,5 +1,5 @@
-import Readings
 import MetricsModel
+import Readings
 
 /// One JSON array of all events, each on a line of its own.
 public final class JSONWriter: EventWriter {

@@ -1,5 +1,5 @@
-import Readings
 import MetricsModel
+import Readings
 
 /// The fields of every kind in one flat array: reading one costs no retain, as an array of arrays
 /// would.

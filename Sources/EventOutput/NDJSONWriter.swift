@@ -1,5 +1,5 @@
-import Readings
 import MetricsModel
+import Readings
 
 /// One JSON object a line.
 public final class NDJSONWriter: EventWriter {

@@ -1,5 +1,5 @@
-import Readings
 import MetricsModel
+import Readings
 
 /// A window's sums as comma-separated values, a number a line: `section,name,measure,value`. Times are UTC.
 public struct StatsCSV {

@@ -1,5 +1,5 @@
-import Readings
 import MetricsModel
+import Readings
 
 /// A window's sums as one JSON object. Times are UTC; what has no name or no value is left out.
 public struct StatsJSON {

@@ -1,5 +1,5 @@
-import Readings
 import MetricsModel
+import Readings
 import TimeWords
 
 /// A window's sums on one screen, for people. Nothing that came from outside reaches the output raw; see `VisibleText`.

@@ -1,5 +1,5 @@
-import Readings
 import MetricsModel
+import Readings
 
 /// What stands in one column of one line.
 struct TableCell {

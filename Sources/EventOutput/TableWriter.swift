@@ -1,5 +1,5 @@
-import Readings
 import MetricsModel
+import Readings
 
 /// Aligned columns for people, below a heading that comes with the first event.
 ///

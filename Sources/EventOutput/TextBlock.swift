@@ -1,5 +1,5 @@
-import Readings
 import MetricsModel
+import Readings
 
 /// A small table with a title, whose columns are as wide as they must be; the first holds text, the others numbers,
 /// which end at the same place. The last may hold bars, which begin at the same place.

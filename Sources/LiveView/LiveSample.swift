@@ -1,5 +1,5 @@
-import Readings
 import MetricsModel
+import Readings
 
 /// What `top` knows of one moment.
 public struct LiveSample: Sendable {

@@ -1,7 +1,7 @@
-import EventSearch
 import CMachine
 import CMetricsLayout
 import EventLog
+import EventSearch
 import MetricsMemory
 import MetricsModel
 

@@ -1,5 +1,5 @@
-import EventSearch
 import EventLog
+import EventSearch
 import MetricsMemory
 import MetricsModel
 

@@ -1,9 +1,9 @@
-import EventSearch
-import Readings
 import CMachine
 import EventLog
+import EventSearch
 import MetricsMemory
 import MetricsModel
+import Readings
 
 /// Watches a log for what comes into it: one that is not there yet, whose server restarts, that is set aside and replaced
 /// by a new one. Sleeps nowhere; whoever asks `look` often enough sees everything once.

@@ -1,6 +1,6 @@
-import Readings
 import EventLog
 import MetricsModel
+import Readings
 
 /// Percentiles out of counts by `SizeBucket`: exact below 16, and within 6 % above.
 enum SizeQuantiles {

@@ -1,10 +1,10 @@
-import EventSearch
-import Readings
 import CMachine
 import CMetricsLayout
 import EventLog
+import EventSearch
 import MetricsMemory
 import MetricsModel
+import Readings
 
 /// Reads what the exposition needs: from the live file when there is one, whether its server runs or died, and else
 /// from the log.

@@ -1,7 +1,7 @@
-import EventSearch
-import Readings
 import EventLog
+import EventSearch
 import MetricsModel
+import Readings
 import TimeWords
 
 /// What a server did in a window of time, asked of its log.

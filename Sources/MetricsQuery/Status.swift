@@ -1,8 +1,8 @@
-import Readings
 import CMachine
 import CMetricsLayout
 import MetricsMemory
 import MetricsModel
+import Readings
 
 /// Is the plugin well? What is wrong, and what to do about it.
 public struct Status: Sendable {

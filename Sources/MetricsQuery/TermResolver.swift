@@ -1,7 +1,7 @@
-import Readings
 import EventLog
 import MetricsModel
 import Pseudonyms
+import Readings
 
 /// Turns a user's name, a key or a channel, as somebody types it, into the forms in which the log may hold it.
 public struct TermResolver: Sendable {

@@ -1,5 +1,5 @@
-import Readings
 import MetricsModel
+import Readings
 
 /// What is exposed at one moment: the catalogue's families with the snapshot's values, then the
 /// caller's own.

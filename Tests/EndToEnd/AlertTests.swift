@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// An alert goes all the way: plugin, exporter, Prometheus' rules, Alertmanager's routes, somebody's pager.
 @Suite struct AlertTests {

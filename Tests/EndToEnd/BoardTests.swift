@@ -1,6 +1,6 @@
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 /// Boards, rules and alerts ask for what is there: each of their questions finds data.
 @Suite struct BoardTests {

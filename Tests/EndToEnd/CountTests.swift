@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// What Prometheus has counted is what the server did, to the unit, whatever became of the server.
 @Suite struct CountTests {

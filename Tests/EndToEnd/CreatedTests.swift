@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// `_created` is the moment when the counters began, for as long as they go on.
 @Suite struct CreatedTests {

@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// Prometheus reaches the exporter by each of its doors, and by none that is shut.
 @Suite struct DoorTests {

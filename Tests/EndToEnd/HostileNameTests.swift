@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// Whatever clients call themselves, the target stays up and nothing of it gets into Prometheus.
 @Suite struct HostileNameTests {

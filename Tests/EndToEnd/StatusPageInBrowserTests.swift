@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// The status page as a browser lays it out: by finger, by keyboard and by ear, in light and dark.
 ///

@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// The other way to Prometheus: a file that node_exporter's textfile collector takes up.
 @Suite struct TextfileTests {

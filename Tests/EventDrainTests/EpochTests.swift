@@ -1,9 +1,9 @@
-import Readings
 import EventLog
 import Foundation
 import MetricsModel
 import MetricsQuery
 import Pseudonyms
+import Readings
 import TestSupport
 import Testing
 

@@ -1,6 +1,6 @@
-import Readings
 import EventOutput
 import MetricsModel
+import Readings
 import Testing
 
 /// User names and reasons come from whoever tries to log in.

@@ -1,6 +1,6 @@
-import Readings
 import EventOutput
 import MetricsModel
+import Readings
 import TimeWords
 
 /// Events for the writers to print.

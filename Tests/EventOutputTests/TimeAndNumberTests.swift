@@ -1,6 +1,6 @@
-import Readings
 import EventOutput
 import MetricsModel
+import Readings
 import Testing
 
 @Suite struct TimeAndNumberTests {

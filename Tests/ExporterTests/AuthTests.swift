@@ -1,8 +1,8 @@
 import Exporter
 import Foundation
 import NIOCore
-import Testing
 import TestSupport
+import Testing
 
 /// Names and passwords, headers, and what happens when the file changes.
 @Suite struct AuthTests {

@@ -1,8 +1,8 @@
 import Exporter
 import Foundation
 import NIOCore
-import Testing
 import TestSupport
+import Testing
 
 /// What a client can make the exporter spend has an end.
 @Suite struct LimitTests {

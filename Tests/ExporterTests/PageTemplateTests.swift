@@ -1,8 +1,9 @@
-import Readings
-@testable import Exporter
 import MetricsModel
 import PrometheusText
+import Readings
 import Testing
+
+@testable import Exporter
 
 /// The template's bytes are the encoder's bytes.
 @Suite struct PageTemplateTests {

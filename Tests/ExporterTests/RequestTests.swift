@@ -1,7 +1,7 @@
 import Exporter
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// HTTP, as clients of all kinds speak it.
 @Suite struct RequestTests {

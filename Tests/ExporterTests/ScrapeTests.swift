@@ -1,7 +1,7 @@
 import Exporter
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// What a scrape gets: the plugin's own numbers, in every form, whatever becomes of the server.
 @Suite struct ScrapeTests {

@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// `qpc-metrics serve` as it is started: flags, signals, systemd, what it says.
 @Suite struct ServeCommandTests {

@@ -1,9 +1,10 @@
-import Readings
-@testable import Exporter
 import Foundation
 import MetricsModel
-import Testing
+import Readings
 import TestSupport
+import Testing
+
+@testable import Exporter
 
 /// The page for people: true, safe, and readable without a script.
 @Suite struct StatusPageTests {

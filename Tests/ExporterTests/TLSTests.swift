@@ -1,7 +1,7 @@
 import Exporter
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 /// TLS, as curl and openssl see it.
 @Suite struct TLSTests {

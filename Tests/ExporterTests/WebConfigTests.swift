@@ -1,7 +1,8 @@
-@testable import Exporter
 import Foundation
-import Testing
 import TestSupport
+import Testing
+
+@testable import Exporter
 
 /// The web configuration file: what promtool takes is taken, and what is wrong is told with its line.
 @Suite struct WebConfigTests {

@@ -1,5 +1,5 @@
-import Foundation
 import EventLog
+import Foundation
 import MetricsModel
 import TestSupport
 

@@ -1,6 +1,6 @@
-import Readings
 import MetricsModel
 import PrometheusText
+import Readings
 import Testing
 
 @Suite struct EncoderTests {

@@ -1,6 +1,6 @@
-import Readings
 import MetricsModel
 import PrometheusText
+import Readings
 
 /// A snapshot in which every counter has a value of its own, so that one printed in another's place
 /// is seen.

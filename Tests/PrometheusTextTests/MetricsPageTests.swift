@@ -1,6 +1,6 @@
-import PrometheusText
 import Foundation
 import MetricsModel
+import PrometheusText
 import Testing
 
 /// docs/METRICS.md is made from the catalogue. `UPDATE_GOLDENS=1` writes it anew.

@@ -1,5 +1,5 @@
-import MetricsMemory
 import CMetricsLayout
+import MetricsMemory
 
 /// Turns the ticks of records into UTC.
 ///

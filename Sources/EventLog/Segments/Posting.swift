@@ -91,7 +91,8 @@ public enum Posting {
 
 /// The three kinds of names that people and conversations have.
 public enum NameKind: Int, CaseIterable, Sendable {
-    case identity = 0, channel, user
+    case identity = 0
+    case channel, user
 
     public static let count = 3
 

@@ -46,7 +46,8 @@ public enum Segment {
 
 /// What a minute's events add up to.
 public enum MinuteColumn: Int, CaseIterable, Sendable {
-    case message = 0, messageSealed, messageBytes
+    case message = 0
+    case messageSealed, messageBytes
     case batchMessage, batchMessageSealed, batchMessageBytes
     case auth, authFailed
     case channelCreated, channelNew
@@ -91,7 +92,8 @@ public enum MinuteColumn: Int, CaseIterable, Sendable {
 /// What sizes are kept of.
 public enum SizeMeasure: Int, CaseIterable, Sendable {
     /// Payload bytes of a message; of a message of a batch.
-    case payload = 0, batchPayload
+    case payload = 0
+    case batchPayload
     /// Messages of a fetch.
     case fetch
     /// Messages of a batch, once a batch.

@@ -1,6 +1,6 @@
 import EventLog
-import Readings
 import MetricsModel
+import Readings
 
 /// Counts events: by what the log says of whole kinds and whole segments where that is enough, else row by row.
 struct EventCount {

@@ -1,6 +1,6 @@
 import EventLog
-import Readings
 import MetricsModel
+import Readings
 
 /// One kind's rows, in the order of ids.
 final class EventCursor {

@@ -1,6 +1,6 @@
 import EventLog
-import Readings
 import MetricsModel
+import Readings
 
 /// Reads the log, while the server writes it or after it died. Needs no write access to anything. One thread.
 public final class EventLogReader {

@@ -1,6 +1,6 @@
 import EventLog
-import Readings
 import MetricsModel
+import Readings
 
 /// The people, channels and reasons that a filter names, as the numbers that the log knows them by.
 struct FilterTerms {

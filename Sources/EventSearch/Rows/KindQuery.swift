@@ -1,6 +1,6 @@
 import EventLog
-import Readings
 import MetricsModel
+import Readings
 
 /// What one kind's table is asked: the same conditions of one range or set of ids after the other.
 struct KindQuery {

@@ -1,8 +1,8 @@
-import EventLog
-import Readings
 import CMachine
+import EventLog
 import MetricsModel
 import Pseudonyms
+import Readings
 
 /// One table of names, as text. Remembers those met lately: each number has one place, which the next number of that
 /// place takes over, so memory is bounded and a look-up is one comparison.

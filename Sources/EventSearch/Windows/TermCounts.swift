@@ -1,5 +1,5 @@
-import EventLog
 import CMachine
+import EventLog
 
 /// How many events name each identity, channel or user: a number for each name that the log has. One thread.
 final class TermCounts {

@@ -1,10 +1,10 @@
-import Readings
 import EventLog
 import MetricsModel
 import MetricsQuery
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
+import Readings
 
 /// What only the log knows, asked on a thread of its own and kept for a while: counting identities in a large log
 /// can take longer than a scrape may. Any thread but an event loop's.

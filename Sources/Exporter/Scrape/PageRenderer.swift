@@ -1,8 +1,8 @@
-import Readings
 import MetricsModel
 import MetricsQuery
 import NIOCore
 import PrometheusText
+import Readings
 
 /// Makes the pages: reads the data directory, and writes down what it says. Lives on one thread.
 final class PageRenderer {

@@ -1,6 +1,6 @@
-import Readings
 import MetricsModel
 import PrometheusText
+import Readings
 
 /// The catalogue's page with holes for the values. From one scrape to the next only numbers change, and the encoder
 /// makes every name, label and help text anew; the template copies them, ten times as fast.

@@ -1,9 +1,9 @@
-import Readings
 import CMetricsLayout
 import Glibc
 import MetricsMemory
 import MetricsModel
 import MetricsQuery
+import Readings
 
 /// The data directory, looked at again and again: the live file stays mapped from one reading to the next, until
 /// another one has its name. One thread at a time.

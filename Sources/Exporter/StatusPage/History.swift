@@ -1,5 +1,5 @@
-import Readings
 import MetricsModel
+import Readings
 
 /// The last hour, for the status page's charts: one sample every few seconds, in memory only.
 struct History {

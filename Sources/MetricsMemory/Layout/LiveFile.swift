@@ -1,5 +1,5 @@
-import CMetricsLayout
 import CMachine
+import CMetricsLayout
 import MetricsModel
 import Synchronization
 

@@ -1,5 +1,5 @@
-import CMetricsLayout
 import CMachine
+import CMetricsLayout
 import MetricsModel
 
 /// `live.qpcm` as everybody else sees it: while the server runs, and after it died. Needs no write access.

@@ -1,5 +1,5 @@
-import CMetricsLayout
 import CMachine
+import CMetricsLayout
 
 /// A key, channel or text as a hook got it, made safe to copy.
 ///

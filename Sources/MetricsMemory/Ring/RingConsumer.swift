@@ -1,5 +1,5 @@
-import CMetricsLayout
 import CMachine
+import CMetricsLayout
 import MetricsModel
 
 /// The reading end of a slot's ring. One thread, the drain's; a reader of a dead server's file may use the reading

@@ -1,12 +1,12 @@
-import EventSearch
-import Readings
 import ArgumentParser
 import EventLog
 import EventOutput
+import EventSearch
 import Glibc
 import MetricsModel
 import MetricsQuery
 import PrometheusText
+import Readings
 
 struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,9 +1,9 @@
-import Readings
 import ArgumentParser
 import EventLog
 import EventOutput
 import MetricsModel
 import MetricsQuery
+import Readings
 import TimeWords
 
 struct StatsCommand: ParsableCommand {

@@ -1,8 +1,8 @@
-import Readings
 import ArgumentParser
 import EventLog
 import MetricsModel
 import MetricsQuery
+import Readings
 import TimeWords
 
 /// Which events.

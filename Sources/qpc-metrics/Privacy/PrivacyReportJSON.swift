@@ -1,6 +1,6 @@
-import EventSearch
 import EventLog
 import EventOutput
+import EventSearch
 import MetricsModel
 import MetricsQuery
 

@@ -1,10 +1,10 @@
-import EventSearch
-import Readings
 import EventLog
 import EventOutput
+import EventSearch
 import Glibc
 import MetricsModel
 import MetricsQuery
+import Readings
 
 /// Prints what a query of the log finds, as it is found.
 final class EventPrinter {
