@@ -165,6 +165,10 @@ let package = Package(
                 path: "Tests/Simulation/SimulationTests", swiftSettings: normal,
                 linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium")]),
             .testTarget(
+                name: "EventLogTests",
+                dependencies: ["EventLog", "EventSearch", "MetricsModel", "Readings", "TestSupport"], swiftSettings: normal,
+                linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium")]),
+            .testTarget(
                 name: "LogQueryTests",
                 dependencies: ["EventLog", "EventSearch", "MetricsModel", "Readings", "TestSupport"], exclude: ["Goldens"],
                 swiftSettings: normal, linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium")]),

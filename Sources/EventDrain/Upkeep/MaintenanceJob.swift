@@ -100,8 +100,8 @@ public final class MaintenanceJob {
         case .erasure(let erasure):
             count(try amend(.forget) { () throws(LogError) -> [UInt64] in try erasure.step() })
             if erasure.isDone { try removalEnded() }
-        case .indexing(let next, let end):
-            guard next < end else {
+        case .indexing(let from, let end):
+            guard let next = try writer.occupiedSegment(from: from, to: end) else {
                 phase = .shrinking
                 return
             }

@@ -12,7 +12,9 @@ public final class Erasure {
     private let names: [[Int64]]
     /// As they were given: in reasons they are replaced.
     private let texts: [[UInt8]]
-    private var segments: [Int64]
+    private let occupied: OccupiedSegments
+    /// The first segment that was not looked at yet.
+    private var next: Int64
     private let newest: Int64
     public private(set) var isDone = false
 
@@ -35,13 +37,15 @@ public final class Erasure {
         try Self.follow(&userIDs, &identityIDs, database)
         self.init(
             names: [identityIDs.sorted(), [], userIDs.sorted()], text: text, tables: tables,
-            oldestID: try writer.oldestID() ?? writer.nextID, writer: writer, indexer: indexer)
+            oldestID: try writer.oldestID() ?? writer.nextID, occupied: try OccupiedSegments(database), writer: writer,
+            indexer: indexer)
     }
 
     private init(
-        names: [[Int64]], text: [UInt8]?, tables: [NameDictionary], oldestID: Int64, writer: EventLogWriter,
-        indexer: SegmentIndexer
+        names: [[Int64]], text: [UInt8]?, tables: [NameDictionary], oldestID: Int64, occupied: OccupiedSegments,
+        writer: EventLogWriter, indexer: SegmentIndexer
     ) {
+        self.occupied = occupied
         self.writer = writer
         database = writer.database
         self.indexer = indexer
@@ -51,13 +55,7 @@ public final class Erasure {
         found = Found(
             users: names[NameKind.user.rawValue].count, identities: names[NameKind.identity.rawValue].count)
         newest = Segment.of(writer.nextID)
-        segments = []
-        var segment = Segment.of(oldestID)
-        while segment < newest {
-            segments.append(segment)
-            segment += 1
-        }
-        segments.reverse()
+        next = Segment.of(oldestID)
     }
 
     /// A registration ties a user to a key; whoever is forgotten is forgotten under both.
@@ -112,7 +110,7 @@ public final class Erasure {
     /// Does a part of it, in the transaction that is open.
     /// - Returns: how many events of each kind left.
     public func step() throws(LogError) -> [UInt64] {
-        guard !segments.isEmpty, !(names[0].isEmpty && names[2].isEmpty) else {
+        guard next < newest, !(names[0].isEmpty && names[2].isEmpty) else {
             // What came in meanwhile goes in the same transaction as the names.
             var sum = [UInt64](repeating: 0, count: EventKind.count)
             var segment = newest
@@ -128,7 +126,11 @@ public final class Erasure {
         }
         var sum = [UInt64](repeating: 0, count: EventKind.count)
         for _ in 0..<Self.segmentsPerStep {
-            guard let segment = segments.popLast() else { break }
+            guard let segment = try occupied.next(from: next, to: newest) else {
+                next = newest
+                break
+            }
+            next = segment + 1
             for (index, removed) in try remove(from: segment).enumerated() { sum[index] += removed }
         }
         return sum

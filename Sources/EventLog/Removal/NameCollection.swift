@@ -28,10 +28,21 @@ public final class NameCollection {
     private let tables: [NameDictionary]
     private let database: Database
     private let scan: SegmentScan
+    private let occupied: OccupiedSegments
     private let summary = SegmentSummary(keepsPostings: true)
     public private(set) var deleted = 0
 
-    init(tables: [NameDictionary], oldestID: Int64, nextID: Int64, database: Database) {
+    convenience init(
+        tables: [NameDictionary], oldestID: Int64, nextID: Int64, database: Database
+    ) throws(LogError) {
+        self.init(
+            tables: tables, oldestID: oldestID, nextID: nextID, occupied: try OccupiedSegments(database), database: database)
+    }
+
+    private init(
+        tables: [NameDictionary], oldestID: Int64, nextID: Int64, occupied: OccupiedSegments, database: Database
+    ) {
+        self.occupied = occupied
         self.tables = tables
         self.database = database
         end = nextID
@@ -58,10 +69,12 @@ public final class NameCollection {
     /// Does a part of it; in an open transaction unless `isMarking`.
     public func step() throws(LogError) {
         switch phase {
-        case .marking(let segment):
-            if Segment.firstID(segment) >= end {
+        case .marking(let from):
+            guard let segment = try occupied.next(from: from, to: Segment.of(end) + 1) else {
                 phase = .deleting(table: 0, after: 0)
-            } else if try isIndexed(segment) {
+                return
+            }
+            if try isIndexed(segment) {
                 try markPostings(of: segment, from: 0)
             } else {
                 try markRows(of: segment, from: 0)

@@ -17,6 +17,7 @@ public final class Retention {
     private let indexer: SegmentIndexer
     private let database: Database
     private let statements: Statements
+    private let occupied: OccupiedSegments
 
     /// Where the next step begins; the segments behind `next` are not looked at again.
     private var next: Int64
@@ -33,13 +34,15 @@ public final class Retention {
         let pageBytes = try writer.database.integer("PRAGMA page_size") ?? 4096
         self.init(
             before: before, pageLimit: maxBytes.map { $0 / pageBytes }, oldestID: try writer.oldestID() ?? writer.nextID,
-            statements: try Statements(writer.database), writer: writer, indexer: indexer)
+            statements: try Statements(writer.database), occupied: try OccupiedSegments(writer.database), writer: writer,
+            indexer: indexer)
     }
 
     private init(
-        before: Int64, pageLimit: Int64?, oldestID: Int64, statements: Statements, writer: EventLogWriter,
-        indexer: SegmentIndexer
+        before: Int64, pageLimit: Int64?, oldestID: Int64, statements: Statements, occupied: OccupiedSegments,
+        writer: EventLogWriter, indexer: SegmentIndexer
     ) {
+        self.occupied = occupied
         self.before = before
         self.pageLimit = pageLimit
         self.writer = writer
@@ -76,9 +79,15 @@ public final class Retention {
     public func step() throws(LogError) -> [UInt64] {
         if isDone { return [] }
         let isTooBig = try isTooBig()
-        if !isTooBig {
-            let isSomethingOld = try isSomethingOld()
-            guard isSomethingOld else {
+        if isTooBig {
+            // Past a gap in the ids in one step.
+            next = try occupied.firstID(from: next, to: end) ?? end
+            if next >= end {
+                isDone = true
+                return []
+            }
+        } else {
+            guard try goToOldSegment() else {
                 isDone = true
                 return []
             }
@@ -103,22 +112,23 @@ public final class Retention {
         return removed
     }
 
-    /// Whether the segment at `next`, or one after it, holds an event of before the time; goes to it.
-    private func isSomethingOld() throws(LogError) -> Bool {
-        while next < end {
-            let here = Segment.of(next)
-            if here == segment { return true }
-            let seal = try database.prepare(
-                "SELECT first_time FROM segment WHERE segment = \(here)", operation: "remove from")
-            // Without a seal only its rows can tell.
-            guard try seal.step(operation: "remove from") else { return try holdsOld(here) }
-            if seal.integer(0) < before { return true }
+    /// Goes to the next segment that holds an event from before the time. False if there is none.
+    private func goToOldSegment() throws(LogError) -> Bool {
+        while next < end, Segment.of(next) != segment {
+            guard let here = try occupied.next(from: Segment.of(next), to: Segment.of(end) + 1) else {
+                next = end
+                return false
+            }
+            next = max(next, Segment.firstID(here))
+            if try holdsOld(here) { return true }
             next = Segment.endID(here)
         }
-        return false
+        return next < end
     }
 
     private func holdsOld(_ segment: Int64) throws(LogError) -> Bool {
+        let firstTime = try database.integer("SELECT first_time FROM segment WHERE segment = \(segment)")
+        if let firstTime { return firstTime < before }
         for kind in EventKind.allCases {
             let found = try database.integer(
                 """
@@ -127,8 +137,7 @@ public final class Retention {
                 """)
             if found != nil { return true }
         }
-        next = Segment.endID(segment)
-        return next < end ? try isSomethingOld() : false
+        return false
     }
 
     private func isTooBig() throws(LogError) -> Bool {

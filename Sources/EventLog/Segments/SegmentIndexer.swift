@@ -109,6 +109,8 @@ final class SegmentIndexer {
 
     /// Takes the seals off some segments: from now on their rows are read.
     func discardIndex(_ segments: Range<Int64>) throws(LogError) {
+        // Beyond the limit nothing is indexed, and a posting's key would be another segment's.
+        guard segments.lowerBound >= 0, segments.upperBound <= Posting.segmentLimit else { return }
         let keys = Posting.keys(ofSegments: segments.lowerBound, to: segments.upperBound)
         try database.execute(
             "DELETE FROM posting WHERE key >= \(keys.first) AND key < \(keys.end)", operation: "write")

@@ -15,6 +15,10 @@ extension EventLogWriter {
         return oldest
     }
 
+    public func occupiedSegment(from segment: Int64, to end: Int64) throws(LogError) -> Int64? {
+        try OccupiedSegments(database).next(from: segment, to: end)
+    }
+
     /// Makes a full segment's seal anew, from its rows.
     public func reindex(_ segment: Int64) throws(LogError) {
         try indexer.discardIndex(segment..<segment + 1)
@@ -46,7 +50,7 @@ extension EventLogWriter {
     }
 
     public func nameCollection() throws(LogError) -> NameCollection {
-        NameCollection(
+        try NameCollection(
             tables: names.all, oldestID: try oldestID() ?? nextID, nextID: nextID, database: database)
     }
 

@@ -151,8 +151,10 @@ public final class EventLogWriter {
     private static func readNextID(_ database: Database) throws(LogError) -> Int64 {
         var last = try database.integer("SELECT value FROM state WHERE key = 'last_id'") ?? 0
         for kind in EventKind.allCases {
-            last = max(last, try database.integer("SELECT max(id) FROM \(Schema.table(kind))") ?? 0)
+            let ids = try Segment.range(of: kind, in: database)
+            last = max(last, ids?.last ?? 0)
         }
+        try Segment.expectPossible(id: last, path: database.path)
         return last + 1
     }
 

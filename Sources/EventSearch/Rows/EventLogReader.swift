@@ -31,7 +31,7 @@ public final class EventLogReader {
         var remaining = filter.newest ?? Int.max
         if !filter.reversed {
             guard let last = try bounds(&filter) else { return }
-            filter.beforeID = min(filter.beforeID ?? Int64.max, last + 1)
+            filter.beforeID = min(filter.beforeID ?? Int64.max, last == Int64.max ? last : last + 1)
             remaining = Int.max
         }
         var portion = Self.firstPortion
@@ -64,7 +64,7 @@ public final class EventLogReader {
         }
         guard let first else { return nil }
         filter.newest = nil
-        filter.afterID = first - 1
+        filter.afterID = first == Int64.min ? first : first - 1
         return last
     }
 

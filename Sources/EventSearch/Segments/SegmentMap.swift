@@ -21,28 +21,33 @@ struct SegmentMap {
         var oldest = Int64.max
         var newest: Int64 = 0
         for kind in EventKind.allCases {
-            let table = Schema.table(kind)
-            if let first = try database.integer("SELECT min(id) FROM \(table)") { oldest = min(oldest, first) }
-            if let last = try database.integer("SELECT max(id) FROM \(table)") { newest = max(newest, last) }
+            guard let ids = try Segment.range(of: kind, in: database) else { continue }
+            oldest = min(oldest, ids.first)
+            newest = max(newest, ids.last)
         }
         var spans: [Span] = []
         if oldest <= newest {
             var next = Segment.of(oldest)
-            let query = try database.prepare(
-                "SELECT segment, first_time, last_time FROM segment WHERE segment >= \(next) ORDER BY segment")
-            while try query.step() {
-                while next < query.integer(0) {
-                    spans.append(Span(segment: next, isIndexed: false))
-                    next += 1
+            let occupied = try OccupiedSegments(database)
+            func addUnindexed(before end: Int64) throws(LogError) {
+                while let segment = try occupied.next(from: next, to: end) {
+                    spans.append(Span(segment: segment, isIndexed: false))
+                    next = segment + 1
                 }
+            }
+            let query = try database.prepare(
+                """
+                SELECT segment, first_time, last_time FROM segment
+                WHERE segment >= \(next) AND segment <= \(Segment.of(newest)) ORDER BY segment
+                """)
+            while try query.step() {
+                let segment = query.integer(0)
+                try addUnindexed(before: segment)
                 spans.append(
-                    Span(segment: next, isIndexed: true, firstTime: query.integer(1), lastTime: query.integer(2)))
-                next += 1
+                    Span(segment: segment, isIndexed: true, firstTime: query.integer(1), lastTime: query.integer(2)))
+                next = segment + 1
             }
-            while next <= Segment.of(newest) {
-                spans.append(Span(segment: next, isIndexed: false))
-                next += 1
-            }
+            try addUnindexed(before: Segment.of(newest) + 1)
         }
         self.spans = spans
     }
