@@ -125,3 +125,20 @@ int32_t qpcm_control_connect(const char *path, int32_t milliseconds) {
     if (asker >= 0) set_patience(asker, milliseconds);
     return asker;
 }
+
+static struct flock held_mark(short type) {
+    struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+    return lock;
+}
+
+int32_t qpcm_mark_held(int32_t descriptor) {
+    struct flock lock = held_mark(F_RDLCK);
+    return fcntl(descriptor, F_OFD_SETLK, &lock) == 0 ? 0 : -1;
+}
+
+int32_t qpcm_is_marked_held(int32_t descriptor) {
+    // Asks which lock would be in the way of one for writing, and takes none.
+    struct flock lock = held_mark(F_WRLCK);
+    if (fcntl(descriptor, F_OFD_GETLK, &lock) != 0) return -1;
+    return lock.l_type != F_UNLCK;
+}

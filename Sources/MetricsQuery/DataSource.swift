@@ -63,13 +63,13 @@ public struct DataSource: Sendable {
 }
 
 extension DataSource {
-    /// Whether somebody holds the directory: a running server, or a command that writes. The lock goes with its holder,
-    /// so this is never a guess. Asking takes a share of the lock for a moment, which a starting server waits for.
+    /// Whether a running server, or a command that writes, holds the directory. The mark goes with its holder, so this is
+    /// never a guess; asking for it takes no lock, so no reader can be in a server's way.
     public var isHeld: Bool {
         let descriptor = qpcm_open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
         guard descriptor >= 0 else { return false }
         defer { _ = close(descriptor) }
-        return qpcm_lock(descriptor, 0) != 0 && qpcm_errno() == EWOULDBLOCK
+        return qpcm_is_marked_held(descriptor) == 1
     }
 
     /// The process that has a transaction open on the log, the plugin's own apart; nil if there is none. Only while the

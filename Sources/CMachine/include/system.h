@@ -80,6 +80,13 @@ static inline int32_t qpcm_lock(int32_t descriptor, int32_t exclusively) {
     return flock(descriptor, (exclusively ? LOCK_EX : LOCK_SH) | LOCK_NB);
 }
 
+/// A sign on an open directory that it is held, which others see by asking and without taking any lock themselves: a shared
+/// lock on its first byte that belongs to the open file (fcntl(2), open file description locks). 0 or -1.
+int32_t qpcm_mark_held(int32_t descriptor);
+
+/// Whether there is such a sign: 1, 0, or -1 if that cannot be told.
+int32_t qpcm_is_marked_held(int32_t descriptor);
+
 /// A socket of packets at a name in a directory, that answers to the directory's owner; or -1. Never blocks.
 int32_t qpcm_control_listen(const char *path);
 

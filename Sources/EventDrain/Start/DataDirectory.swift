@@ -47,7 +47,7 @@ public final class DataDirectory {
     }
 
     private func lock() throws(DirectoryError) {
-        // A reader that asks whether a server runs holds the lock for a moment: one refusal is not the last word.
+        // A reader of an earlier version takes the lock for a moment to ask whether a server runs.
         var attempts = 0
         while qpcm_lock(descriptor, 1) != 0 {
             let code = qpcm_errno()
@@ -56,6 +56,8 @@ public final class DataDirectory {
             guard attempts < 20 else { throw .inUse(path: path, pid: Self.holder(of: path)) }
             _ = usleep(5000)
         }
+        // What readers look for, since a reader that took the lock to ask, and was stopped with it, would keep servers out.
+        guard qpcm_mark_held(descriptor) == 0 else { throw .unusable(path: path, operation: "lock", code: qpcm_errno()) }
     }
 
     deinit { release() }

@@ -1,3 +1,4 @@
+import CMachine
 import EventLog
 import MetricsModel
 import Pseudonyms
@@ -28,6 +29,23 @@ public struct LogOpener {
         }
         throw LogError(operation: "open", path: path, code: 1, detail: "no log could be made")
     }
+
+    /// The same, at a start: other processes may have locks on the log, whose holders are waited for. A reader that recovers
+    /// the WAL's index after a crash has one for milliseconds.
+    func openAtStart(quarantined: inout UInt64) throws(LogError) -> EventLogWriter {
+        var attempts = 0
+        while true {
+            do { return try open(quarantined: &quarantined) } catch {
+                attempts += 1
+                guard error.cause == .busy, attempts < Self.startAttempts else { throw error }
+                _ = usleep(Self.startRetryMicroseconds)
+            }
+        }
+    }
+
+    /// Five seconds: longer than anybody who means well has a lock.
+    private static let startAttempts = 250
+    private static let startRetryMicroseconds: UInt32 = 20_000
 
     /// Renames a damaged log, and says so. False if it could not be renamed.
     func quarantine(because error: LogError) -> Bool {

@@ -55,11 +55,29 @@ public enum Recovery {
     ) throws(RecoveryError) -> Outcome {
         var quarantined: UInt64 = 0
         let keys = try KeyStartup.load(directory, identities: options.identities, quarantined: &quarantined, log: log)
-        let place = LogOpener(directory: directory, options: options, keys: keys, log: log)
+        var place = LogOpener(directory: directory, options: options, keys: keys, log: log)
+        var outcome: Outcome
+        do {
+            outcome = try takeOver(&place, quarantined: &quarantined)
+        } catch .log(let error) where error.cause == .corrupt && place.quarantine(because: error) {
+            // Damage can lie where only the first write to an index meets it. By now that log is closed; what waits in the
+            // rings goes into the next one.
+            quarantined += 1
+            outcome = try takeOver(&place, quarantined: &quarantined)
+        }
+        outcome.ringed[CounterIndex.filesQuarantined] &+= quarantined
+        return outcome
+    }
+
+    /// Opens the log and takes the dead server's events into it. When this throws, the log is closed.
+    private static func takeOver(_ place: inout LogOpener, quarantined: inout UInt64) throws(RecoveryError) -> Outcome {
+        let options = place.options
+        let directory = place.directory
         let writer: EventLogWriter
-        do { writer = try place.open(quarantined: &quarantined) } catch { throw .log(error) }
+        do { writer = try place.openAtStart(quarantined: &quarantined) } catch { throw .log(error) }
         try KeyStartup.settle(directory, identities: options.identities, writer)
-        let live = try openLive(directory, quarantined: &quarantined, log: log)
+        place.keys = writer.keys
+        let live = try openLive(directory, quarantined: &quarantined, log: place.log)
         // What a dead server recorded under stricter settings is written as it was promised then.
         if let header = live?.header {
             writer.use(
@@ -74,7 +92,6 @@ public enum Recovery {
         }
         writer.use(mode: options.identities, pairs: options.pairs)
         try KeyStartup.settle(directory, identities: options.identities, writer)
-        outcome.ringed[CounterIndex.filesQuarantined] &+= quarantined
         return outcome
     }
 

@@ -34,11 +34,20 @@ public final class Database {
 
     private static func open(_ path: String, _ mode: Mode) throws(LogError) -> OpaquePointer {
         var opened: OpaquePointer?
-        let flags =
-            mode == .writer
-            ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW
-            : SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW
-        let code = sqlite3_open_v2(withoutLinks(path), &opened, flags, nil)
+        var name = withoutLinks(path)
+        var flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW
+        switch mode {
+        case .writer: flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+        case .reader:
+            flags |= SQLITE_OPEN_READONLY
+            // A reader that may write to the WAL's index repairs it after a crash, under a lock that keeps a starting server out.
+            // Where there is none, as in a copy of the log, it has to make it.
+            if access(path + "-shm", F_OK) == 0 {
+                flags |= SQLITE_OPEN_URI
+                name = "file:" + escaped(name) + "?readonly_shm=1"
+            }
+        }
+        let code = sqlite3_open_v2(name, &opened, flags, nil)
         guard code == SQLITE_OK, let opened else {
             let detail = String(cString: sqlite3_errstr(code))
             let extended = opened.map { sqlite3_extended_errcode($0) } ?? code
@@ -46,6 +55,19 @@ public final class Database {
             throw LogError(operation: "open", path: path, code: extended, detail: detail)
         }
         return opened
+    }
+
+    /// A path as a URI holds it.
+    private static func escaped(_ path: String) -> String {
+        let digits = Array("0123456789ABCDEF".utf8)
+        var bytes: [UInt8] = []
+        for byte in path.utf8 {
+            switch byte {
+            case 0x25, 0x3F, 0x23: bytes += [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]]  // % ? #
+            default: bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// The path with the directory's own name. SQLite's NOFOLLOW refuses a link anywhere in a path, and only the log
