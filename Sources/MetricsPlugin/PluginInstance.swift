@@ -38,7 +38,10 @@ final class PluginInstance: @unchecked Sendable {
             ringed: outcome.ringed, stored: .none)
         let keys = KeyRotation(
             directory: configuration.directory, rotationNanoseconds: configuration.keyRotation, log: log)
-        keys.run(outcome.writer)
+        let wall = Int64(clamping: TickClock.realtimeNanoseconds() / 1000)
+        var time = TrustedTime.begin(outcome.writer, wall: wall, monotonic: TickClock.monotonicNanoseconds())
+        _ = time.read(wall: wall, monotonic: TickClock.monotonicNanoseconds())
+        keys.run(outcome.writer, nowMicroseconds: time.now(wall: wall))
         let thread = DrainThread(
             live: live, drainer: drainer, place: outcome.place, keys: keys,
             options: .init(

@@ -6,7 +6,7 @@ import MetricsMemory
 import MetricsModel
 import Pseudonyms
 
-/// What a attacker of a data directory would learn, measured from what is in it.
+/// What an attacker of a data directory would learn, measured from what is in it.
 public struct PrivacyReport: Sendable {
     /// Names of one kind that the log holds.
     public struct Names: Sendable {

@@ -70,4 +70,54 @@ import Testing
             twice: UInt64(ids.count - Set(ids).count))
         #expect(dishonest == 0)
     }
+
+    private func start(_ place: DataPlace, offset: Int64, _ settings: [String: String]) throws -> ServerHost {
+        let offsetFile = place.temporary("offset")
+        try overwrite(offsetFile, with: withUnsafeBytes(of: offset) { Array($0) })
+        var environment = ServerHost.environment(place.path, settings)
+        environment["LD_PRELOAD"] = BuiltProducts.hosts + "/clock-shim.so"
+        environment["CLOCK_SHIM_FILE"] = offsetFile
+        let host = try ServerHost(environment: environment)
+        try host.load()
+        #expect(try host.ask("init").hasPrefix("code=0 "), "\(host.errors)")
+        return host
+    }
+
+    @Test func aStartWithAClockTwoCenturiesAheadRemovesNoEventAndNoKey() throws {
+        let place = DataPlace()
+        let settings = ["RETENTION": "30d", "KEY_ROTATION": "1d"]
+        let first = try start(place, offset: 0, settings)
+        for user in 0..<20 { try first.ask("auth user=text:user\(user) ok=1") }
+        try first.shutDown()
+        let keys = try KeyFile(place("identity.key")).epochs.map(\.key)
+        let rows = try place.tool.count()
+
+        let wrong = try start(place, offset: 200 * 365 * 86_400 * 1_000_000_000, settings)
+        try wrong.ask("auth user=text:user1 ok=1")
+        // It is said in the turn in which retention would act.
+        try eventually("the jump is said") { wrong.errorLines.contains { $0.contains("days ahead of what the log last knew") } }
+        try wrong.ask("shutdown")
+        try wrong.shutDown()
+
+        let right = try start(place, offset: 0, settings)
+        try right.ask("auth user=text:user2 ok=1")
+        try right.shutDown()
+        #expect(try place.tool.count() == rows + 2, "\(wrong.errors)")
+        #expect(try KeyFile(place("identity.key")).epochs.map(\.key) == keys)
+        #expect(try place.tool.count("--user", "user1") == 2, "old and new rows are under one key")
+        try place.tool.verify()
+    }
+
+    @Test func whoWasSeenUnderAWrongClockIsCountedAgainUnderTheRightOne() throws {
+        let place = DataPlace()
+        let key = String(repeating: "5a", count: 32)
+        let wrong = try start(place, offset: 200 * 365 * 86_400 * 1_000_000_000, [:])
+        try wrong.ask("fetch recipient=\(key) count=1")
+        try wrong.shutDown()
+        let right = try start(place, offset: 0, [:])
+        try right.ask("fetch recipient=\(key) count=1")
+        try right.ask("fetch recipient=\(String(repeating: "a5", count: 32)) count=1")
+        try right.shutDown()
+        #expect(try place.tool.exposition().value("qpc_active_users{window=\"1d\"}") == 2)
+    }
 }

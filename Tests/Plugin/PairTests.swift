@@ -42,7 +42,7 @@ import Testing
         #expect(try place.tool.exposition().value("qpc_sealed_messages_total{path=\"single\"}") == 1)
     }
 
-    @Test("As a attacker, joining every row with every other", arguments: ["on", "off"])
+    @Test("As an attacker, joining every row with every other", arguments: ["on", "off"])
     func attacker(pairs: String) throws {
         try run(["PAIRS": pairs, "IDENTITIES": "plain"])
         let host = try place.server(["PAIRS": pairs, "IDENTITIES": "plain"])

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Events that leave the log: by age, by size, on request; and people who are forgotten. Seen as a attacker would see it.
+/// Events that leave the log: by age, by size, on request; and people who are forgotten. Seen as an attacker would see it.
 @Suite struct RemovalTests {
     let place = DataPlace()
 
@@ -32,6 +32,25 @@ import Testing
     }
 
     // MARK: Erasure
+
+    @Test("Events that still wait in a ring are forgotten too", arguments: ["pseudonym", "plain"], [true, false])
+    func forgetPending(mode: String, isRunning: Bool) throws {
+        // No flush comes by itself.
+        let host = try place.server(["IDENTITIES": mode, "FLUSH_INTERVAL": "1h", "KEY_ROTATION": "off"])
+        try AttackerTests.act(host)
+        try Self.actBob(host)
+        let secrets = [Attacker.Secret(name: AttackerTests.alice), Attacker.Secret("her key", bytes: AttackerTests.keys[0])]
+        #expect(try !Attacker.finds(secrets, in: place.path).isEmpty, "she is in no ring")
+        if !isRunning { host.kill() }
+        let said = try place.tool.succeed("forget", "--user", AttackerTests.alice).text
+        #expect(said == "6 events removed, of 1 users and 1 identities\n")
+        #expect(try Attacker.finds(secrets, in: place.path).isEmpty)
+        if isRunning { try host.shutDown() }
+        #expect(try Attacker.finds(secrets, in: place.path).isEmpty, "she came back with a later flush")
+        #expect(try place.tool.count("--user", AttackerTests.alice) == 0)
+        #expect(try place.tool.count("--user", Self.bob) == 2)
+        try place.tool.verify()
+    }
 
     @Test("A person leaves every file", arguments: ["pseudonym", "plain"], [true, false])
     func forget(mode: String, isRunning: Bool) throws {

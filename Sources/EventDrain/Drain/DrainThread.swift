@@ -38,7 +38,6 @@ public final class DrainThread: @unchecked Sendable {
     private let options: Options
     private let log: PluginLogger
     private let upkeep: Checkpointer
-    private let keys: KeyRotation?
     private let slots: SlotPreparation
     private let keeper: Maintenance
     private let storage: StorageWatch
@@ -69,7 +68,6 @@ public final class DrainThread: @unchecked Sendable {
         log: PluginLogger
     ) {
         self.live = live
-        self.keys = keys
         self.drainer = drainer
         self.options = options
         self.log = log
@@ -309,7 +307,6 @@ public final class DrainThread: @unchecked Sendable {
     private func keepLog() {
         keeperIsBusy = false
         guard let drainer, !trouble.isThere else { return }
-        keys?.run(drainer.writer)
         keeperIsBusy = keeper.run(drainer, upkeep)
     }
 

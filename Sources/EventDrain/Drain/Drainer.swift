@@ -152,6 +152,12 @@ public final class Drainer {
         return progress
     }
 
+    /// Takes all that was recorded before the call into the log, and wipes it from the rings.
+    public func takeAll() throws(LogError) {
+        _ = look()
+        while try step().isMoreWaiting {}
+    }
+
     /// Commits the counters, though no record waits; for what the drops and errors of the live file say.
     public func saveCounters() throws(LogError) {
         do {

@@ -50,9 +50,9 @@ public final class KeyRotation {
     }
 
     /// Rows were removed just now: an epoch's last one may have been among them.
-    public func didRemove(_ writer: EventLogWriter) {
+    public func didRemove(_ writer: EventLogWriter, nowMicroseconds: Int64? = nil) {
         lookAt = 0
-        run(writer)
+        run(writer, nowMicroseconds: nowMicroseconds ?? Int64(TickClock.realtimeNanoseconds() / 1000))
     }
 
     /// Destroys the keys of the epochs whose last row has left the log.

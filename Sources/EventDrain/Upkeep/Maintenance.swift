@@ -33,6 +33,10 @@ final class Maintenance {
     private var nextRound: UInt64 = 0
     private var nextSize: UInt64 = 0
     private var pausedUntil: UInt64 = 0
+    /// What has left the log is still in its WAL; when to try again.
+    private var clearAt: UInt64?
+    /// Nil until the first turn.
+    private var trusted: TrustedTime?
 
     init(directory: String, limits: Limits, keys: KeyRotation?, log: PluginLogger) {
         self.limits = limits
@@ -50,9 +54,12 @@ final class Maintenance {
     /// - Returns: whether there is more to do at once.
     func run(_ drainer: Drainer, _ upkeep: Checkpointer) -> Bool {
         let now = TickClock.monotonicNanoseconds()
+        let time = trustedTime(drainer.writer, monotonic: now)
+        keys?.run(drainer.writer, nowMicroseconds: time)
+        clearIfDue(drainer.writer, now)
         guard now >= pausedUntil else { return false }
         if let order = control.request(drainer.writer) { begin(order, drainer, isRequest: true) }
-        if job == nil, let order = dueOrder(drainer.writer, now: now) { begin(order, drainer, isRequest: false) }
+        if job == nil, let order = dueOrder(drainer.writer, now: now, time: time) { begin(order, drainer, isRequest: false) }
         guard let job else { return false }
         defer { upkeep.didCommit() }
         do {
@@ -67,7 +74,8 @@ final class Maintenance {
             return false
         }
         if job.isDone {
-            if job.outcome.events > 0 { keys?.didRemove(drainer.writer) }
+            if job.leavesCopy { clearAt = now }
+            if job.outcome.events > 0 { keys?.didRemove(drainer.writer, nowMicroseconds: time) }
             end(job)
             return false
         }
@@ -76,8 +84,17 @@ final class Maintenance {
         return true
     }
 
+    private func clearIfDue(_ writer: EventLogWriter, _ now: UInt64) {
+        guard let due = clearAt, now >= due else { return }
+        try? writer.checkpoint(truncating: true)
+        clearAt = writer.isWALEmpty ? nil : now &+ Self.retryNanoseconds
+    }
+
     private func begin(_ order: MaintenanceJob.Order, _ drainer: Drainer, isRequest: Bool) {
         do {
+            // Whoever asks to forget a person means all that they did until now. Their events may still wait in the rings, and would
+            // go into the log after them.
+            if isRequest { try drainer.takeAll() }
             job = try MaintenanceJob(order, writer: drainer.writer, isAsked: isRequest)
             self.isRequest = isRequest
             jobStart = TickClock.monotonicNanoseconds()
@@ -88,12 +105,32 @@ final class Maintenance {
         }
     }
 
-    private func dueOrder(_ writer: EventLogWriter, now: UInt64) -> MaintenanceJob.Order? {
+    /// What may decide over what cannot be undone; and keeps the log told of it.
+    private func trustedTime(_ writer: EventLogWriter, monotonic: UInt64) -> Int64 {
+        let wall = Int64(clamping: TickClock.realtimeNanoseconds() / 1000)
+        var time = trusted ?? TrustedTime.begin(writer, wall: wall, monotonic: monotonic)
+        defer { trusted = time }
+        switch time.read(wall: wall, monotonic: monotonic) {
+        case nil: break
+        case .jumped(let gap):
+            let days = abs(max(gap, -.max)) / 86_400_000_000
+            log.warning(
+                "the time of day is \(days) days \(gap > 0 ? "ahead of" : "behind") what the log last knew; until that has held "
+                    + "for 6 hours, retention and key rotation go by the earlier of the two")
+        case .believed: log.info("the time of day has held for 6 hours: retention and key rotation go by it again")
+        case .returned: log.info("the time of day is back at what the log last knew")
+        }
+        // A save that fails is made up for by the next, an hour later.
+        if let saved = time.timeToSave() { try? writer.saveTrustedTime(saved) }
+        return time.now(wall: wall)
+    }
+
+    private func dueOrder(_ writer: EventLogWriter, now: UInt64, time: Int64) -> MaintenanceJob.Order? {
         var before = Int64.min
         var isDue = false
         if let retention = limits.retentionNanoseconds, now >= nextRound {
             nextRound = now &+ roundNanoseconds
-            before = Int64(clamping: TickClock.realtimeNanoseconds() / 1000) - Int64(clamping: retention / 1000)
+            before = time.subtractingReportingOverflow(Int64(clamping: retention / 1000)).partialValue
             isDue = true
         }
         if let maxBytes = limits.maxBytes, now >= nextSize {
@@ -150,6 +187,7 @@ final class Maintenance {
 
     /// The log is another from now on.
     func logChanged() {
+        trusted?.forgetSaved()
         if job != nil { fail("the log was replaced while it was worked on; ask again") }
     }
 

@@ -152,9 +152,13 @@ public final class MaintenanceJob {
     /// What was removed is still in the write-ahead file, until that is emptied.
     private func clear() throws(LogError) {
         try writer.checkpoint(truncating: true)
-        // A reader stands in the way; nobody waits for the daily round.
-        if writer.isWALEmpty || !isAsked { phase = .done } else { waitsForReaders = true }
+        // A reader is in the way. Nobody waits for the daily round, whose owner tries again.
+        leavesCopy = !writer.isWALEmpty
+        if leavesCopy && isAsked { waitsForReaders = true } else { phase = .done }
     }
+
+    /// Whether what was removed is still in the WAL, which a reader's open transaction kept from being emptied.
+    public private(set) var leavesCopy = false
 
     /// Whether all is removed, and only a reader's open transaction keeps the write-ahead file from being emptied.
     public private(set) var waitsForReaders = false

@@ -10,7 +10,9 @@ package struct ActivityWindow {
     /// Identities by the step in which they were last seen; the step modulo `steps` is the index.
     private var counts = [Int64](repeating: 0, count: ActivityWindow.steps)
     /// The newest step that `counts` reaches to.
-    private var newest: Int64 = 0
+    package private(set) var newest: Int64 = 0
+    /// A day: what is further ahead than that was seen under a wrong clock.
+    package static let slackSteps: Int64 = 144
 
     package static func step(_ microseconds: Int64) -> Int64 { microseconds / stepMicroseconds }
 
@@ -20,6 +22,10 @@ package struct ActivityWindow {
         for offset in 0..<distance { counts[Self.index(step - offset)] = 0 }
         newest = step
     }
+
+    /// Whether an identity that was last seen in one step is to be noted for another, in which it is seen now.
+    @inline(__always)
+    package static func isNews(_ step: Int64, after last: Int64) -> Bool { last < step || last > step &+ slackSteps }
 
     private static func index(_ step: Int64) -> Int { Int(step % Int64(steps)) }
 

@@ -81,7 +81,7 @@ final class NameDictionary {
     ) throws(LogError) -> Int64 {
         let place = cache.find(key, hash: hash)
         guard place >= 0 else { return 0 }
-        if hasActivity, cache.note(at: place) < step {
+        if hasActivity, ActivityWindow.isNews(step, after: cache.note(at: place)) {
             try seen(cache.id(at: place), from: cache.note(at: place), step: step, activity: &activity)
             cache.setNote(step, at: place)
         }
@@ -115,7 +115,7 @@ final class NameDictionary {
             var last = step
             if hasActivity { last = find.integer(1) }
             find.reset()
-            if hasActivity, last < step {
+            if hasActivity, ActivityWindow.isNews(step, after: last) {
                 try seen(id, from: last, step: step, activity: &activity)
                 last = step
             }
@@ -128,7 +128,7 @@ final class NameDictionary {
         var last = step
         if hasActivity {
             let before = try takeOver(key, older: older, step: step)
-            last = max(before, step)
+            last = ActivityWindow.isNews(step, after: before) ? step : before
             activity.move(from: before, to: last)
         }
         insert.bind(id, at: 1)

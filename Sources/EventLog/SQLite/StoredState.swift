@@ -44,6 +44,19 @@ public struct StoredState {
         try database.integer("SELECT value FROM state WHERE key = 'created_ns'").map { UInt64(bitPattern: $0) }
     }
 
+    /// The time of day that the log last knew: UTC, microseconds since 1970. What was saved, else its newest event's; nil for an
+    /// empty log. EventDrain's `TrustedTime` says what for.
+    public static func lastKnownTime(_ database: Database) throws(LogError) -> Int64? {
+        if let saved = try database.integer("SELECT value FROM state WHERE key = 'trusted_us'") { return saved }
+        var newest: (id: Int64, time: Int64)?
+        for kind in EventKind.allCases {
+            let query = try database.prepare("SELECT id, time FROM \(Schema.table(kind)) ORDER BY id DESC LIMIT 1")
+            guard try query.step(), query.integer(0) > newest?.id ?? .min else { continue }
+            newest = (id: query.integer(0), time: query.integer(1))
+        }
+        return newest?.time
+    }
+
     /// How many rows of a kind there are: docs/EVENT-LOG.md, "What always holds".
     public func rows(_ kind: EventKind) -> UInt64 {
         var rows = ringed[CounterIndex.written(kind)] &- ringed[CounterIndex.lost(kind)]

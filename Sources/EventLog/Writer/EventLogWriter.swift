@@ -348,6 +348,13 @@ public final class EventLogWriter {
         try save("created_ns", integer: Int64(bitPattern: nanoseconds))
     }
 
+    /// Notes the time of day that can be trusted, in a transaction of its own: microseconds since 1970.
+    public func saveTrustedTime(_ microseconds: Int64) throws(LogError) {
+        try save("trusted_us", integer: microseconds)
+    }
+
+    public func lastKnownTime() throws(LogError) -> Int64? { try StoredState.lastKnownTime(database) }
+
     /// Forgets which rings there were: a new session's begin at 0.
     public func forgetRings() throws(LogError) {
         try database.execute("DELETE FROM ring", operation: "write")
@@ -386,9 +393,12 @@ public final class EventLogWriter {
 
     /// Distinct identities seen in 1, 7 and 30 days.
     public func activeUsers(nowMicroseconds: Int64) throws(LogError) -> (UInt64, UInt64, UInt64) {
-        if !activityIsLoaded {
+        // A clock that was wrong for a while leaves a window that begins in the future, where nobody of today counts.
+        let end = ActivityWindow.step(nowMicroseconds) + ActivityWindow.slackSteps
+        if !activityIsLoaded || activity.newest > end {
             activity = ActivityWindow()
-            let query = try database.prepare("SELECT last_seen, count(*) FROM identity_name GROUP BY last_seen")
+            let query = try database.prepare(
+                "SELECT last_seen, count(*) FROM identity_name WHERE last_seen <= \(end) GROUP BY last_seen")
             while try query.step() { activity.add(query.integer(1), at: query.integer(0)) }
             activityIsLoaded = true
         }

@@ -139,7 +139,9 @@ public final class EventLogReader {
     /// Distinct identities seen in 1, 7 and 30 days, asked of the log itself.
     public func activeUsers(nowMicroseconds: Int64) throws(LogError) -> [UInt64] {
         let step = ActivityWindow.step(nowMicroseconds)
-        let sums = [Int64(1), 7, 30].map { "sum(last_seen > \(step - $0 * 144))" }.joined(separator: ", ")
+        let sums = [Int64(1), 7, 30].map {
+            "sum(last_seen > \(step - $0 * 144) AND last_seen <= \(step + ActivityWindow.slackSteps))"
+        }.joined(separator: ", ")
         let query = try database.prepare("SELECT \(sums) FROM identity_name")
         guard try query.step() else { return [0, 0, 0] }
         return (0..<3).map { UInt64(clamping: query.integer($0)) }
