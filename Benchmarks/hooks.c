@@ -211,7 +211,8 @@ static void others(const char *directory) {
     report("hook.spdlog", "fetch hook, times faster than spdlog async", text("%.2f ns", a), text("%.0f ns", s), by_spdlog, "x");
 #endif
     report("hook.autocommit", "... than mutex + INSERT, autocommit", text("%.2f ns", a), text("%.0f ns", c), by_autocommit, "x");
-    report("hook.transaction", "... than mutex + INSERT, in a transaction", text("%.2f ns", a), text("%.0f ns", t), by_transaction, "x");
+    report("hook.transaction", "... than mutex + INSERT, in a transaction", text("%.2f ns", a), text("%.0f ns", t),
+           by_transaction, "x");
 }
 
 int main(int argc, char **argv) {

@@ -155,7 +155,8 @@ typedef struct field {
     uint32_t repaired;
 } field;
 
-static inline __attribute__((always_inline)) field make_field(const uint8_t *start, size_t length, uint32_t limit, size_t absurd) {
+static inline __attribute__((always_inline))
+field make_field(const uint8_t *start, size_t length, uint32_t limit, size_t absurd) {
     if (length == 0) return (field){0, 0, 0};
     if (start == 0 || length > absurd) return (field){0, 0, 2};
     if (length > limit) return (field){start, limit, 2};
@@ -209,8 +210,9 @@ static inline __attribute__((always_inline)) uint8_t *put_field(uint8_t *at, fie
     return at + f.count;
 }
 
-static inline __attribute__((always_inline)) uint64_t put(slot *s, uint64_t position, uint8_t kind, uint32_t flags, uint64_t start, uint32_t detail,
-                           uint64_t a, uint64_t b, field f0, field f1, field f2) {
+static inline __attribute__((always_inline))
+uint64_t put(slot *s, uint64_t position, uint8_t kind, uint32_t flags, uint64_t start, uint32_t detail,
+             uint64_t a, uint64_t b, field f0, field f1, field f2) {
     uint64_t bytes = record_bytes(f0.count + f1.count + f2.count);
     uint64_t to_end = s->mask + 1 - (position & s->mask);
     if (!likely(bytes <= to_end)) position = pad(s, position, to_end);

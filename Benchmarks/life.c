@@ -79,7 +79,8 @@ static void first_call(void) {
            passing, "us");
     report("first.staying", "first call of a thread, slot made ahead",
            text("%.2f us (max %.1f)", stay, stay_ns[STAYING - 1] / 1000), "", stay, "us");
-    report("info", "... the slowest of all", text("%.1f us", (stay_ns[STAYING - 1] > ns[PASSING - 1] ? stay_ns[STAYING - 1] : ns[PASSING - 1]) / 1000), "", 0, "us");
+    double slowest = stay_ns[STAYING - 1] > ns[PASSING - 1] ? stay_ns[STAYING - 1] : ns[PASSING - 1];
+    report("info", "... the slowest of all", text("%.1f us", slowest / 1000), "", 0, "us");
 }
 
 // MARK: Burst
@@ -224,7 +225,8 @@ static void make_log(const char *directory, const char *count) {
                  count, parts[p].from, parts[p].columns, parts[p].first, parts[p].last);
         execute(db, sql);
     }
-    snprintf(sql, sizeof sql, "INSERT OR REPLACE INTO state VALUES ('last_id', %s); COMMIT; PRAGMA wal_checkpoint(TRUNCATE)", count);
+    snprintf(sql, sizeof sql, "INSERT OR REPLACE INTO state VALUES ('last_id', %s); COMMIT;"
+             " PRAGMA wal_checkpoint(TRUNCATE)", count);
     execute(db, sql);
     sqlite3_close(db);
 }
@@ -250,7 +252,8 @@ static void start(const char *directory) {
     double init = median(init_ms, TURNS), at_once = median(at_once_ms, TURNS), later = median(idle_ms, TURNS);
     report("start.init", "init on a log of 10M events", text("%.2f ms (max %.1f)", init, init_ms[TURNS - 1]), "", init, "ms");
     report("start.load", "load and init, the process's first", text("%.2f ms (load %.2f)", first, load_ms), "", first, "ms");
-    report("stop.nothing", "on_shutdown, nothing pending", text("%.2f ms (max %.1f)", later, idle_ms[TURNS - 1]), "", later, "ms");
+    report("stop.nothing", "on_shutdown, nothing pending", text("%.2f ms (max %.1f)", later, idle_ms[TURNS - 1]), "", later,
+           "ms");
     report("stop.at_once", "... right after init", text("%.2f ms (max %.1f)", at_once, at_once_ms[TURNS - 1]), "", at_once, "ms");
 }
 
@@ -274,7 +277,8 @@ static void command(char *binary, char *directory) {
         ms[turn] = (double)(now_ns() - begin) / 1e6;
     }
     double middle = median(ms, TURNS);
-    report("command.prometheus", "qpc-metrics prometheus, whole process", text("%.2f ms (max %.1f)", middle, ms[TURNS - 1]), "", middle, "ms");
+    report("command.prometheus", "qpc-metrics prometheus, whole process", text("%.2f ms (max %.1f)", middle, ms[TURNS - 1]), "",
+           middle, "ms");
 }
 
 // MARK: Quiet
@@ -342,7 +346,8 @@ static void quiet(void) {
     pthread_create(&thread, NULL, quiet_caller, &table);
     pthread_join(thread, NULL);
     plugin_stop(&table);
-    report("quiet.allocations", "36,000 steady calls of all hooks: allocations", text("%ld", (long)allocations), "", (double)allocations, "");
+    report("quiet.allocations", "36,000 steady calls of all hooks: allocations", text("%ld", (long)allocations), "",
+           (double)allocations, "");
     report("quiet.locks", "... locks", text("%ld", (long)locks), "", (double)locks, "");
 }
 

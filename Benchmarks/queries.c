@@ -216,8 +216,8 @@ static void statistics(void) {
     all = sql("%sSELECT channel, count(*) FROM (SELECT channel FROM message WHERE %s UNION ALL SELECT channel FROM batch_message "
               "WHERE %s UNION ALL SELECT channel FROM fetch WHERE %s) GROUP BY 1 ORDER BY 2 DESC LIMIT 5;\n",
               all, in_time, in_time, in_time);
-    ask((question){"stats", "stats of 30 days (theirs: no percentiles, no identities)", "-csv", text("stats --since @%ld --until @%ld", since, end_seconds + 1), all,
-                   quick ? 3 : 5});
+    ask((question){"stats", "stats of 30 days (theirs: no percentiles, no identities)", "-csv",
+                   text("stats --since @%ld --until @%ld", since, end_seconds + 1), all, quick ? 3 : 5});
 }
 
 /// Everything, in the order of ids, with a column for every field.

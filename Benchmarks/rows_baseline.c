@@ -100,7 +100,9 @@ void rows_insert(rows *target, const event *events, size_t count) {
     int64_t time = 1763800000000000;
     for (size_t at = 0; at < count;) {
         run(target->db, "BEGIN IMMEDIATE");
-        for (size_t end = at + 10000 < count ? at + 10000 : count; at < end; at++) insert_one(target, &events[at], time + (int64_t)at);
+        for (size_t end = at + 10000 < count ? at + 10000 : count; at < end; at++) {
+            insert_one(target, &events[at], time + (int64_t)at);
+        }
         run(target->db, "COMMIT");
     }
 }
