@@ -28,7 +28,7 @@ import Testing
         #expect(told.status == "firing")
         let alert = try #require(told.alerts.first { $0.labels["alertname"] == "QpcPluginDown" }, "\(told)")
         #expect(alert.labels["severity"] == "critical" && alert.labels["instance"] == address)
-        #expect(alert.annotations["summary"] == "No metrics plugin beats on \(address).")
+        #expect(alert.annotations["summary"] == "The metrics plugin of \(address) has no heartbeat.")
         #expect(alert.annotations["runbook_url"]?.hasSuffix("docs/RUNBOOKS.md#qpcplugindown") == true)
 
         host = try place.server()

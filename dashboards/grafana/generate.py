@@ -4,8 +4,8 @@
     python3 dashboards/grafana/generate.py           writes them
     python3 dashboards/grafana/generate.py --check   exit 1 if a file is not what this program would write
 
-What a panel asks and says is below; how Grafana wants it written is in the functions above it. To move or restyle a
-panel, edit here, not the JSON: the check of the repository compares the two.
+The panels and their queries are below; the functions above them hold the form that Grafana requires. To move or restyle a
+panel, edit this file, not the JSON: scripts/check-dashboards compares the two.
 """
 
 import json
@@ -14,7 +14,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
-# What every selector carries, so that the variables at the top of a board reach each panel.
+# Part of every selector, so that the variables at the top of a board apply to each panel.
 WHERE = 'job=~"$job", instance=~"$instance"'
 
 GREEN, YELLOW, RED, BLUE, TEXT = "green", "yellow", "red", "blue", "text"
@@ -286,8 +286,8 @@ def board(uid, title, description, rows, *, time="now-6h"):
 def plugin_up():
     return stat(
         "Plugin",
-        "Whether a plugin beats in live.qpcm. Down: the server is down, runs without the plugin, or hangs. The other "
-        "panels then show the last values.",
+        "Whether live.qpcm has a heartbeat. Down: the server is down, runs without the plugin, or hangs. The other panels "
+        "then show the last values.",
         "none", selector("qpc_up"), legend="{{instance}}", thresholds=steps(RED, (1, GREEN)),
         mappings=[{
             "type": "value",
@@ -297,81 +297,79 @@ def plugin_up():
 
 def hook_durations():
     return timeseries(
-        "Time that a hook takes, p99",
-        "What the plugin adds to a call of the server, of one call in 1,024. Some ten to some hundred nanoseconds are "
-        "usual; single slow ones are the machine's (a page fault, a lost time slice).",
+        "Hook duration, p99",
+        "What the plugin adds to a call of the server, sampled from one call in 1,024. Tens to hundreds of nanoseconds are "
+        "normal; single slow ones come from the machine (a page fault, a lost time slice).",
         "s", [(quantile(0.99, "qpc_plugin_hook_duration_seconds", ["hook"]), "{{hook}}")], table=True, log=True)
 
 
 def flush_durations():
     return timeseries(
-        "Time that a flush takes",
-        "One flush of the rings into the log, a transaction. Far above 250 ms the disk is slow or shared; events wait "
-        "in the rings meanwhile.",
+        "Flush duration",
+        "A flush writes the rings into the log in one transaction. Far above 250 ms, the disk is slow or shared; events "
+        "wait in the rings meanwhile.",
         "s",
         [(quantile(q, "qpc_plugin_flush_duration_seconds"), f"p{round(q * 100)}") for q in (0.5, 0.9, 0.99)])
 
 
 OVERVIEW = board(
     "qpc-overview", "quicprochat / Overview",
-    "Is the server healthy, how busy is it, who fails to log in, how big is what it carries, how fast is it. From the "
-    "metrics of qpc-metrics; no identity is in any of them.",
+    "Whether the server is healthy, how busy it is, who fails to log in, how big its messages are, how fast it is. From the "
+    "metrics of qpc-metrics, none of which contains an identity.",
     [
         ("Is it healthy?", 4, [
             (4, plugin_up()),
             (4, stat(
                 "Events dropped",
-                "Events that never came into the log, in the time shown. They are counted, but their rows are missing. "
-                "Should be 0; the board of the plugin's health tells the cause.",
+                "Events dropped before they reached the log, in the time shown. They are counted, but their rows are missing. "
+                "Should be 0; the board Plugin health shows the cause.",
                 "short", f"sum({increase('qpc_plugin_events_dropped_total', '$__range')})", decimals=0,
                 thresholds=steps(GREEN, (1, RED)))),
             (4, stat(
                 "Drain lag",
-                "For how long, at the present rate, the events that wait would take to be in the log. Usually far below "
-                "a second.",
+                "How long writing the pending events to the log takes at the present rate. Usually far below a second.",
                 "s",
                 f"max({selector('qpc_plugin_pending_events')} / clamp_min("
                 f"sum without (kind) ({rate('qpc_plugin_events_written_total')}), 1))",
                 graph="area", thresholds=steps(GREEN, (2, YELLOW), (10, RED)))),
             (4, stat(
                 "Log errors",
-                "Flushes that failed and were tried again, in the time shown. Events wait in the rings until the cause "
-                "is cured.",
+                "Flushes that failed and were retried, in the time shown. Events wait in the rings until the cause is removed.",
                 "short", f"sum({increase('qpc_plugin_flush_errors_total', '$__range')})", decimals=0,
                 thresholds=steps(GREEN, (1, RED)))),
             (4, stat(
                 "Failed logins",
-                "Each minute, now. The server's own advice: look at it above 50, act above 500.",
+                "Per minute, now. The server's own advice: look above 50, act above 500.",
                 "cpm", f"60 * sum({rate('qpc_auth_failures_total')})", graph="area", decimals=0,
                 thresholds=steps(GREEN, (50, YELLOW), (500, RED)))),
             (4, stat(
-                "Users of a day",
-                "Distinct identities seen in the last 24 hours, from the log. Somebody seen by two servers counts twice.",
+                "Users in a day",
+                "Distinct identities seen in the last 24 hours, from the log. A person seen by two servers counts twice.",
                 "short", "sum(" + selector("qpc_active_users", 'window="1d"') + ")", decimals=0)),
         ]),
         ("How busy?", 8, [
             (12, timeseries(
                 "Calls by hook",
-                "Every call of a hook is an attempt that the server handled. A retried message is called again.",
+                "Each call of a hook is an attempt that the server handled. A retried message counts again.",
                 "ops", [(f"sum by (hook) ({rate('qpc_hook_calls_total')})", "{{hook}}")], stacked=True, table=True)),
             (12, timeseries(
                 "Messages",
-                "By the hook that they came by; a server may call both hooks for one message, so do not add the two. "
-                "Sealed messages do not tell the server who sent them.",
+                "By the hook that saw them. A server may call both hooks for one message, so do not add the two. Messages with a "
+                "sealed sender do not tell the server who sent them.",
                 "cps",
                 [(f"sum by (path) ({rate('qpc_messages_total')})", "{{path}}"),
                  (f"sum by (path) ({rate('qpc_sealed_messages_total')})", "{{path}}, sealed")],
                 table=True)),
             (8, timeseries(
                 "Fetches",
-                "Clients that ask for waiting messages. Mostly empty ones are clients that poll.",
+                "Clients that ask for waiting messages. Mostly empty fetches are clients that poll.",
                 "ops",
                 [(f"sum({rate('qpc_fetches_total')})", "all"),
                  (f"sum({rate('qpc_empty_fetches_total')})", "empty")])),
             (8, timeseries(
                 "Registrations and new channels",
-                "Completed registrations, and channels made (not those looked up), each minute. A steep rise of "
-                "registrations is a campaign, or somebody who makes accounts.",
+                "Completed registrations, and channels created (not those looked up), per minute. A steep rise of registrations is "
+                "a campaign, or someone who makes accounts by machine.",
                 "cpm",
                 [(f"60 * sum({rate('qpc_users_registered_total')})", "registrations"),
                  (f"60 * sum({rate('qpc_channels_created_total')})", "new channels")])),
@@ -384,14 +382,13 @@ OVERVIEW = board(
         ("Who fails to log in?", 8, [
             (12, timeseries(
                 "Failed logins by reason",
-                "Each minute. Many credentials for known users is guessing; many unknown_user is spraying names; "
-                "rate_limited and locked are the server's defence at work. Lines at 50 and 500, where the alerts are.",
+                "Per minute. Much credentials is guessing passwords of known users; much unknown_user is spraying names; "
+                "rate_limited and locked are the server's defence at work. Lines at 50 and 500, where the alerts fire.",
                 "cpm", [(f"60 * sum by (reason) ({rate('qpc_auth_failures_total')})", "{{reason}}")],
                 stacked=True, table=True, thresholds=steps("transparent", (50, YELLOW), (500, RED)))),
             (6, timeseries(
                 "Share of logins that fail",
-                "Failures among all attempts. People mistype; above a half, machines are at it, or something is broken "
-                "for everyone.",
+                "Failures among all attempts. People mistype; above one half, it is machines, or something is broken for everyone.",
                 "percentunit",
                 [(f"sum({rate('qpc_auth_failures_total')}) / sum({rate('qpc_auth_attempts_total')})", "failed")],
                 maximum=1)),
@@ -403,22 +400,22 @@ OVERVIEW = board(
         ("How big?", 8, [
             (12, heatmap(
                 "Size of a single message",
-                "Encrypted payloads of on_message_enqueue; the darker, the more. Powers of 4.",
+                "Encrypted payloads of on_message_enqueue; darker means more. Buckets are powers of 4.",
                 "bytes", "qpc_message_payload_bytes", 'path="single"')),
             (12, heatmap(
                 "Size of a message in a batch",
-                "Encrypted payloads of on_batch_enqueue; the darker, the more. Powers of 4.",
+                "Encrypted payloads of on_batch_enqueue; darker means more. Buckets are powers of 4.",
                 "bytes", "qpc_message_payload_bytes", 'path="batch"')),
             (12, timeseries(
                 "Payload, median and p99",
-                "Within a bucket the value is a guess: buckets are powers of 4.",
+                "Interpolated within a bucket, and buckets are powers of 4: an estimate.",
                 "bytes",
                 [(quantile(q, "qpc_message_payload_bytes", ["path"]), f"{{{{path}}}}, {name}")
                  for q, name in ((0.5, "median"), (0.99, "p99"))],
                 table=True, colours=PATH_COLOURS)),
             (12, timeseries(
                 "Messages in a batch and in a fetch",
-                "Big fetches are clients that come back after a time; big batches are clients that send to many.",
+                "Big fetches are clients that return after a while; big batches are clients that send to many.",
                 "short",
                 [(quantile(q, f"qpc_{what}_messages"), f"{what}, {name}")
                  for what in ("batch", "fetch") for q, name in ((0.5, "median"), (0.99, "p99"))],
@@ -429,89 +426,88 @@ OVERVIEW = board(
 
 HEALTH = board(
     "qpc-plugin-health", "quicprochat / Plugin health",
-    "Whether the metrics plugin does its work: nothing lost, the log keeping up, room on the disk, no cost to the server.",
+    "Whether the metrics plugin does its work: nothing lost, the log keeps up, disk space, no cost to the server.",
     [
         ("What runs?", 4, [
             (4, plugin_up()),
             (4, stat(
-                "Running for", "Since the plugin was started. Short again and again: the server restarts, or crashes.",
+                "Running for", "Since the plugin was started. If it is short again and again, the server keeps restarting, or crashes.",
                 "dtdurations", f"time() - {selector('qpc_plugin_start_time_seconds')}", legend="{{instance}}",
                 decimals=0)),
             (4, stat(
                 "Version", "The plugin's version, and how identities are written into its log.",
                 "none", selector("qpc_build_info"), legend="{{version}}, {{identities}}", text_mode="name")),
             (4, stat(
-                "Log on disk", "The event log and its write-ahead file. The cap is 4 GiB unless MAX_SIZE says otherwise.",
+                "Log on disk", "The event log and its WAL. The cap of the log is 4 GiB unless MAX_SIZE is set.",
                 "bytes", f"sum({selector('qpc_plugin_log_size_bytes')} + {selector('qpc_plugin_wal_size_bytes')})",
                 graph="area")),
             (4, stat(
-                "Oldest event", "How far back the log reaches. 30 days unless RETENTION says otherwise.",
+                "Oldest event", "How far back the log reaches. 30 days unless RETENTION is set.",
                 "s",
                 f"max(time() - ({selector('qpc_plugin_oldest_event_timestamp_seconds')} > 0))")),
             (4, stat(
-                "Files set aside",
-                "Damaged files found at a start, in the time shown. They stay beside the log as *.damaged-…",
+                "Files quarantined",
+                "Damaged files, in the time shown. They stay beside the log as *.damaged-…",
                 "short", f"sum({increase('qpc_plugin_files_set_aside_total', '$__range')})", decimals=0,
                 thresholds=steps(GREEN, (1, RED)))),
         ]),
         ("Is anything lost?", 8, [
             (8, timeseries(
                 "Events recorded and written",
-                "What hooks recorded, and what came into the log. The two lines lie on each other, a flush apart.",
+                "What hooks recorded, and what was written to the log. The two lines coincide, a flush apart.",
                 "cps",
                 [(f"sum({rate('qpc_plugin_events_recorded_total')})", "recorded"),
                  (f"sum({rate('qpc_plugin_events_written_total')})", "written")])),
             (8, timeseries(
                 "Events dropped by cause",
-                "ring_full: the drain could not keep up. no_slot: no room for another thread's ring. log_error: a log "
+                "ring_full: the drain could not keep up. no_slot: no space for another thread's ring. log_error: a log "
                 "was deleted or damaged. torn: a power cut. Should be empty.",
                 "short", [(f"sum by (cause) ({increase('qpc_plugin_events_dropped_total')})", "{{cause}}")],
                 stacked=True, bars=True)),
             (8, timeseries(
                 "Events removed by cause",
-                "What left the log as it should: too old or too much (retention), or a person's (forget).",
+                "What left the log as intended: too old or too much (retention), or removed with a person (forget).",
                 "short", [(f"sum by (cause) ({increase('qpc_plugin_events_removed_total')})", "{{cause}}")],
                 stacked=True, bars=True)),
         ]),
         ("Does the log keep up?", 8, [
             (8, timeseries(
-                "Pending events", "Recorded, not yet in the log. A flush interval's worth is usual; a slope is not.",
+                "Pending events", "Recorded, not yet in the log. As much as comes in a flush interval is normal; a steady rise is not.",
                 "short", [(f"sum by (instance) ({selector('qpc_plugin_pending_events')})", "{{instance}}")])),
             (8, flush_durations()),
             (8, timeseries(
                 "Log errors by cause",
-                "full: no room on the disk. busy: somebody else holds the log's write lock. io: the disk failed. corrupt: "
+                "full: no space on the disk. busy: another process holds the log's lock. io: the disk failed. corrupt: "
                 "the log is damaged. Should be empty.",
                 "short", [(f"sum by (cause) ({increase('qpc_plugin_flush_errors_total')})", "{{cause}}")],
                 stacked=True, bars=True)),
         ]),
-        ("How much room does it take?", 8, [
+        ("How much space does it take?", 8, [
             (12, timeseries(
-                "Log and write-ahead file",
-                "The write-ahead file is some MiB; if it grows, a reader holds an old state of the log open.",
+                "Log and WAL",
+                "The WAL has some MiB; if it grows, a reader keeps an old snapshot of the log open.",
                 "bytes",
                 [(f"sum({selector('qpc_plugin_log_size_bytes')})", "events.db"),
                  (f"sum({selector('qpc_plugin_wal_size_bytes')})", "events.db-wal")])),
             (12, timeseries(
-                "Growth in a day",
-                "What the log would gain in a day at the last hour's rate. It stands still when retention takes as much "
-                "as comes.",
+                "Growth per day",
+                "What the log would gain in a day at the last hour's rate. 0 when retention removes as much as comes.",
                 "bytes",
-                [(f"sum(clamp_min(deriv({selector('qpc_plugin_log_size_bytes')}[1h]), 0)) * 86400", "a day")])),
+                [(f"sum(clamp_min(deriv({selector('qpc_plugin_log_size_bytes')}[1h]), 0)) * 86400", "per day")])),
         ]),
         ("What does it cost the server?", 8, [
             (12, heatmap(
-                "Time that hooks take",
-                "All hooks, one call in 1,024; the darker, the more.",
+                "Hook durations",
+                "All hooks, one call in 1,024; darker means more.",
                 "s", "qpc_plugin_hook_duration_seconds")),
             (12, hook_durations()),
         ]),
         ("Is it scraped?", 6, [
             (12, timeseries(
-                "Scrapes", "1 when Prometheus got an answer from the exporter. Gaps here are gaps everywhere.",
+                "Scrapes", "1 when Prometheus got a response from the exporter. Gaps here are gaps everywhere.",
                 "none", [(f"min by (instance) ({selector('up')})", "{{instance}}")], maximum=1)),
             (12, timeseries(
-                "Time that a scrape takes", "As Prometheus sees it.",
+                "Scrape duration", "As Prometheus sees it.",
                 "s", [(f"max by (instance) ({selector('scrape_duration_seconds')})", "{{instance}}")])),
         ]),
     ])
