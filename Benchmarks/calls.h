@@ -1,5 +1,5 @@
-// calls.h: the calls that hooks are timed with: 64 different events of each kind, hot in the cache as in a server that
-// has just made them.
+// calls.h: the calls for timing hooks: 64 different events of each kind, hot in the cache as in a server that has just made
+// them.
 #ifndef CALLS_H
 #define CALLS_H
 
@@ -59,7 +59,7 @@ static inline void calls_make(calls *c) {
     }
 }
 
-/// One call of a kind. Inlined, so that a loop over it is the call and nothing else.
+/// One call of a kind. Inlined, so that a loop over it contains only the call.
 static inline __attribute__((always_inline)) void call(const qpc_hook_vtable *t, const calls *c, int kind, unsigned i) {
     i %= CALL_EVENTS;
     switch (kind) {
@@ -77,7 +77,7 @@ static inline __attribute__((always_inline)) void call(const qpc_hook_vtable *t,
     }
 }
 
-/// Ticks of `count` calls of one kind. Every kind has a loop of its own.
+/// The ticks of `count` calls of one kind. Each kind has its own loop.
 static inline uint64_t call_many(const qpc_hook_vtable *t, const calls *c, int kind, unsigned count) {
     uint64_t start = 0, end = 0;
 #define LOOP(k)                                                  \
@@ -101,7 +101,7 @@ static inline uint64_t call_many(const qpc_hook_vtable *t, const calls *c, int k
     return end - start;
 }
 
-/// Bytes of ring that a call takes at most.
+/// The most bytes of ring that a call takes.
 static inline unsigned call_bytes(int kind) {
     switch (kind) {
     case CALL_BATCH_1: return 192;

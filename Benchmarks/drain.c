@@ -1,8 +1,8 @@
-// drain.c: how fast the plugin's thread takes events into the log, against a bare loop of INSERTs of the same rows.
+// drain.c: how fast the plugin's thread writes events to the log, against a bare loop of INSERTs of the same rows.
 //
-// Two threads hand over their halves as fast as hooks go, into rings that hold all of it; the time runs from the first
-// call until on_shutdown returns, which is after the rows are committed and on the disk. The bare loop's time runs over
-// its own inserts and commits, with SQLite's own checkpoints (1,000 pages) or, as the harder figure, with none.
+// Two threads call hooks for half of the events each, at full speed, into rings that hold all of them. Our time runs from the
+// first call until on_shutdown returns, with the rows committed and on the disk. The bare loop's time covers its inserts and
+// commits, with SQLite's default checkpoints (every 1,000 pages) or, as the harder figure, with none.
 #include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ static void *hand_over(void *argument) {
     return NULL;
 }
 
-/// Nanoseconds that the plugin's thread has run, from the kernel's own account; 0 where there is none.
+/// The CPU time of the plugin's thread in nanoseconds, from the kernel's accounting; 0 where there is none.
 static uint64_t plugin_cpu_ns(void) {
     DIR *tasks = opendir("/proc/self/task");
     struct dirent *entry;
@@ -57,7 +57,7 @@ static uint64_t own_cpu_ns(void) {
 }
 
 static double drain(const event *events, size_t count) {
-    // A batch is not cut in two.
+    // A batch is not split.
     size_t middle = count / 2;
     while (middle < count && events[middle].batch == 0) middle++;
     half halves[2] = {{events, middle}, {events + middle, count - middle}};
@@ -88,7 +88,7 @@ static void compare(const char *name, const char *what, int kind, size_t count, 
     sleep_ns(300000000);
     rows *floor = rows_open(floor_path, 1), *bare = rows_open(bare_path, 0);
     double ours[32], with[32], without[32], ours_cpu[32], floor_cpu[32];
-    // The first round meets every name for the first time; it is told apart.
+    // In the first round every name is new; it is reported apart.
     double first = 0;
     for (int round = 0; round <= rounds; round++) {
         event *events = traffic_make(count, kind, (uint64_t)(77 + round));
@@ -120,7 +120,7 @@ static void compare(const char *name, const char *what, int kind, size_t count, 
     report(name, what, text("%.2f M/s", a / 1e6), text("%.2f M/s", b / 1e6), against_floor, "x");
     if (kind == EVENT_MIXED) {
         double cpu = median_ratio(floor_cpu, ours_cpu, (size_t)rounds);
-        report("drain.cpu", "... processor time a row", text("%.0f ns", median(ours_cpu, (size_t)rounds)),
+        report("drain.cpu", "... CPU time per row", text("%.0f ns", median(ours_cpu, (size_t)rounds)),
                text("%.0f ns", median(floor_cpu, (size_t)rounds)), cpu, "x");
         report("drain.no_checkpoint", "... against a loop that never checkpoints", text("%.2f M/s", a / 1e6),
                text("%.2f M/s", c / 1e6), against_bare, "x");
@@ -142,7 +142,7 @@ static void size_of_rows(void) {
     struct stat status;
     if (stat(path, &status) != 0) die("%s is not there", path);
     double bytes = (double)status.st_size / (double)rows_in(directory);
-    report("log.row_bytes", "bytes a row in events.db, 1M mixed", text("%.1f B", bytes), "", bytes, "B");
+    report("log.row_bytes", "bytes per row in events.db, 1M mixed", text("%.1f B", bytes), "", bytes, "B");
 }
 
 int main(int argc, char **argv) {

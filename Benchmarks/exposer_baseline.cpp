@@ -1,9 +1,9 @@
-// exposer_baseline.cpp: as many series by prometheus-cpp's own exposer, for http.c.
+// exposer_baseline.cpp: as many series from prometheus-cpp's own exposer, for http.c.
 //
 //   exposer_baseline PORT PLAIN HISTOGRAMS BUCKETS
 //
-// PLAIN counters in families of seven, and HISTOGRAMS of BUCKETS buckets; their values never change, so nothing of the
-// program's time goes to anything but scrapes. Ends when its standard input does.
+// PLAIN counters in families of seven, and HISTOGRAMS of BUCKETS buckets; their values never change, so
+// the program spends its time only on scrapes. Ends with its standard input.
 #include <prometheus/counter.h>
 #include <prometheus/exposer.h>
 #include <prometheus/histogram.h>

@@ -1,9 +1,9 @@
 // hooks.c: what a hook costs its caller, against the same work in C (hooks_baseline.c), spdlog and SQLite.
 //
 // Fairness: the plugin and the floor are both shared libraries, called through the same table type with the same
-// events, with rings of the same size in files of the same directory, faulted in. A round is as many calls as stay
-// under an eighth of a ring, below which neither side's consumer stirs by itself; after it, on_shutdown empties the
-// ring, on both sides by another thread that wipes what it took. Rounds alternate, and who begins alternates.
+// events, with rings of the same size in files of the same directory, faulted in. A round stays under an eighth of a ring, so
+// neither side's consumer runs by itself; then on_shutdown empties the ring, on both sides from another thread, which wipes what
+// it took. Rounds alternate, and so does which side begins.
 #include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
@@ -123,7 +123,7 @@ static void run_workers(worker *w, int first, int last, qpc_hook_vtable *table) 
 
 static void two_threads(void) {
     if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
-        fprintf(stderr, "bench: two threads: skipped, the machine has one processor\n");
+        fprintf(stderr, "bench: two threads: skipped, the machine has one CPU\n");
         return;
     }
     static worker w[2];
@@ -227,7 +227,7 @@ int main(int argc, char **argv) {
     if (library == NULL) die("%s", dlerror());
     floor_init_function floor_init = (floor_init_function)dlsym(library, "floor_init");
     if (floor_init == NULL || floor_init(&base, directory, ring_bytes, 8) != 0) die("the floor does not start");
-    sleep_ns(300000000);  // the plugin's thread faults its rings in
+    sleep_ns(300000000);  // until the plugin's thread has faulted its rings in
     if (all || strcmp(only, "one") == 0) one_thread();
     if (all || strcmp(only, "two") == 0) two_threads();
     if (all || strcmp(only, "others") == 0) others(directory);

@@ -1,18 +1,18 @@
-// hooks_baseline.c: the floor: the plugin's hook work written in plain C for speed, in a shared library of its own so
-// that it is called as the plugin is. What it does is what the plugin must do, and nothing that it need not:
+// hooks_baseline.c: the floor: the work of the plugin's hooks in plain C, written for speed, in a shared library of its own, so
+// that it is called like the plugin. It does what the plugin must do, and nothing else:
 //
 //   - the calling thread's slot through an initial-exec thread-local, valid for one session
-//   - raw time-stamp counter, one reading a call
-//   - fields made safe: length first, null, absurd and long ones
+//   - the raw time-stamp counter, read once per call
+//   - fields checked: length first; null, absurd and overlong ones
 //   - a claim against the cached head, padding at the ring's end, the record in 64-byte granules with stamp and
 //     trailer, one releasing store of the tail
 //   - the same counters: events, buckets, sums, and one call in 1,024 timed
 //   - the class of a failed login from its reason's words
-//   - the lines two kilobytes ahead fetched for writing, which makes a batch a third cheaper
+//   - the cache lines two kilobytes ahead prefetched for writing, which makes a batch a third cheaper
 //   - drops counted when the ring is full
 //
-// The rings lie in a mapped file, as the plugin's do. A consumer thread empties them: it reads each record's head,
-// wipes what it took, and gives the room back.
+// The rings lie in a mapped file, like the plugin's. A consumer thread empties them: it reads each record's header,
+// wipes the record, and releases the space.
 #include "hooks_baseline.h"
 
 #include <fcntl.h>
@@ -91,7 +91,7 @@ static struct {
     uint64_t word;
     uint64_t meaning;
 } lookup[512];
-/// For each byte: 0 for none of a word, else the byte in small letters.
+/// For each byte: the letter in lower case, or 0 for a byte that belongs to no word.
 static uint8_t small[256];
 
 static inline unsigned place(uint64_t word) { return (unsigned)((word * 0x9E3779B97F4A7C15ull) >> 55); }
@@ -187,7 +187,7 @@ static COLD uint64_t pad(slot *s, uint64_t position, uint64_t bytes) {
     return position + bytes;
 }
 
-/// Copies a text: in two pieces that overlap where that will do.
+/// Copies a text, short ones as two overlapping pieces.
 static inline void copy_text(uint8_t *to, const uint8_t *from, uint32_t bytes) {
     if (bytes >= 16) {
         for (uint32_t at = 0; at + 16 <= bytes; at += 16) memcpy(to + at, from + at, 16);
@@ -218,7 +218,7 @@ uint64_t put(slot *s, uint64_t position, uint8_t kind, uint32_t flags, uint64_t 
     if (!likely(bytes <= to_end)) position = pad(s, position, to_end);
     uint8_t *record = s->ring + (position & s->mask);
     uint64_t *words = (uint64_t *)record;
-    // The lines that a call to come will write: the consumer wiped them, so they are in another processor's cache.
+    // Lines that a later call will write: the consumer wiped them, so they are in another CPU's cache.
     uint8_t *ahead = s->ring + ((position + 2048) & s->mask);
     fetch_for_writing(ahead);
     fetch_for_writing(ahead + 64);
@@ -351,7 +351,7 @@ static void on_batch(void *user_data, const qpc_message_event *events, size_t n)
         field none = {0, 0, 0};
         at = put(s, at, from == 0 ? BATCH_BEGIN : BATCH_GOES_ON, 0, start, 0, n, 0, none, none, none);
         if (from == 0) {
-            // One writer: the batch's own counters, apart from its messages.
+            // The batch's own counters, once per call; those of its messages follow.
             count_event(&s->ringed[0]);
             count(&s->ringed[38 + (n <= 1 ? 0 : fetch_bucket(n) - 1)], 1);
             count(&s->ringed[49], at_most(n));

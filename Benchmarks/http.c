@@ -1,8 +1,8 @@
-// http.c: `qpc-metrics serve` under load, beside prometheus-cpp's exposer and node_exporter, and among slow clients.
+// http.c: `qpc-metrics serve` under load, against prometheus-cpp's exposer and node_exporter, and among slow clients.
 //
 //   http BIN [--quick]
 //
-// BIN is qpc-metrics. BENCH_EXPOSER names the built exposer_baseline.cpp. Wants wrk and prometheus-node-exporter.
+// BIN is qpc-metrics. BENCH_EXPOSER names the built exposer_baseline.cpp. Needs wrk and prometheus-node-exporter.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +34,7 @@ static int free_port(void) {
     return ntohs(name.sin_port);
 }
 
-/// Connects from one address of this machine to another; -1 if nobody takes it.
+/// Connects from one address of this machine to another; -1 if refused.
 static int connect_from(uint32_t from, int port, int receive_bytes, int flags) {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) die("no socket: %s", strerror(errno));
@@ -50,7 +50,7 @@ static int connect_from(uint32_t from, int port, int receive_bytes, int flags) {
     return fd;
 }
 
-/// One scrape on a connection of its own. The body's bytes, or 0 if it was refused.
+/// One scrape on a connection of its own. The length of the body, or 0 if it was refused.
 static size_t scrape(int port, char *page, size_t room) {
     static const char request[] = "GET /metrics HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n";
     int fd = connect_from(INADDR_LOOPBACK, port, 0, 0);
@@ -67,7 +67,7 @@ static size_t scrape(int port, char *page, size_t room) {
 
 static char page[4 << 20];
 
-/// Starts a program, whose standard input ends with this one, and waits until it answers.
+/// Starts a program whose standard input closes when this one ends, and waits until it answers.
 static pid_t start(int port, char *const *arguments) {
     static int never[2] = {-1, -1};
     if (never[0] < 0 && pipe(never) != 0) die("no pipe");
@@ -102,7 +102,7 @@ static double resident_mib(pid_t pid) {
 // MARK: Load
 
 typedef struct load {
-    double requests;  // a second
+    double requests;  // per second
     double p99;       // microseconds
 } load;
 
@@ -144,7 +144,7 @@ static void compare(const int *ports) {
     report("http.requests", "/metrics, 8 connections", ours, text("%.0f prometheus-cpp", median(requests[1], rounds)),
            more, "x");
     report("http.requests_go", "...", ours, text("%.0f node_exporter", median(requests[2], rounds)), most, "x");
-    report("http.p99", "... 99% of answers within", text("%.0f us", median(p99[0], rounds)),
+    report("http.p99", "... p99 of responses", text("%.0f us", median(p99[0], rounds)),
            text("%.0f us prometheus-cpp", median(p99[1], rounds)), later, "x");
     report("http.p99_go", "...", text("%.0f us", median(p99[0], rounds)),
            text("%.0f us node_exporter", median(p99[2], rounds)), median_ratio(p99[0], p99[2], rounds), "x");
@@ -157,8 +157,8 @@ enum { CROWD = 500, ADDRESSES = 25 };
 static _Atomic int stop_crowd;
 static int crowd_port;
 
-/// Half of them send a head byte by byte; the others ask again and again, and take a few bytes of the answers now and
-/// then. Who is shown out comes back within a second. From as many addresses that no cap on one keeps them off.
+/// Half of them send a request head byte by byte; the others keep sending requests, and read a few bytes of the responses now
+/// and then. A client that is disconnected returns within a second. They use so many addresses that no cap on one stops them.
 static void *crowd(void *nothing) {
     static const char request[] = "GET /metrics HTTP/1.1\r\nHost: slow\r\n\r\n";
     static struct { int fd; uint64_t returns; unsigned sent; } all[CROWD];
@@ -175,7 +175,7 @@ static void *crowd(void *nothing) {
                 if (all[i].fd < 0) all[i].returns = now + 1000000000;
                 continue;
             }
-            // Each is at work in one round of ten.
+            // Each acts in one round of ten.
             if ((round + (unsigned)i) % 10) continue;
             char bytes[64];
             ssize_t sent = reads ? send(all[i].fd, request, sizeof request - 1, MSG_NOSIGNAL)
@@ -226,14 +226,14 @@ static void among_slow(int port) {
     pthread_join(thread, NULL);
     report("http.crowd", "99% of scrapes among 500 slow clients", text("%.1f ms", among.p99),
            text("%.1f ms alone", alone.p99), among.p99, "ms");
-    report("http.crowd_most", "... the slowest of them", text("%.1f ms", among.most), text("%.1f ms alone", alone.most),
+    report("http.crowd_most", "... the slowest", text("%.1f ms", among.most), text("%.1f ms alone", alone.most),
            among.most, "ms");
     report("http.refused", "... refused", text("%d of %d", among.refused, count), "", among.refused, "scrapes");
 }
 
 // MARK: All of it
 
-/// How many lines of a page hold this; all samples for an empty text.
+/// How many lines of a page contain this; all samples for an empty text.
 static int lines_with(const char *part) {
     int count = 0;
     for (char *line = strstr(page, "\r\n\r\n") + 4; line && *line;) {
@@ -249,7 +249,7 @@ static int lines_with(const char *part) {
 int main(int argc, char **argv) {
     quick = is_quick(argc, argv);
     const char *exposer = getenv("BENCH_EXPOSER");
-    if (argc < 2 || !exposer) die("http: needs qpc-metrics, and BENCH_EXPOSER");
+    if (argc < 2 || !exposer) die("http: expected the path of qpc-metrics, and BENCH_EXPOSER to be set");
     signal(SIGPIPE, SIG_IGN);
     const char *directory = new_directory("http");
     qpc_hook_vtable table = plugin_start((plugin_settings){directory, NULL, NULL, NULL});
@@ -268,7 +268,7 @@ int main(int argc, char **argv) {
         (char *)exposer, (char *)text("%d", ports[1]), (char *)text("%d", plain), (char *)text("%d", histograms),
         (char *)text("%d", buckets / histograms), NULL});
     scrape(ports[1], page, sizeof page);
-    fprintf(stderr, "bench: %d samples a page, %d of prometheus-cpp's\n", samples, lines_with(""));
+    fprintf(stderr, "bench: %d samples on our page, %d on prometheus-cpp's\n", samples, lines_with(""));
     pid_t node = start(ports[2], (char *const[]){
         "prometheus-node-exporter", "--collector.disable-defaults",
         (char *)text("--web.listen-address=127.0.0.1:%d", ports[2]), NULL});

@@ -1,8 +1,8 @@
-// latency.c: how long single calls take under a steady load, with the drain and its checkpoints at work.
+// latency.c: how long single calls take under a steady load, while drain and checkpoints run.
 //
-// Two callers, each 100,000 calls a second at even distances, waiting busily: a server that is fully awake. Every call
-// is timed with the tick counter, the reading's own cost included. The plugin, the floor in C and an empty function
-// take turns, so that the machine's own noise (interrupts, other guests) is seen beside ours.
+// Two callers make 100,000 evenly spaced calls per second each, busy-waiting between them: a server that is fully awake. Every
+// call is timed with the tick counter, including the cost of reading it. The plugin, the C floor and an empty function take
+// turns, which shows the machine's own noise (interrupts, other guests) beside ours.
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 enum { CALLERS = 2, STEPS = 64, POWERS = 40 };
 
-/// Counts by size: 64 steps for every power of two, so that a figure is within 2 %.
+/// A histogram with 64 buckets for each power of two, so a figure is within 2 %.
 typedef struct histogram {
     uint64_t counts[POWERS * STEPS];
     uint64_t total, most;
@@ -98,7 +98,7 @@ int main(int argc, char **argv) {
     tables[2].on_fetch = nothing_fetch;
     sleep_ns(500000000);
 
-    // 60 s of ours; the others a third each.
+    // 60 s of ours, a third of that for each of the others.
     int turns = quick ? 2 : 6;
     slice_ns = quick ? 2000000000 : 10000000000;
     static histogram found[3][CALLERS];

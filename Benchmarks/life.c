@@ -1,12 +1,12 @@
-// life.c: the plugin's life around its hooks. One part a process, named by the first argument:
+// life.c: the plugin's life around its hooks. Each part is a process, named by the first argument:
 //
 //   first_call   what a thread's first call costs
-//   burst        a second at 300,000 events/s on two threads after idling, with the defaults
+//   burst        one second of 300,000 events/s on two threads after idling, with default settings
 //   idle         what an idle plugin costs its host
 //   make DIR N   makes a log of N events in DIR, for start
 //   start DIR    load and init on that log, and on_shutdown with nothing pending
 //   command BIN DIR  the whole process of `qpc-metrics prometheus` on that log
-//   quiet        steady calls between two marker system calls; allocations and locks counted
+//   quiet        steady calls between two marker system calls; counts allocations and locks
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -52,14 +52,14 @@ static void first_call(void) {
     enum { STAYING = 24, PASSING = 400 };
     static newcomer all[PASSING];
     static double ns[PASSING], stay_ns[STAYING];
-    // Threads that come, call and go: each finds a slot that another gave back.
+    // Threads that start, call and end: each takes a slot that another gave back.
     for (int i = 0; i < PASSING; i++) {
         all[i].table = &table;
         pthread_create(&all[i].thread, NULL, come, &all[i]);
         pthread_join(all[i].thread, NULL);
         ns[i] = (double)all[i].spent * ns_per_tick();
     }
-    // Threads that stay: each takes a slot made ahead for it.
+    // Threads that stay: each takes a slot that was prepared ahead.
     static newcomer staying[STAYING];
     for (int i = 0; i < STAYING; i++) {
         staying[i].table = &table;
@@ -124,7 +124,7 @@ static void burst_once(const char *name, const char *what) {
            text("%lld logged", (long long)rows), (double)dropped, "");
 }
 
-/// Every name is new to the log, which is the drain's worst case.
+/// Every name is new to the log: the drain's worst case.
 static void burst(void) {
     crowd = people_make();
     burst_once("burst.dropped", "burst, 2 threads");
@@ -159,7 +159,7 @@ static double cpu_seconds(void) {
 
 static void idle(void) {
     const char *directory = new_directory("idle");
-    resident_kib(NULL);  // what reading costs is there before
+    resident_kib(NULL);  // so that the cost of reading is in the first figure too
     long before = resident_kib(NULL);
     qpc_hook_vtable table = plugin_start((plugin_settings){directory, NULL, NULL, NULL});
     sleep_ns(1000000000);
@@ -171,7 +171,7 @@ static void idle(void) {
     report("idle.cpu", text("idle plugin, %.0f s: of a core", seconds), text("%.3f %%", share), "", share, "%");
     report("idle.rss", "idle plugin: resident beyond its rings", text("%.1f MiB", mib),
            text("rings %.0f MiB", (double)rings / 1024), mib, "MiB");
-    // After traffic the name caches and SQLite's pages have been touched.
+    // Traffic has touched the name caches and SQLite's pages.
     crowd = people_make();
     event *all = traffic_make(300000, EVENT_MIXED, 9);
     long with_traffic = resident_kib(NULL) - resident_kib("live.qpcm");
@@ -192,7 +192,7 @@ static void execute(sqlite3 *db, const char *sql) {
     if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK) die("%s: %s", sql, message);
 }
 
-/// Rows straight into the log that the plugin made, the names by number; quick, and the same on every machine.
+/// Writes rows straight into the log that the plugin made, with names by number: fast, and the same on every machine.
 static void make_log(const char *directory, const char *count) {
     mkdir(directory, 0750);
     qpc_hook_vtable table = plugin_start((plugin_settings){directory, NULL, NULL, "off"});
@@ -218,7 +218,7 @@ static void make_log(const char *directory, const char *count) {
         {"auth", "i, 1763400000000000 + i * 20000, 1 + i % 99991, 1, NULL", 85, 99},
     };
     for (size_t p = 0; p < sizeof parts / sizeof parts[0]; p++) {
-        // Ids in tenths of a hundred, so that every table's ids run through the whole log.
+        // Each hundred ids has all kinds, so that every table's ids span the whole log.
         snprintf(sql, sizeof sql,
                  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %s)"
                  " INSERT INTO %s SELECT %s FROM n WHERE i %% 100 BETWEEN %d AND %d",
@@ -283,8 +283,8 @@ static void command(char *binary, char *directory) {
 
 // MARK: Quiet
 
-// The host's own malloc and mutex functions take the place of the C library's for the plugin too, and count while the
-// calling thread asks for it.
+// This host's malloc and mutex functions override the C library's, for the plugin too, and count while the calling thread
+// asks for it.
 static _Thread_local int is_counting;
 static _Atomic long allocations, locks;
 
@@ -333,7 +333,7 @@ static void *quiet_caller(void *argument) {
 
 static void quiet(void) {
     const char *directory = new_directory("quiet");
-    // That counting works at all: init allocates and locks.
+    // Proves that the counting works: init allocates and locks.
     qpc_hook_vtable warm = plugin_start((plugin_settings){directory, NULL, NULL, NULL});
     plugin_stop(&warm);
     is_counting = 1;

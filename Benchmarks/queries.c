@@ -1,5 +1,5 @@
-// queries.c: questions to a log of ten million events, answered by qpc-metrics and by the sqlite3 shell, each a whole
-// process from fork to exit, in rounds that alternate. Both find the log in the page cache.
+// queries.c: queries on a log of ten million events, by qpc-metrics and by the sqlite3 shell, each a whole process from fork to
+// exit, in alternating rounds. For both, the log is in the page cache.
 //
 //   queries COMMAND DIRECTORY END SUBJECTS [--quick]
 //
@@ -56,7 +56,7 @@ static run run_one(char *const words[], const char *input) {
 typedef struct question {
     const char *name, *what;
     const char *mode;     // the sqlite3 shell's
-    const char *words;    // ours, apart by spaces
+    const char *words;    // ours, separated by spaces
     char *sql;
     int rounds;
 } question;
@@ -69,11 +69,11 @@ static void ask(question q) {
     words[count++] = "--dir";
     words[count++] = directory;
     words[count] = NULL;
-    // The SQL comes on standard input: it may be long.
+    // The SQL goes to standard input, because it may be long.
     char *theirs[] = {"sqlite3", "-readonly", "-batch", (char *)q.mode, log_path, NULL};
     double ours_ms[MOST_ROUNDS], theirs_ms[MOST_ROUNDS], most_mib = 0;
     int rounds = q.rounds;
-    if (rounds > 1) {  // what both need comes into the cache
+    if (rounds > 1) {  // fills the page cache for both
         run_one(words, NULL);
         run_one(theirs, q.sql);
     }
@@ -127,7 +127,7 @@ static char *sql(const char *format, ...) {
     return made;
 }
 
-/// One kind's events, and only its own columns: cheaper than the view with all of them.
+/// One kind's events with only its own columns: cheaper than the view, which has all of them.
 static char *events_of(int kind, const char *condition) {
     return sql("SELECT id, %s, '%s' AS kind, %s FROM %s WHERE %s;\n", TIME, kinds[kind].kind, kinds[kind].columns,
                kinds[kind].table, condition);

@@ -1,14 +1,14 @@
-// spdlog_baseline.h: a record handed to spdlog's asynchronous logger, by its cheapest way.
+// spdlog_baseline.h: a record passed to spdlog's asynchronous logger in its cheapest way.
 #ifndef SPDLOG_BASELINE_H
 #define SPDLOG_BASELINE_H
 #include <stddef.h>
 #ifdef __cplusplus
 extern "C" {
 #endif
-/// A queue of `queue` records, one worker, a plain file, and a pattern that is the message alone.
+/// A queue of `queue` records, one worker, a plain file, and a pattern with only the message.
 void spdlog_open(const char *path, size_t queue);
 void spdlog_write(const void *record, size_t bytes);
-/// Returns when the worker has taken all.
+/// Returns when the worker has written everything.
 void spdlog_drain(void);
 void spdlog_close(void);
 #ifdef __cplusplus

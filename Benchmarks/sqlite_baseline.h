@@ -2,7 +2,7 @@
 #ifndef SQLITE_BASELINE_H
 #define SQLITE_BASELINE_H
 #include "plugin_abi.h"
-/// A log of one table in write-ahead mode, `synchronous` NORMAL.
+/// A log of one table in WAL mode, `synchronous` NORMAL.
 void sqlite_log_open(const char *path);
 void sqlite_log_begin(void);
 void sqlite_log_commit(void);

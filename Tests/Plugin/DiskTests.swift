@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A disk that is full, over its quota, read-only (as the kernel makes it after an error: EROFS), or fails: the server never notices, events wait, then drop with count, and all is well
-/// within a second of the cure.
+/// A disk that is full, over its quota, read-only (EROFS, as the kernel makes it after an error) or failing: the server never
+/// notices; events wait, then are dropped and counted; within a second of the cure, events are in the log again.
 ///
 /// `QPC_DISK_FAULTS` says how often each comes to a running server (2).
 @Suite(.serialized) struct DiskTests {
