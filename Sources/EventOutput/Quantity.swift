@@ -1,3 +1,5 @@
+import MetricsModel
+
 /// Numbers as people read them.
 enum Quantity {
     /// Whole, in groups of three digits.
@@ -16,7 +18,7 @@ enum Quantity {
     /// With as many decimals, of at most one or two, as its size is worth.
     static func rate(_ value: Double) -> String {
         guard value.isFinite, value < 9e18 else { return "-" }
-        if value >= 1000 { return text(Int64(value.rounded())) }
+        if value >= 1000 { return text(Int64(saturating: value.rounded())) }
         if value >= 10 || value == 0 { return decimals(value, 1) }
         return decimals(value, 2)
     }
@@ -44,13 +46,13 @@ enum Quantity {
             scaled /= 1024
             unit += 1
         }
-        return (scaled < 100 ? decimals(scaled, 1) : text(Int64(scaled.rounded()))) + " " + units[unit]
+        return (scaled < 100 ? decimals(scaled, 1) : text(Int64(saturating: scaled.rounded()))) + " " + units[unit]
     }
 
     /// So many decimals of a number that is not negative.
     static func decimals(_ value: Double, _ digits: Int) -> String {
         let scale: Int64 = digits == 2 ? 100 : 10
-        let whole = Int64((value * Double(scale)).rounded())
+        let whole = Int64(saturating: (value * Double(scale)).rounded())
         let rest = String(whole % scale)
         return text(whole / scale) + "." + String(repeating: "0", count: digits - rest.utf8.count) + rest
     }

@@ -67,7 +67,7 @@ public struct StatsJSON {
         let rounded = (value * 1e6).rounded() / 1e6
         guard rounded.isFinite, abs(rounded) < 1e15 else { return "0" }
         // Swift writes small numbers with an exponent, which JSON and awk read.
-        return rounded == rounded.rounded() ? "\(Int64(rounded))" : "\(rounded)"
+        return rounded == rounded.rounded() ? "\(Int64(saturating: rounded))" : "\(rounded)"
     }
 
     private func kind(_ kind: EventKind) -> String {

@@ -1,3 +1,5 @@
+import MetricsModel
+
 /// Numbers as people read them, short enough for a column.
 public enum Figure {
     /// 0, 7, 950, 1.2k, 34k, 5.6M.
@@ -36,7 +38,7 @@ public enum Figure {
             value /= step
             unit += 1
         }
-        let text = unit > 0 && value < 9.95 && value.rounded() != value ? tenths(value) : "\(Int(value.rounded()))"
+        let text = unit > 0 && value < 9.95 && value.rounded() != value ? tenths(value) : "\(Int64(saturating: value.rounded()))"
         return text + units[unit]
     }
 

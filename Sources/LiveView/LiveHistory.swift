@@ -56,12 +56,12 @@ public struct LiveHistory: Sendable {
         let indices = first...(first + bounds.count)
         var counts = indices.map { rise($0, seconds: seconds) }
         if counts.allSatisfy({ $0 == 0 }), let last = samples.last { counts = indices.map { last.snapshot.counters[$0] } }
-        let total = counts.reduce(0, +)
+        let total = counts.reduce(0, &+)
         guard total > 0 else { return nil }
         let rank = max(1, (share * Double(total)).rounded(.up))
         var sum: UInt64 = 0
         for (index, count) in counts.enumerated() {
-            sum += count
+            sum &+= count
             if Double(sum) >= rank { return index < bounds.count ? bounds[index] : .max }
         }
         return .max

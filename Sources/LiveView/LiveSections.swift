@@ -101,7 +101,7 @@ extension LiveFrame {
         for path in MessagePath.allCases {
             var line = FrameLine("payload \(path.name)")
             let rate = history.rate(CounterIndex.payloadSum(path), seconds: seconds)
-            line.add(Figure.bytes(UInt64(rate.rounded())), endingAt: Self.rateEnd)
+            line.add(Figure.bytes(UInt64(saturating: rate.rounded())), endingAt: Self.rateEnd)
             add(
                 quantilesOf: CounterIndex.payload(path), bounds: Histogram.payloadBounds, history, Figure.bytes, to: &line)
             lines.append(line)

@@ -43,9 +43,11 @@ public struct RingSurvey: Sendable {
     ) -> UInt64? {
         let ring = slot + QPCM_SLOT_RING
         var position = head
+        // Records begin at whole granules; a damaged head may not.
+        guard position % 64 == 0 else { return nil }
         let first = AtomicWord.loadRelaxed(ring, Int(position & (ringBytes - 1)))
         // Before the ring's end there may be padding; the record is then at its beginning.
-        if first >> 32 & 0xFF == UInt64(QPCM_RECORD_PADDING) { position += (first >> 48) << 6 }
+        if first >> 32 & 0xFF == UInt64(QPCM_RECORD_PADDING) { position &+= (first >> 48) << 6 }
         guard position < tail else { return nil }
         let ticks = AtomicWord.loadRelaxed(ring, Int(position & (ringBytes - 1)) + Int(QPCM_RECORD_TICKS_AT))
         return RingConsumer.head(of: slot) == head && ticks != 0 ? ticks : nil

@@ -18,7 +18,7 @@ enum SizeQuantiles {
         let rank = max(1, count / 100 * hundredths + (count % 100 * hundredths + 99) / 100)
         var below: Int64 = 0
         for (bucket, size) in buckets.enumerated() {
-            below += size
+            below &+= size
             if below >= rank { return middle(bucket) }
         }
         return middle(buckets.count - 1)
@@ -30,6 +30,6 @@ enum SizeQuantiles {
         guard bucket >= 16 else { return low }
         let high = bucket + 1 < SizeBucket.count ? SizeBucket.lowerBound(bucket + 1) - 1 : UInt64.max
         let middle = 2 * Double(low) * Double(high) / (Double(low) + Double(high))
-        return UInt64(middle.rounded())
+        return UInt64(saturating: middle.rounded())
     }
 }

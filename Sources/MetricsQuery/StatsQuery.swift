@@ -37,7 +37,7 @@ public struct StatsQuery: Sendable {
             if let extent {
                 stats.log = .init(
                     events: try window.events().reduce(0, &+), oldest: extent.oldest, newest: extent.newest)
-                stats.ratedMicroseconds = max(0, min(until, max(now, extent.newest)) - max(since, extent.oldest))
+                stats.ratedMicroseconds = max(0, min(until, max(now, extent.newest)) &- max(since, extent.oldest))
             }
             addTotals(of: sums, to: &stats)
             stats.periods = Self.periods(sums.minutes, unit, zone)
@@ -65,7 +65,7 @@ public struct StatsQuery: Sendable {
         let before = start < Int64.min + day ? Int64.min : start - day
         return WindowStats.Comparison(
             since: start, until: until, events: try window.events(since: start, until: until),
-            before: try window.events(since: before, until: max(before, until - day)),
+            before: try window.events(since: before, until: max(before, until < Int64.min + day ? Int64.min : until - day)),
             beforeIsWhole: oldest.map { $0 <= before } ?? false)
     }
 

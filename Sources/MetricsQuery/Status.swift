@@ -60,7 +60,7 @@ public struct Status: Sendable {
         status.limits = (live.header.retentionNanoseconds, live.header.maxBytes)
         status.findProblems(source)
         // An event may wait for one flush, and a busy machine makes it a few.
-        let lagLimit = max(2_000_000_000, 4 * live.header.flushIntervalNanoseconds)
+        let lagLimit = max(2_000_000_000, 4 * min(live.header.flushIntervalNanoseconds, 3_600_000_000_000))
         if case .up = plugin, status.lagNanoseconds > lagLimit, trouble == 0 {
             status.problems.append(
                 "the oldest event has waited \(status.lagNanoseconds / 1_000_000_000) s for the log: is the disk slow, or the processor busy?"
@@ -88,7 +88,7 @@ public struct Status: Sendable {
                 "a ring is \(Int(rings.fullest * 100)) % full, and what does not fit is dropped: if no other problem explains it, raise QPC_METRICS_PLUGIN_RING_SIZE"
             )
         }
-        if case .up = plugin, let limits, limits.maxBytes > 0, snapshot.logBytes > limits.maxBytes + limits.maxBytes / 8,
+        if case .up = plugin, let limits, limits.maxBytes > 0, snapshot.logBytes / 9 > limits.maxBytes / 8,
             flushTrouble == 0
         {
             problems.append(

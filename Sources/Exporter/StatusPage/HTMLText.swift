@@ -1,4 +1,5 @@
 import CSodium
+import MetricsModel
 
 /// Text as it stands in a page.
 enum HTMLText {
@@ -30,10 +31,10 @@ enum HTMLText {
 
     /// Three digits that say something: `0.042`, `4.25`, `1,234`.
     static func number(_ value: Double) -> String {
-        if value >= 100 || value == value.rounded() { return grouped(UInt64(value.rounded())) }
+        if value >= 100 || value == value.rounded() { return grouped(UInt64(saturating: value.rounded())) }
         let decimals = value >= 10 ? 1 : value >= 1 ? 2 : 3
         let scale = decimals == 1 ? 10.0 : decimals == 2 ? 100 : 1000
-        let scaled = UInt64((value * scale).rounded())
+        let scaled = UInt64(saturating: (value * scale).rounded())
         let fraction = String(scaled % UInt64(scale))
         let text = "\(scaled / UInt64(scale))." + String(repeating: "0", count: decimals - fraction.count) + fraction
         return scaled == 0 ? "under 0.001" : text

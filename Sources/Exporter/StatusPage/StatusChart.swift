@@ -1,3 +1,5 @@
+import MetricsModel
+
 /// A small chart of the last hour: a picture for those who see it, a sentence and a table for everybody.
 struct StatusChart {
     struct Line {
@@ -155,7 +157,7 @@ struct StatusChart {
 
     /// One digit after the point.
     private static func written(_ value: Double) -> String {
-        let tenths = Int((value * 10).rounded())
+        let tenths = Int64(saturating: (value * 10).rounded())
         return "\(tenths / 10).\(abs(tenths % 10))"
     }
 

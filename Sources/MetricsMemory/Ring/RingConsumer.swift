@@ -35,7 +35,7 @@ public struct RingConsumer {
     public mutating func look() -> UInt64 {
         end = Self.tail(of: slot)
         // A damaged file can say anything; what cannot be is taken as empty.
-        if end < position || end - position > ringBytes || end % 64 != 0 { end = position }
+        if end < position || end - position > ringBytes || (end | position) % 64 != 0 { end = position }
         return end - position
     }
 
