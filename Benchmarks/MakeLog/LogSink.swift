@@ -21,14 +21,13 @@ final class LogSink {
     init(directory: String, seed: UInt64) throws {
         held = try DataDirectory(path: directory, create: true)
         let outcome = try Recovery.run(
-            held, options: .init(identities: .pseudonym, syncEachCommit: false), log: PluginLogger(level: .warning))
+            held, settings: Settings(), log: PluginLogger(level: .warning))
         let clock = UInt64(QPCM_CLOCK_REALTIME)
         let session = (UInt64.random(in: .min ... .max), seed)
         live = try LiveFile(
             directory: directory,
             options: .init(
-                ringBytes: Self.ringBytes, initialSlots: 1, identities: .pseudonym,
-                flushIntervalNanoseconds: 250_000_000, clock: clock, session: session),
+                settings: Settings(ringBytes: Self.ringBytes), initialSlots: 1, clock: clock, session: session),
             ringed: outcome.ringed, direct: outcome.direct)
         drainer = Drainer(
             map: live.map, session: session, clock: clock, writer: outcome.writer, ringed: outcome.ringed, stored: .none)

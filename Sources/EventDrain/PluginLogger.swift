@@ -1,7 +1,7 @@
 import CMachine
 
 /// How much is said on standard error.
-public enum LogLevel: Int, Sendable {
+public enum LogLevel: Int, CaseIterable, Sendable {
     case error = 0
     case warning
     case info

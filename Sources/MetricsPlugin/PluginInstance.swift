@@ -37,18 +37,13 @@ final class PluginInstance: @unchecked Sendable {
             map: live.map, session: live.options.session, clock: live.options.clock, writer: outcome.writer,
             ringed: outcome.ringed, stored: .none)
         let keys = KeyRotation(
-            directory: configuration.directory, rotationNanoseconds: configuration.keyRotation, log: log)
+            directory: configuration.directory, rotationNanoseconds: configuration.settings.keyRotationNanoseconds, log: log)
         let wall = Int64(clamping: TickClock.realtimeNanoseconds() / 1000)
         var time = TrustedTime.begin(outcome.writer, wall: wall, monotonic: TickClock.monotonicNanoseconds())
         _ = time.read(wall: wall, monotonic: TickClock.monotonicNanoseconds())
         keys.run(outcome.writer, nowMicroseconds: time.now(wall: wall))
         let thread = DrainThread(
-            live: live, drainer: drainer, place: outcome.place, keys: keys,
-            options: .init(
-                flushIntervalNanoseconds: configuration.flushInterval,
-                syncIntervalNanoseconds: configuration.syncInterval,
-                retentionNanoseconds: configuration.retention, maxLogBytes: configuration.maxSize),
-            log: log)
+            live: live, drainer: drainer, place: outcome.place, keys: keys, log: log)
         thread.letGo = outcome.oldLive
 
         var key = pthread_key_t()
@@ -92,12 +87,7 @@ final class PluginInstance: @unchecked Sendable {
     ) throws(StartError) -> Recovery.Outcome {
         let outcome: Recovery.Outcome
         do {
-            outcome = try Recovery.run(
-                directory,
-                options: .init(
-                    identities: configuration.identities, pairs: configuration.pairs,
-                    syncEachCommit: configuration.syncInterval == 0),
-                log: log)
+            outcome = try Recovery.run(directory, settings: configuration.settings, log: log)
         } catch {
             throw StartError(code: -3, message: cannotUse(configuration.directory, error.message))
         }
@@ -111,14 +101,9 @@ final class PluginInstance: @unchecked Sendable {
         var session: (UInt64, UInt64) = (0, 0)
         _ = getrandom(&session.0, 8, 0)
         _ = getrandom(&session.1, 8, 0)
-        var options = LiveFile.Options(
-            ringBytes: Int(truncatingIfNeeded: configuration.ringBytes), initialSlots: initialSlots,
-            identities: configuration.identities, flushIntervalNanoseconds: configuration.flushInterval,
-            clock: TickClock.best, session: session, createdNanoseconds: outcome.createdNanoseconds ?? 0)
-        options.pairs = configuration.pairs
-        options.keyRotationNanoseconds = configuration.keyRotation ?? 0
-        options.retentionNanoseconds = configuration.retention ?? 0
-        options.maxBytes = configuration.maxSize ?? 0
+        let options = LiveFile.Options(
+            settings: configuration.settings, initialSlots: initialSlots, clock: TickClock.best, session: session,
+            createdNanoseconds: outcome.createdNanoseconds ?? 0)
         do {
             return try LiveFile(
                 directory: configuration.directory, options: options, ringed: outcome.ringed, direct: outcome.direct)
@@ -137,7 +122,7 @@ final class PluginInstance: @unchecked Sendable {
         }
         if outcome.lost > 0 {
             log.warning(
-                "\(outcome.lost) events that were in the log are gone: it was deleted, replaced or set aside, or a power cut took them"
+                "\(outcome.lost) events are gone from the log: it was deleted, replaced or quarantined, or power failed"
             )
         }
         if outcome.torn > 0 {

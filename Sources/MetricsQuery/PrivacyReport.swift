@@ -24,16 +24,7 @@ public struct PrivacyReport: Sendable {
         case readable([Int64])
     }
 
-    /// As the plugin's last run was set; nil if no live file tells.
-    public struct Settings: Sendable {
-        public var identities: IdentityMode
-        public var pairs: Bool
-        /// 0: keys are not rotated.
-        public var keyRotationNanoseconds: UInt64
-        /// 0: events of any age are kept.
-        public var retentionNanoseconds: UInt64
-    }
-
+    /// Of the plugin's last run; nil without a live file.
     public var settings: Settings?
     public var oldestMicroseconds: Int64?
     public var newestMicroseconds: Int64?
@@ -65,7 +56,7 @@ public struct PrivacyReport: Sendable {
             report.identities = try names("identity_name", plain: "length(value) <> \(Pseudonym.byteCount)", log)
             report.users = try names("user_name", plain: "typeof(value) = 'text'", log)
             report.channels = try names("channel_name", plain: "length(value) <> \(Pseudonym.byteCount)", log)
-            if let live, live.header.identities == .plain {
+            if let live, live.header.settings.identities == .plain {
                 // A channel of 16 bytes cannot be told from a pseudonym: the setting tells.
                 report.channels = Names(pseudonyms: 0, plain: report.channels.count)
             }
@@ -85,10 +76,7 @@ public struct PrivacyReport: Sendable {
     }
 
     private mutating func take(_ live: LiveFileReader, _ source: DataSource) {
-        settings = Settings(
-            identities: live.header.identities, pairs: live.header.pairs,
-            keyRotationNanoseconds: live.header.keyRotationNanoseconds,
-            retentionNanoseconds: live.header.retentionNanoseconds)
+        settings = live.header.settings
         isServerRunning = source.isRunning(live)
         pending = SnapshotReader.snapshot(of: live, in: source).pending
     }
@@ -130,7 +118,7 @@ public struct PrivacyReport: Sendable {
                 advice.append(
                     "QPC_METRICS_PLUGIN_PAIRS=off: no row then links two people; what is written stays until it is old")
             }
-            if settings?.keyRotationNanoseconds == 0 {
+            if settings?.keyRotationNanoseconds == nil {
                 advice.append(
                     "QPC_METRICS_PLUGIN_KEY_ROTATION=30d: the same pseudonym for ever links all that is ever written")
             }

@@ -55,7 +55,7 @@ public enum SnapshotReader {
         snapshot.createdNanoseconds = live.header.createdNanoseconds
         snapshot.isUp = source.isUp(live)
         snapshot.version = live.header.version
-        snapshot.identities = live.header.identities
+        snapshot.identities = live.header.settings.identities
         snapshot.startNanoseconds = live.header.startNanoseconds
         snapshot.logBytes = live.map.word(QPCM_HEADER_LOG_BYTES)
         snapshot.walBytes = live.map.word(QPCM_HEADER_WAL_BYTES)

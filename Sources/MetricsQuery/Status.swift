@@ -27,8 +27,8 @@ public struct Status: Sendable {
     public var rings: RingSurvey?
     /// How long the oldest event has waited for the log, in nanoseconds; 0 if none waits.
     public var lagNanoseconds: UInt64 = 0
-    /// What the log keeps: the oldest age in nanoseconds, and bytes; 0 for any. Nil if no plugin ran.
-    public var limits: (retentionNanoseconds: UInt64, maxBytes: UInt64)?
+    /// Of the plugin's last run; nil if none ran.
+    public var settings: Settings?
     /// Each with what to do; empty if all is well.
     public var problems: [String]
 
@@ -57,13 +57,13 @@ public struct Status: Sendable {
         let now = TickClock.realtimeNanoseconds()
         if let oldest = rings.oldestNanoseconds, oldest < now { status.lagNanoseconds = now - oldest }
         status.rings = rings
-        status.limits = (live.header.retentionNanoseconds, live.header.maxBytes)
+        status.settings = live.header.settings
         status.findProblems(source)
         // An event may wait for one flush, and a busy machine makes it a few.
-        let lagLimit = max(2_000_000_000, 4 * min(live.header.flushIntervalNanoseconds, 3_600_000_000_000))
+        let lagLimit = max(2_000_000_000, 4 * min(live.header.settings.flushIntervalNanoseconds, 3_600_000_000_000))
         if case .up = plugin, status.lagNanoseconds > lagLimit, trouble == 0 {
             status.problems.append(
-                "the oldest event has waited \(status.lagNanoseconds / 1_000_000_000) s for the log: is the disk slow, or the processor busy?"
+                "the oldest event has waited \(status.lagNanoseconds / 1_000_000_000) s for the log: is the disk slow or the CPU busy?"
             )
         }
         return status
@@ -74,33 +74,38 @@ public struct Status: Sendable {
         case .up: break
         case .stuck(let pid):
             problems.append(
-                "process \(pid) holds the directory, and its plugin has not beaten for 5 s: is the process stopped, or its disk stuck or dead? Its standard error tells"
+                "process \(pid) holds the directory, but its plugin has had no heartbeat for 5 s: "
+                    + "is the process stopped, or its disk stuck? See its standard error"
             )
         case .stopped: problems.append("the plugin was shut down: start the server with it")
         case .died:
             problems.append(
-                "the server died with \(snapshot.pending) events pending: they are taken into the log when it starts again, or by qpc-metrics recover"
+                "the server died with \(snapshot.pending) events pending: "
+                    + "they go into the log when it starts again, or run qpc-metrics recover"
             )
         case .neverRan: break
         }
         if case .up = plugin, let rings, rings.fullest > 0.5 {
             problems.append(
-                "a ring is \(Int(rings.fullest * 100)) % full, and what does not fit is dropped: if no other problem explains it, raise QPC_METRICS_PLUGIN_RING_SIZE"
+                "a ring is \(Int(rings.fullest * 100)) % full, and what does not fit is dropped: "
+                    + "if nothing else here explains it, raise QPC_METRICS_PLUGIN_RING_SIZE"
             )
         }
-        if case .up = plugin, let limits, limits.maxBytes > 0, snapshot.logBytes / 9 > limits.maxBytes / 8,
+        if case .up = plugin, let cap = settings?.maxLogBytes, snapshot.logBytes / 9 > cap / 8,
             flushTrouble == 0
         {
             problems.append(
-                "the log has \(snapshot.logBytes >> 20) MiB, more than its cap of \(limits.maxBytes >> 20) MiB: wait a minute, and if it stays, see the server's standard error"
+                "the log has \(snapshot.logBytes >> 20) MiB, over its cap of \(cap >> 20) MiB: "
+                    + "if that lasts for more than a minute, see the server's standard error"
             )
         }
-        // Before anybody speaks of it: standard error does from `held` on, the alert from 48 MiB.
+        // Earlier than anything else says so: standard error does from `held` on, the alert from 48 MiB.
         if case .up(let pid) = plugin, snapshot.walBytes > WALLimits.kept,
             let reader = source.readingProcess(otherThan: pid)
         {
             problems.append(
-                "process \(reader) keeps a transaction open on the log, whose write-ahead file has grown to \(snapshot.walBytes >> 20) MiB: end it, or events will wait and drop"
+                "process \(reader) keeps a transaction open on the log, and the WAL has grown to \(snapshot.walBytes >> 20) MiB: "
+                    + "end it, or events will wait and then be dropped"
             )
         }
         if case .up = plugin, flushTrouble != 0 {
@@ -109,7 +114,7 @@ public struct Status: Sendable {
                 case 13: "the disk is full, make room"
                 case 5, 6: "somebody holds the log's lock, end them"
                 case 8, 10, 14: "the log cannot be written, look at the disk and the files' owner"
-                case 11, 26: "the log is damaged, it is set aside and a new one begun, see the server's standard error"
+                case 11, 26: "the log is damaged: it is quarantined and a new one begun, see the server's standard error"
                 default: "see the server's standard error"
                 }
             problems.append("events cannot be written into the log (SQLite code \(flushTrouble)): \(cure)")

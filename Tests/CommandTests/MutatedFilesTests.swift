@@ -47,7 +47,7 @@ import Testing
                 let outcome = try place.tool.run(command)
                 #expect(
                     [0, 1, 65, 66, 77].contains(outcome.status),
-                    "mutation \(number) of \(file), \(command.joined(separator: " ")): status \(outcome.status), \(outcome.errors)")
+                    "mutation \(number) of \(file), \(command): status \(outcome.status), \(outcome.errors)")
             }
         }
     }

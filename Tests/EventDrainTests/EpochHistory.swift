@@ -28,7 +28,7 @@ final class EpochHistory {
         _ held: DataDirectory, _ identities: IdentityMode, _ rotationDays: Int64?
     ) throws -> (EventLogWriter, KeyRotation) {
         let outcome = try Recovery.run(
-            held, options: .init(identities: identities, syncEachCommit: false), log: PluginLogger(level: .error))
+            held, settings: Settings(identities: identities), log: PluginLogger(level: .error))
         let upkeep = KeyRotation(
             directory: held.path,
             rotationNanoseconds: rotationDays.map { UInt64($0 * day * 1000) }, log: PluginLogger(level: .error))

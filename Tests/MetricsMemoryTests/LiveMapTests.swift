@@ -14,7 +14,7 @@ import Testing
         let live = try LiveFile(
             directory: place.path,
             options: .init(
-                ringBytes: 65536, initialSlots: 1, identities: .none, flushIntervalNanoseconds: 1,
+                settings: Settings(identities: .none, ringBytes: 65536, flushIntervalNanoseconds: 1), initialSlots: 1,
                 clock: UInt64(QPCM_CLOCK_REALTIME), session: (1, 2)),
             ringed: [UInt64](repeating: 0, count: CounterIndex.words),
             direct: [UInt64](repeating: 0, count: CounterIndex.words))

@@ -9,33 +9,10 @@ import MetricsModel
 ///
 /// The server's threads never wake it, for that would be a system call. `flush` and `stop` do.
 public final class DrainThread: @unchecked Sendable {
-    public struct Options: Sendable {
-        public var flushIntervalNanoseconds: UInt64
-        /// 0: every commit is synced by SQLite itself.
-        public var syncIntervalNanoseconds: UInt64
-        /// The oldest age that is kept; nil keeps all.
-        public var retentionNanoseconds: UInt64?
-        /// The log's size at most; nil for no cap.
-        public var maxLogBytes: UInt64?
-
-        public init(
-            flushIntervalNanoseconds: UInt64, syncIntervalNanoseconds: UInt64, retentionNanoseconds: UInt64?,
-            maxLogBytes: UInt64?
-        ) {
-            self.flushIntervalNanoseconds = flushIntervalNanoseconds
-            self.syncIntervalNanoseconds = syncIntervalNanoseconds
-            self.retentionNanoseconds = retentionNanoseconds
-            self.maxLogBytes = maxLogBytes
-        }
-
-        var writeAheadCapBytes: Int { WALLimits.cap(maxLogBytes: maxLogBytes) }
-    }
-
     private let live: LiveFile
     /// Nil while the log is changed for another.
     private var drainer: Drainer?
     private let replacement: LogReopening
-    private let options: Options
     private let log: PluginLogger
     private let upkeep: Checkpointer
     private let slots: SlotPreparation
@@ -64,22 +41,19 @@ public final class DrainThread: @unchecked Sendable {
     private var hasSaidDamage = false
 
     public init(
-        live: LiveFile, drainer: Drainer, place: LogOpener, keys: KeyRotation? = nil, options: Options,
-        log: PluginLogger
+        live: LiveFile, drainer: Drainer, place: LogOpener, keys: KeyRotation? = nil, log: PluginLogger
     ) {
         self.live = live
         self.drainer = drainer
-        self.options = options
         self.log = log
         replacement = LogReopening(place: place, live: live, session: drainer.session, writer: drainer.writer)
-        upkeep = Checkpointer(map: live.map, writer: drainer.writer, options: options, log: log)
+        upkeep = Checkpointer(map: live.map, writer: drainer.writer, settings: live.options.settings, log: log)
         slots = SlotPreparation(live)
         storage = StorageWatch(live: live, directory: place.directory.path, log: log)
         logPath = place.path
         keeper = Maintenance(
             directory: place.directory.path,
-            limits: .init(retentionNanoseconds: options.retentionNanoseconds, maxBytes: options.maxLogBytes), keys: keys,
-            log: log)
+            settings: live.options.settings, keys: keys, log: log)
         pthread_mutex_init(mutex, nil)
         qpcm_condition_init(wake)
         qpcm_condition_init(done)
@@ -143,9 +117,9 @@ public final class DrainThread: @unchecked Sendable {
     // MARK: The thread
 
     /// How often the rings are looked at while events come...
-    private var tickNanoseconds: UInt64 { live.options.ringBytes < 1 << 20 ? 5_000_000 : 20_000_000 }
+    private var tickNanoseconds: UInt64 { live.map.ringBytes < 1 << 20 ? 5_000_000 : 20_000_000 }
     /// ...and while none come, when a tick costs more than it finds.
-    private var idleTickNanoseconds: UInt64 { live.options.ringBytes < 1 << 20 ? 5_000_000 : 50_000_000 }
+    private var idleTickNanoseconds: UInt64 { live.map.ringBytes < 1 << 20 ? 5_000_000 : 50_000_000 }
 
     /// ...and while something is being removed from the log.
     private static let busyTickNanoseconds: UInt64 = 100_000
@@ -202,8 +176,9 @@ public final class DrainThread: @unchecked Sendable {
         guard force || now >= retryAt else { return }
         // Early by the tick that may pass before a record is seen, and the one before the flush.
         let early = idleTickNanoseconds + tickNanoseconds
-        let patience = options.flushIntervalNanoseconds - min(options.flushIntervalNanoseconds, early)
-        guard force || now &- waitingSince >= patience || fullest >= UInt64(live.options.ringBytes) / 8 else {
+        let interval = live.options.settings.flushIntervalNanoseconds
+        let patience = interval - min(interval, early)
+        guard force || now &- waitingSince >= patience || fullest >= UInt64(live.map.ringBytes) / 8 else {
             return
         }
         drainAll()

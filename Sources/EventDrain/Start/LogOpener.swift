@@ -6,7 +6,7 @@ import Pseudonyms
 /// Where the log is, and how it is opened there: at the start, and again when the one in use is gone or damaged.
 public struct LogOpener {
     public let directory: DataDirectory
-    let options: Recovery.Options
+    let settings: Settings
     /// The newest that are known; an open log's writer has them.
     var keys: IdentityKeys?
     let log: PluginLogger
@@ -20,8 +20,8 @@ public struct LogOpener {
         for attempt in 0..<2 {
             do {
                 return try EventLogWriter(
-                    directory: directory.path, mode: options.identities, keys: keys, pairs: options.pairs,
-                    syncEachCommit: options.syncEachCommit)
+                    directory: directory.path, mode: settings.identities, keys: keys, pairs: settings.pairs,
+                    syncEachCommit: settings.syncsEachCommit)
             } catch {
                 guard error.cause == .corrupt, attempt == 0, self.quarantine(because: error) else { throw error }
                 quarantined += 1

@@ -8,18 +8,6 @@ import Pseudonyms
 /// Brings a directory into order: opens the log, and takes into it what a dead server left in its rings. The plugin's
 /// start and the command `recover` both do this, with the directory held.
 public enum Recovery {
-    public struct Options: Sendable {
-        public var identities: IdentityMode
-        public var pairs: Bool
-        public var syncEachCommit: Bool
-
-        public init(identities: IdentityMode, pairs: Bool = true, syncEachCommit: Bool) {
-            self.identities = identities
-            self.pairs = pairs
-            self.syncEachCommit = syncEachCommit
-        }
-    }
-
     /// An open log, and the totals with which a new session begins.
     public struct Outcome {
         public var place: LogOpener
@@ -51,11 +39,11 @@ public enum Recovery {
 
     /// - Throws: `RecoveryError`; nothing is lost by it, what was in the rings is still there.
     public static func run(
-        _ directory: DataDirectory, options: Options, log: PluginLogger
+        _ directory: DataDirectory, settings: Settings, log: PluginLogger
     ) throws(RecoveryError) -> Outcome {
         var quarantined: UInt64 = 0
-        let keys = try KeyStartup.load(directory, identities: options.identities, quarantined: &quarantined, log: log)
-        var place = LogOpener(directory: directory, options: options, keys: keys, log: log)
+        let keys = try KeyStartup.load(directory, identities: settings.identities, quarantined: &quarantined, log: log)
+        var place = LogOpener(directory: directory, settings: settings, keys: keys, log: log)
         var outcome: Outcome
         do {
             outcome = try takeOver(&place, quarantined: &quarantined)
@@ -71,17 +59,17 @@ public enum Recovery {
 
     /// Opens the log and takes the dead server's events into it. When this throws, the log is closed.
     private static func takeOver(_ place: inout LogOpener, quarantined: inout UInt64) throws(RecoveryError) -> Outcome {
-        let options = place.options
+        let settings = place.settings
         let directory = place.directory
         let writer: EventLogWriter
         do { writer = try place.openAtStart(quarantined: &quarantined) } catch { throw .log(error) }
-        try KeyStartup.settle(directory, identities: options.identities, writer)
+        try KeyStartup.settle(directory, identities: settings.identities, writer)
         place.keys = writer.keys
         let live = try openLive(directory, quarantined: &quarantined, log: place.log)
         // What a dead server recorded under stricter settings is written as it was promised then.
         if let header = live?.header {
             writer.use(
-                mode: options.identities.stricter(header.identities), pairs: options.pairs && header.pairs)
+                mode: settings.identities.stricter(header.settings.identities), pairs: settings.pairs && header.settings.pairs)
         }
         var outcome: Outcome
         do {
@@ -90,8 +78,8 @@ public enum Recovery {
         } catch {
             throw .log(error)
         }
-        writer.use(mode: options.identities, pairs: options.pairs)
-        try KeyStartup.settle(directory, identities: options.identities, writer)
+        writer.use(mode: settings.identities, pairs: settings.pairs)
+        try KeyStartup.settle(directory, identities: settings.identities, writer)
         return outcome
     }
 
@@ -166,7 +154,7 @@ public enum Recovery {
 
         outcome.torn = drainer.countTorn(counted)
         try drainer.saveCounters()
-        try writer.database.sync(eachCommit: place.options.syncEachCommit)
+        try writer.database.sync(eachCommit: place.settings.syncsEachCommit)
         live.map.set(QPCM_HEADER_STATE, UInt64(QPCM_STATE_STOPPED))
         for index in 0..<CounterIndex.words { outcome.ringed[index] = drainer.total(index) }
         outcome.direct = totals.direct

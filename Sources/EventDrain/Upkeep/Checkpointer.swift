@@ -28,12 +28,12 @@ final class Checkpointer {
     private var lastSurvey: UInt64 = 0
     private var isSurveyDue = true
 
-    init(map: LiveMap, writer: EventLogWriter, options: DrainThread.Options, log: PluginLogger) {
+    init(map: LiveMap, writer: EventLogWriter, settings: Settings, log: PluginLogger) {
         self.map = map
         self.writer = writer
         self.log = log
-        syncIntervalNanoseconds = options.syncIntervalNanoseconds
-        capBytes = options.writeAheadCapBytes
+        syncIntervalNanoseconds = settings.syncIntervalNanoseconds
+        capBytes = WALLimits.cap(maxLogBytes: settings.maxLogBytes)
         logPath = writer.path
     }
 

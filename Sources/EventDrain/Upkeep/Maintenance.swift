@@ -7,13 +7,6 @@ import MetricsModel
 /// Keeps the log within its age and size, and removes from it what somebody asks to be removed; between flushes, on the
 /// plugin's thread.
 final class Maintenance {
-    struct Limits {
-        /// The oldest age that is kept, in nanoseconds; nil keeps all.
-        var retentionNanoseconds: UInt64?
-        /// Bytes of the log; nil for no cap.
-        var maxBytes: UInt64?
-    }
-
     /// Of one turn: so long a flush may have to wait.
     private static let turnNanoseconds: UInt64 = 4_000_000
     private static let sizeNanoseconds: UInt64 = 1_000_000_000
@@ -22,7 +15,7 @@ final class Maintenance {
     /// So long a request waits for readers of the log to end.
     private static let readerNanoseconds: UInt64 = 30_000_000_000
 
-    private let limits: Limits
+    private let settings: Settings
     private let control: ControlSocket
     private let keys: KeyRotation?
     private let log: PluginLogger
@@ -38,8 +31,8 @@ final class Maintenance {
     /// Nil until the first turn.
     private var trusted: TrustedTime?
 
-    init(directory: String, limits: Limits, keys: KeyRotation?, log: PluginLogger) {
-        self.limits = limits
+    init(directory: String, settings: Settings, keys: KeyRotation?, log: PluginLogger) {
+        self.settings = settings
         self.keys = keys
         self.log = log
         control = ControlSocket(directory: directory)
@@ -47,7 +40,7 @@ final class Maintenance {
 
     /// How often the oldest events are looked at: a thousandth of what is kept, each second at most.
     private var roundNanoseconds: UInt64 {
-        min(600_000_000_000, max(1_000_000_000, (limits.retentionNanoseconds ?? .max) / 1000))
+        min(600_000_000_000, max(1_000_000_000, (settings.retentionNanoseconds ?? .max) / 1000))
     }
 
     /// Does a little.
@@ -92,8 +85,8 @@ final class Maintenance {
 
     private func begin(_ order: MaintenanceJob.Order, _ drainer: Drainer, isRequest: Bool) {
         do {
-            // Whoever asks to forget a person means all that they did until now. Their events may still wait in the rings, and would
-            // go into the log after them.
+            // "Forget her" means everything she did until now. Events of hers that still wait in the rings would otherwise reach
+            // the log after the removal.
             if isRequest { try drainer.takeAll() }
             job = try MaintenanceJob(order, writer: drainer.writer, isAsked: isRequest)
             self.isRequest = isRequest
@@ -128,18 +121,18 @@ final class Maintenance {
     private func dueOrder(_ writer: EventLogWriter, now: UInt64, time: Int64) -> MaintenanceJob.Order? {
         var before = Int64.min
         var isDue = false
-        if let retention = limits.retentionNanoseconds, now >= nextRound {
+        if let retention = settings.retentionNanoseconds, now >= nextRound {
             nextRound = now &+ roundNanoseconds
             before = time.subtractingReportingOverflow(Int64(clamping: retention / 1000)).partialValue
             isDue = true
         }
-        if let maxBytes = limits.maxBytes, now >= nextSize {
+        if let maxBytes = settings.maxLogBytes, now >= nextSize {
             nextSize = now &+ Self.sizeNanoseconds
             if let pages = try? writer.pageCounts(), pages.all * pages.bytesEach > Int64(clamping: maxBytes) {
                 isDue = true
             }
         }
-        return isDue ? .prune(before: before, maxBytes: limits.maxBytes.map { Int64(clamping: $0) }) : nil
+        return isDue ? .prune(before: before, maxBytes: settings.maxLogBytes.map { Int64(clamping: $0) }) : nil
     }
 
     private func tell(_ job: MaintenanceJob) {
@@ -151,9 +144,7 @@ final class Maintenance {
 
     private func waitForReaders(_ job: MaintenanceJob) -> Bool {
         if TickClock.monotonicNanoseconds() &- jobStart > Self.readerNanoseconds {
-            fail(
-                "all is removed, but a reader's open transaction keeps a copy in the write-ahead file: end the reader, and ask again"
-            )
+            fail("removed, but a reader's open transaction keeps a copy in the WAL: end the reader, and ask again")
             return false
         }
         tell(job)

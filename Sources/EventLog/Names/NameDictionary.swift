@@ -229,7 +229,7 @@ final class NameDictionary {
         marks[Int(id >> 6)] |= 1 << UInt64(id & 63)
     }
 
-    /// Whether a collection that goes on may delete a name: it was there when the collection began, and nothing was seen to use it.
+    /// Whether a running collection may delete a name: it was there when the collection began, and no use of it was seen.
     private func isUnused(_ id: Int64, _ marks: UnsafeMutablePointer<UInt64>) -> Bool {
         id > 0 && id < markLimit && marks[Int(id >> 6)] & (1 << UInt64(id & 63)) == 0
     }

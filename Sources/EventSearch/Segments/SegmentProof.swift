@@ -31,7 +31,7 @@ struct SegmentProof {
             let wrong = try wrongParts(span, summary)
             guard !wrong.isEmpty else { continue }
             problems.append(
-                "segment \(span.segment): \(wrong.joined(separator: ", ")) differ from the rows; qpc-metrics rebuild makes them anew"
+                "segment \(span.segment): \(wrong.joined(separator: ", ")) differ from the rows: run qpc-metrics rebuild"
             )
         }
         let stray = try database.integer(

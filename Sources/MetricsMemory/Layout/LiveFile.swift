@@ -6,29 +6,19 @@ import Synchronization
 /// `live.qpcm` as its writer sees it: made at start, and held by the plugin until `destroy`.
 public final class LiveFile: Sendable {
     public struct Options: Sendable {
-        public var ringBytes: Int
+        public var settings: Settings
         public var initialSlots: Int
-        public var identities: IdentityMode
-        public var flushIntervalNanoseconds: UInt64
+        /// QPCM_CLOCK_*.
         public var clock: UInt64
         public var session: (UInt64, UInt64)
         /// When the counters began; 0 if not known.
         public var createdNanoseconds: UInt64
-        public var pairs = true
-        /// 0: keys are not rotated.
-        public var keyRotationNanoseconds: UInt64 = 0
-        /// 0 keeps any age, and any size.
-        public var retentionNanoseconds: UInt64 = 0
-        public var maxBytes: UInt64 = 0
 
         public init(
-            ringBytes: Int, initialSlots: Int, identities: IdentityMode, flushIntervalNanoseconds: UInt64,
-            clock: UInt64, session: (UInt64, UInt64), createdNanoseconds: UInt64 = 0
+            settings: Settings, initialSlots: Int, clock: UInt64, session: (UInt64, UInt64), createdNanoseconds: UInt64 = 0
         ) {
-            self.ringBytes = ringBytes
+            self.settings = settings
             self.initialSlots = initialSlots
-            self.identities = identities
-            self.flushIntervalNanoseconds = flushIntervalNanoseconds
             self.clock = clock
             self.session = session
             self.createdNanoseconds = createdNanoseconds
@@ -58,7 +48,7 @@ public final class LiveFile: Sendable {
         }
         _ = fchmod(descriptor, 0o640)  // whatever the umask
 
-        let slotStride = QPCM_SLOT_RING + options.ringBytes
+        let slotStride = QPCM_SLOT_RING + options.settings.ringBytes
         let reserved = QPCM_SLOTS + QPCM_SLOT_LIMIT * slotStride
         self.init(
             try MappedFile(owning: descriptor, path: temporary, reservedBytes: reserved, writable: true),
@@ -95,13 +85,14 @@ public final class LiveFile: Sendable {
 
     private init(_ file: consuming MappedFile, slotStride: Int, options: Options) {
         map = LiveMap(
-            base: file.base, ringBytes: options.ringBytes, slotStride: slotStride,
+            base: file.base, ringBytes: options.settings.ringBytes, slotStride: slotStride,
             reachableSlots: QPCM_SLOT_LIMIT)
         self.file = file
         self.options = options
     }
 
     private func fillHeader() {
+        let settings = options.settings
         let header = map.base.assumingMemoryBound(to: qpcm_header.self)
         // SAFETY: nobody else has the file yet; the atomic words of the header are stored apart from these.
         header.pointee.version = QPCM_LIVE_VERSION
@@ -114,12 +105,12 @@ public final class LiveFile: Sendable {
         header.pointee.pid = UInt64(getpid())
         header.pointee.start_ns = TickClock.realtimeNanoseconds()
         header.pointee.clock = options.clock
-        header.pointee.identities = options.identities.rawValue
-        header.pointee.flush_interval_ns = options.flushIntervalNanoseconds
-        header.pointee.pairs = options.pairs ? 0 : 1
-        header.pointee.key_rotation_ns = options.keyRotationNanoseconds
-        header.pointee.retention_ns = options.retentionNanoseconds
-        header.pointee.max_bytes = options.maxBytes
+        header.pointee.identities = settings.identities.rawValue
+        header.pointee.flush_interval_ns = settings.flushIntervalNanoseconds
+        header.pointee.pairs = settings.pairs ? 0 : 1
+        header.pointee.key_rotation_ns = settings.keyRotationNanoseconds ?? 0
+        header.pointee.retention_ns = settings.retentionNanoseconds ?? 0
+        header.pointee.max_bytes = settings.maxLogBytes ?? 0
         header.pointee.created_ns = options.createdNanoseconds
         withUnsafeMutableBytes(of: &header.pointee.boot_id) { BootID.read(into: $0) }
         withUnsafeMutableBytes(of: &header.pointee.plugin_version) { target in

@@ -5,23 +5,14 @@ import MetricsModel
 /// `live.qpcm` as everybody else sees it: while the server runs, and after it died. Needs no write access.
 public final class LiveFileReader {
     public struct Header: Sendable {
-        public var ringBytes: Int
-        public var slotStride: Int
+        public var settings: Settings
         public var session: (UInt64, UInt64)
         public var pid: Int32
         public var startNanoseconds: UInt64
+        /// QPCM_CLOCK_*.
         public var clock: UInt64
-        public var identities: IdentityMode
         public var bootID: [UInt8]
         public var version: String
-        public var flushIntervalNanoseconds: UInt64
-        public var pairs: Bool
-        /// 0: keys are not rotated.
-        public var keyRotationNanoseconds: UInt64
-        /// The oldest age that the log keeps; 0 for any.
-        public var retentionNanoseconds: UInt64
-        /// The log's cap in bytes; 0 for none.
-        public var maxBytes: UInt64
         /// When the counters began; nil if not known.
         public var createdNanoseconds: UInt64?
     }
@@ -53,9 +44,10 @@ public final class LiveFileReader {
     }
 
     private init(_ file: consuming MappedFile, header: Header, path: String) {
+        let slotStride = QPCM_SLOT_RING + header.settings.ringBytes
         map = LiveMap(
-            base: file.base, ringBytes: header.ringBytes, slotStride: header.slotStride,
-            reachableSlots: min((file.reservedBytes - QPCM_SLOTS) / header.slotStride, QPCM_SLOT_LIMIT))
+            base: file.base, ringBytes: header.settings.ringBytes, slotStride: slotStride,
+            reachableSlots: min((file.reservedBytes - QPCM_SLOTS) / slotStride, QPCM_SLOT_LIMIT))
         self.file = file
         self.header = header
         self.path = path
@@ -85,13 +77,19 @@ public final class LiveFileReader {
             String(decoding: bytes.prefix { $0 > 0x20 && $0 < 0x7F }, as: UTF8.self)
         }
         return Header(
-            ringBytes: Int(raw.ring_bytes), slotStride: Int(raw.slot_stride), session: raw.session,
-            pid: Int32(truncatingIfNeeded: raw.pid), startNanoseconds: raw.start_ns, clock: raw.clock,
-            identities: identities, bootID: withUnsafeBytes(of: raw.boot_id) { [UInt8]($0) },
-            version: version, flushIntervalNanoseconds: raw.flush_interval_ns, pairs: raw.pairs == 0,
-            keyRotationNanoseconds: raw.key_rotation_ns, retentionNanoseconds: raw.retention_ns,
-            maxBytes: raw.max_bytes,
-            createdNanoseconds: raw.created_ns == 0 ? nil : raw.created_ns)
+            settings: settings(raw, identities), session: raw.session, pid: Int32(truncatingIfNeeded: raw.pid),
+            startNanoseconds: raw.start_ns, clock: raw.clock, bootID: withUnsafeBytes(of: raw.boot_id) { [UInt8]($0) },
+            version: version, createdNanoseconds: raw.created_ns == 0 ? nil : raw.created_ns)
+    }
+
+    /// A word that is damaged becomes one that a setting could be, so that nobody who calculates with it overflows.
+    private static func settings(_ raw: qpcm_header, _ identities: IdentityMode) -> Settings {
+        func limit(_ word: UInt64) -> UInt64? { word == 0 ? nil : min(word, UInt64(Int64.max)) }
+        return Settings(
+            identities: identities, pairs: raw.pairs == 0, keyRotationNanoseconds: limit(raw.key_rotation_ns),
+            retentionNanoseconds: limit(raw.retention_ns), maxLogBytes: limit(raw.max_bytes),
+            ringBytes: Int(raw.ring_bytes),
+            flushIntervalNanoseconds: min(raw.flush_interval_ns, Settings.longestInterval))
     }
 
     public var isRunning: Bool { map.word(QPCM_HEADER_STATE) == UInt64(QPCM_STATE_RUNNING) }

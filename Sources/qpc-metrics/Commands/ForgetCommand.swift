@@ -50,7 +50,7 @@ struct ForgetCommand: ParsableCommand {
         guard outcome.users + outcome.identities > 0 else {
             throw Failure(
                 Failure.somethingWrong,
-                "the log knows nobody by that name; nothing was removed. A name may be known under a key that is gone, or be spelled otherwise"
+                "no such name in the log; nothing was removed. Check the spelling; events under a deleted key cannot be found"
             )
         }
         try StandardOutput.write(

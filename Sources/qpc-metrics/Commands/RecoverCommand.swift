@@ -29,11 +29,11 @@ struct RecoverCommand: ParsableCommand {
         } catch {
             throw Failure(Self.code(error), error.message)
         }
+        var settings = live?.header.settings ?? Settings()
+        settings.syncIntervalNanoseconds = 0
         let outcome: Recovery.Outcome
         do {
-            outcome = try Recovery.run(
-                held, options: .init(identities: live?.header.identities ?? .pseudonym, syncEachCommit: true),
-                log: PluginLogger(level: .warning))
+            outcome = try Recovery.run(held, settings: settings, log: PluginLogger(level: .warning))
         } catch {
             throw Failure(Self.code(error), error.message)
         }

@@ -77,9 +77,9 @@ struct StatusCommand: ParsableCommand {
             text += ", oldest event " + LocalTime.text(oldest, zone: .local)
         }
         text += "\n"
-        if let limits = status.limits {
-            text += "keeps       " + (limits.retentionNanoseconds == 0 ? "events of any age" : age(limits.retentionNanoseconds))
-            text += limits.maxBytes == 0 ? ", of any size\n" : ", at most \(size(limits.maxBytes))\n"
+        if let settings = status.settings {
+            text += "keeps       " + (settings.retentionNanoseconds.map(age) ?? "events of any age")
+            text += settings.maxLogBytes.map { ", at most \(size($0))\n" } ?? ", of any size\n"
         }
         text += status.problems.isEmpty ? "all is well\n" : "wrong:\n"
         for problem in status.problems { text += "  \(problem)\n" }
@@ -140,10 +140,8 @@ struct StatusCommand: ParsableCommand {
         }
         add("log_bytes", "\(snapshot.logBytes)")
         add("wal_bytes", "\(snapshot.walBytes)")
-        if let limits = status.limits {
-            if limits.retentionNanoseconds != 0 { add("retention_seconds", seconds(limits.retentionNanoseconds)) }
-            if limits.maxBytes != 0 { add("max_log_bytes", "\(limits.maxBytes)") }
-        }
+        if let retention = status.settings?.retentionNanoseconds { add("retention_seconds", seconds(retention)) }
+        if let cap = status.settings?.maxLogBytes { add("max_log_bytes", "\(cap)") }
         if let oldest = snapshot.oldestEventMicroseconds { add("oldest_event", quoted(UTCTime.text(oldest))) }
         add("flush_error", "\(status.flushTrouble)")
         add("ok", status.problems.isEmpty ? "true" : "false")

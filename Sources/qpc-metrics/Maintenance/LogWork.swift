@@ -22,7 +22,7 @@ struct LogWork {
             if case .inUse = error { return try ask(pid: live?.header.pid) }
             throw Failure(Self.code(error), error.message)
         }
-        return try work(held, identities: live?.header.identities ?? .pseudonym)
+        return try work(held, settings: live?.header.settings ?? Settings())
     }
 
     private func ask(pid: Int32?) throws -> MaintenanceJob.Outcome {
@@ -39,7 +39,8 @@ struct LogWork {
             case .unreachable(let code):
                 throw Failure(
                     Failure.somethingWrong,
-                    "\(server) writes the log and cannot be asked (\(String(cString: strerror(code)))): stop it, or load a plugin of this version"
+                    "\(server) writes the log and cannot be asked (\(String(cString: strerror(code)))): "
+                        + "stop it, or load a plugin of this version"
                 )
             case .silent:
                 throw Failure(
@@ -50,12 +51,12 @@ struct LogWork {
         }
     }
 
-    private func work(_ held: DataDirectory, identities: IdentityMode) throws -> MaintenanceJob.Outcome {
+    private func work(_ held: DataDirectory, settings: Settings) throws -> MaintenanceJob.Outcome {
         let recovered: Recovery.Outcome
         do {
             recovered = try Recovery.run(
                 // The checkpoint at the end syncs; what is undone by a power cut before that is asked for again.
-                held, options: .init(identities: identities, syncEachCommit: false), log: PluginLogger(level: .warning))
+                held, settings: settings, log: PluginLogger(level: .warning))
         } catch {
             throw Failure(RecoverCommand.code(error), error.message)
         }

@@ -12,8 +12,8 @@ enum PrivacyReportJSON {
         if let settings = report.settings {
             add("identities", quoted(settings.identities.name))
             add("pairs_setting", quoted(settings.pairs ? "on" : "off"))
-            add("key_rotation_seconds", "\(settings.keyRotationNanoseconds / 1_000_000_000)")
-            add("retention_seconds", "\(settings.retentionNanoseconds / 1_000_000_000)")
+            add("key_rotation_seconds", "\((settings.keyRotationNanoseconds ?? 0) / 1_000_000_000)")
+            add("retention_seconds", "\((settings.retentionNanoseconds ?? 0) / 1_000_000_000)")
         }
         if let oldest = report.oldestMicroseconds { add("oldest_event", quoted(UTCTime.text(oldest))) }
         if let newest = report.newestMicroseconds { add("newest_event", quoted(UTCTime.text(newest))) }

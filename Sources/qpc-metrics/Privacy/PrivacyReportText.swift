@@ -41,14 +41,15 @@ struct PrivacyReportText {
         let hidden = people.filter { $0.0.pseudonyms > 0 }.map { count($0.0.pseudonyms, $0.1, $0.2) }
         if !hidden.isEmpty {
             lines.append(
-                "that there are \(hidden.joined(separator: ", ")), each under a pseudonym that is the same as long as its epoch lasts"
+                "\(hidden.joined(separator: ", ")), each under a pseudonym that stays the same within a key epoch"
             )
         }
         if people.allSatisfy({ $0.0.count == 0 }) { lines.append("nobody: the log holds no identity, user or channel") }
         lines.append(contentsOf: links)
         if let oldest = report.oldestMicroseconds, let newest = report.newestMicroseconds {
             lines.append(
-                "when each of \(report.links.rows) messages, fetches and channel requests was, and every login, from \(time(oldest)) to \(time(newest))"
+                "the time of every login and of each of \(report.links.rows) messages, fetches and channel requests, "
+                    + "from \(time(oldest)) to \(time(newest))"
             )
         } else {
             lines.append("no event: the log is empty")
@@ -70,11 +71,11 @@ struct PrivacyReportText {
         if links.pairs.value > 0 {
             let about = links.pairs.isEstimate ? "~" : ""
             lines.append(
-                "who of them talks to whom: \(least)\(about)\(count(links.pairs.value, "pair", "pairs")), counted once an epoch")
+                "who talks to whom: \(least)\(about)\(count(links.pairs.value, "pair", "pairs")), counted once an epoch")
         }
         if links.sharedChannels > 0 {
             lines.append(
-                "who belongs together: \(least)\(count(links.sharedChannels, "channel", "channels")) in which two people or more were seen"
+                "who belongs together: \(least)\(count(links.sharedChannels, "channel", "channels")) shared by two people or more"
             )
         }
         if links.sharedBatches > 0 {
@@ -86,11 +87,11 @@ struct PrivacyReportText {
 
     private var withKey: [String] {
         switch report.keys {
-        case .none: return ["there is none: pseudonyms in the log, if any, stand for nobody any more"]
+        case .none: return ["nothing: there is no key, so pseudonyms in the log, if any, can no longer be matched with people"]
         case .unreadable(let epochs):
             return [
-                "whether a name, key or channel that is known or guessed is in the log, in \(count(UInt64(epochs), "epoch", "epochs"))",
-                "you may not read it, so the epochs that it reaches are not told here",
+                "whether a known or guessed name, key or channel is in the log, in \(count(UInt64(epochs), "epoch", "epochs"))",
+                "you have no permission to read the key, so this report cannot say how far back it reaches",
             ]
         case .readable(let numbers):
             var reached = report.epochs.filter { numbers.contains($0.number) }.compactMap(\.oldestMicroseconds).min()
@@ -98,8 +99,8 @@ struct PrivacyReportText {
             if report.epochs.isEmpty { reached = report.oldestMicroseconds }
             guard let reached else { return ["nothing more: no event in the log was written under its keys"] }
             var lines = [
-                "whether a name, key or channel that is known or guessed is in the log, back to \(time(reached))",
-                "which pseudonyms of \(count(UInt64(numbers.count), "epoch", "epochs")) are the same person's, for each such name",
+                "whether a known or guessed name, key or channel is in the log, back to \(time(reached))",
+                "for each such name, its pseudonyms in all \(count(UInt64(numbers.count), "epoch", "epochs"))",
             ]
             if let oldest = report.oldestMicroseconds, oldest < reached {
                 lines.append("nothing about events before that: no key reaches them")
@@ -155,12 +156,10 @@ struct PrivacyReportText {
 
     private var settings: String {
         guard let settings = report.settings else { return "  not known: there is no live.qpcm\n" }
-        let rotation = settings.keyRotationNanoseconds
-        let retention = settings.retentionNanoseconds
         return "  identities    \(settings.identities.name)\n"
             + "  pairs         \(settings.pairs ? "on" : "off")\n"
-            + "  key rotation  \(rotation == 0 ? "off" : Self.duration(rotation))\n"
-            + "  retention     \(retention == 0 ? "off" : Self.duration(retention))\n"
+            + "  key rotation  \(settings.keyRotationNanoseconds.map(Self.duration) ?? "off")\n"
+            + "  retention     \(settings.retentionNanoseconds.map(Self.duration) ?? "off")\n"
     }
 
     static func octal(_ mode: UInt32) -> String {

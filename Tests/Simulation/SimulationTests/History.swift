@@ -59,14 +59,14 @@ final class History {
     func start() throws {
         let held = try DataDirectory(path: directory, create: true)
         let outcome = try Recovery.run(
-            held, options: .init(identities: .plain, syncEachCommit: false), log: Self.log)
+            held, settings: Settings(identities: .plain), log: Self.log)
         counts.recovered += outcome.recovered
         let session = (random.next(), random.next())
         let live = try LiveFile(
             directory: directory,
             options: .init(
-                ringBytes: 8192 << Int(below(4)), initialSlots: Int(1 + below(3)), identities: .plain,
-                flushIntervalNanoseconds: 1, clock: UInt64(QPCM_CLOCK_REALTIME), session: session),
+                settings: Settings(identities: .plain, ringBytes: 8192 << Int(below(4)), flushIntervalNanoseconds: 1),
+                initialSlots: Int(1 + below(3)), clock: UInt64(QPCM_CLOCK_REALTIME), session: session),
             ringed: outcome.ringed, direct: outcome.direct)
         slots = []
         while let slot = live.takeFreeSlot() { slots.append(slot) }

@@ -49,7 +49,7 @@ struct HistoryProof {
         let held = try DataDirectory(path: moment.directory, create: false)
         do {
             let outcome = try Recovery.run(
-                held, options: .init(identities: .plain, syncEachCommit: false), log: History.log)
+                held, settings: Settings(identities: .plain), log: History.log)
             return Recovered(
                 recovered: outcome.recovered, lost: outcome.lost, torn: outcome.torn,
                 counters: (0..<CounterIndex.words).map { outcome.ringed[$0] &+ outcome.direct[$0] })
