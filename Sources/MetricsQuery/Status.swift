@@ -63,7 +63,8 @@ public struct Status: Sendable {
         let lagLimit = max(2_000_000_000, 4 * min(live.header.settings.flushIntervalNanoseconds, 3_600_000_000_000))
         if case .up = plugin, status.lagNanoseconds > lagLimit, trouble == 0 {
             status.problems.append(
-                "the oldest event has waited \(status.lagNanoseconds / 1_000_000_000) s for the log: is the disk slow or the CPU busy?"
+                "the oldest event has waited \(status.lagNanoseconds / 1_000_000_000) s for the log: "
+                    + "is the disk slow or the CPU busy?"
             )
         }
         return status

@@ -21,7 +21,7 @@ struct QPCMetrics: ParsableCommand {
               qpc-metrics serve                            the same over HTTP, and a status page
               qpc-metrics status                           is it well, and if not, what to do
               qpc-metrics verify                           proof that no event is unaccounted for
-              qpc-metrics privacy-report                   what an attacker of the directory would learn
+              qpc-metrics privacy-report                   what a copy of the directory would give away
               qpc-metrics prune --older-than 7d            retention now
               qpc-metrics forget --user alice              a person leaves the log
               qpc-metrics demo                             see it all without a server

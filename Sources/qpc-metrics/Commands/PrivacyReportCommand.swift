@@ -13,7 +13,7 @@ struct PrivacyReportCommand: ParsableCommand {
 
     static let configuration = CommandConfiguration(
         commandName: "privacy-report",
-        abstract: "What an attacker of the data directory would learn, and what to set so that it is less.",
+        abstract: "What an attacker with the data directory would learn, and which settings reduce it.",
         discussion: """
             Measured from the log itself, which is read once: some seconds for ten million events. Of a table that has
             more, the newest ten million are looked at, and the report says "at least". More than 262,144 pairs are
