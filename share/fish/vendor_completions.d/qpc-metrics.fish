@@ -116,7 +116,7 @@ complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_positio
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_positional "qpc-metrics" -eq 1' -fa 'prune' -d 'Removes the oldest events from the log, now.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_positional "qpc-metrics" -eq 1' -fa 'forget' -d 'Removes a person from the log: every event that names them, and their names.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_positional "qpc-metrics" -eq 1' -fa 'rebuild' -d 'Makes what is kept beside the rows, for statistics and look-ups, anew from the rows.'
-complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_positional "qpc-metrics" -eq 1' -fa 'privacy-report' -d 'What a thief of the data directory would learn, and what to set so that it is less.'
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_positional "qpc-metrics" -eq 1' -fa 'privacy-report' -d 'What an attacker with the data directory would learn, and which settings reduce it.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_positional "qpc-metrics" -eq 1' -fa 'demo' -d 'Shows it all without a server.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_positional "qpc-metrics" -eq 1' -fa 'help' -d 'Show subcommand help information.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics events" dir' -l 'dir' -d 'The data directory (default: $QPC_METRICS_PLUGIN_DIR, else qpc-metrics-data).' -rfa '(__qpc-metrics_complete_directories)'
