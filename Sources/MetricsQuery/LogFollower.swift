@@ -18,7 +18,8 @@ public final class LogFollower {
     }
 
     private let source: DataSource
-    private var log: EventLogReader?
+    /// The one that is being read; nil before it is there.
+    public private(set) var log: EventLogReader?
     private var file = FileIdentity()
     private var version: Int64 = -1
     /// How far the log was read; nil before the first reading.

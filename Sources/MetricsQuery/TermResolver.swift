@@ -1,4 +1,5 @@
 import EventLog
+import EventSearch
 import MetricsModel
 import Pseudonyms
 import Readings
@@ -6,13 +7,35 @@ import Readings
 /// Turns a user's name, a key or a channel, as somebody types it, into the forms in which the log may hold it.
 public struct TermResolver: Sendable {
     private let keys: IdentityKeys?
-    /// Why there is no key, for a message when nothing is found.
-    public let keyIsMissing: Bool
+    private let obstacle: String?
+    private let path: String
 
-    /// Reads the keys if it may; a reader of the server's group may not, and can still ask by pseudonym.
+    /// Reads the keys if it may; a reader in the server's group may not, and can still ask by pseudonym.
     public init(directory: String) {
-        keys = try? IdentityKeys.load(directory: directory)
-        keyIsMissing = keys == nil
+        path = directory + "/" + IdentityKeys.fileName
+        do throws(IdentityKeyError) {
+            keys = try IdentityKeys.load(directory: directory)
+            obstacle = nil
+        } catch {
+            keys = nil
+            obstacle = error.message
+        }
+    }
+
+    /// Why names cannot be looked up in this log; nil if they can. A pseudonym, or the beginning of one, always can.
+    public func obstacle(in log: EventLogReader) -> String? {
+        // A log that was never written under a key has names as they came, or none.
+        if (try? log.epochs())?.isEmpty == true { return nil }
+        if let obstacle { return obstacle }
+        guard let keys, (try? log.verdict(on: keys)) == .foreign else { return nil }
+        return "\(path) holds keys of another log"
+    }
+
+    /// Whether these bytes can only be found under a key: they are too long for a pseudonym.
+    public static func needKey(_ bytes: [UInt8]) -> Bool { bytes.count > Pseudonym.byteCount }
+
+    public static func isPseudonym(_ text: String) -> Bool {
+        Hexadecimal.decode(text).map { $0.count == Pseudonym.byteCount } ?? false
     }
 
     /// In each epoch whose key exists, somebody is another pseudonym; newest first.

@@ -41,6 +41,10 @@ public final class IdentityKey: @unchecked Sendable {
         }
     }
 
+    /// Tells this key from any other, 16 bytes: the pseudonym of a constant that is longer than any user's name, key or channel,
+    /// so it is nobody's pseudonym. Without the key it says nothing.
+    public var fingerprint: [UInt8] { pseudonym(of: [UInt8](repeating: 0x51, count: 320)) }
+
     public func pseudonym(of bytes: [UInt8]) -> [UInt8] { bytes.withUnsafeBytes { pseudonym(of: $0) } }
 }
 
@@ -53,12 +57,15 @@ public enum IdentityKeyError: Error {
     case missing
     /// It is there, and is not a file of keys.
     case unusable(path: String)
+    /// It holds other keys than those in use.
+    case foreign(path: String)
     case system(operation: String, path: String, code: Int32)
 
     public var message: String {
         switch self {
         case .missing: return "there is no identity key"
         case .unusable(let path): return "\(path) is not a file of keys"
+        case .foreign(let path): return "\(path) holds other keys than those in use"
         case .system(let operation, let path, let code):
             return "cannot \(operation) \(path): \(String(cString: strerror(code)))"
         }

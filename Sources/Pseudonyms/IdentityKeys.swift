@@ -18,7 +18,7 @@ import CMachine
 ///        └──────────────────────┘
 ///
 /// A file of exactly 32 bytes, as older versions made it, is the key of epoch 1, which began when the file was last
-/// changed.
+/// changed; unless it begins with the magic: then it is a newer file that was cut off, all of whose bytes can be guessed.
 public struct IdentityKeys: Sendable {
     public static let fileName = "identity.key"
     /// Epochs whose keys a file can hold.
@@ -102,6 +102,15 @@ public struct IdentityKeys: Sendable {
         return try replace(content, directory)
     }
 
+    /// - Throws: `IdentityKeyError.foreign` if the file holds other keys by now: somebody replaced it.
+    public func expectUnchanged(directory: String) throws(IdentityKeyError) {
+        let file = try Self.load(directory: directory)
+        let isSame =
+            file.epochs.count == epochs.count
+            && zip(file.epochs, epochs).allSatisfy { $0.number == $1.number && $0.key.fingerprint == $1.key.fingerprint }
+        if !isSame { throw .foreign(path: KeyFile.path(directory)) }
+    }
+
     /// How many epochs a file of that size has keys of, for whoever may not read it.
     public static func epochs(inBytes bytes: UInt64) -> Int {
         bytes == IdentityKey.byteCount ? 1 : max(0, (Int(clamping: bytes) - headerBytes) / entryBytes)
@@ -114,6 +123,7 @@ public struct IdentityKeys: Sendable {
 
     private static func parse(_ content: SecretBytes, changed: Int64) -> IdentityKeys? {
         if content.count == IdentityKey.byteCount {
+            guard content.word(at: 0) != magic else { return nil }
             return IdentityKeys(epochs: [Epoch(number: 1, startedMicroseconds: changed, key: IdentityKey(content.bytes))])
         }
         guard content.count >= headerBytes + entryBytes, content.word(at: 0) == magic,

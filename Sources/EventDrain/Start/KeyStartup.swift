@@ -4,9 +4,9 @@ import MetricsMemory
 import MetricsModel
 import Pseudonyms
 
-/// Brings `identity.key` into order at a start: part of `Recovery`.
+/// Brings `identity.key` into order at a start, and when another log is opened under a running server.
 enum KeyStartup {
-    /// The keys that are there; a file that is none is set aside. Without pseudonyms they are only kept for what the log
+    /// The keys that are there; a file that is none is quarantined. Without pseudonyms they are only kept for what the log
     /// already holds, and no trouble with them stops a start.
     static func load(
         _ directory: DataDirectory, identities: IdentityMode, quarantined: inout UInt64, log: PluginLogger
@@ -22,14 +22,44 @@ enum KeyStartup {
                 let name = directory.quarantine(IdentityKeys.fileName)
                 quarantined += 1
                 log.warning("\(path) is not a file of keys; it is now \(name ?? "gone"), and a new key is made")
-            case .system: throw .key(error)
+            case .foreign, .system: throw .key(error)
             }
         }
         return nil
     }
 
-    /// Where pseudonyms are wanted, there is a key afterwards that no row but its own epoch's was written under.
+    /// Lets go of keys that are not this log's. Where pseudonyms are wanted, there is a key afterwards that no row but its own
+    /// epoch's was written under, and the log can tell it from any other.
     static func settle(
+        _ directory: DataDirectory, identities: IdentityMode, _ writer: EventLogWriter, quarantined: inout UInt64,
+        log: PluginLogger
+    ) throws(RecoveryError) {
+        try dropForeign(directory, identities: identities, writer, quarantined: &quarantined, log: log)
+        try makeOrRotate(directory, identities: identities, writer)
+        // Not worth refusing a start for: an epoch's first rows bring its check with them.
+        try? writer.saveKeyChecks()
+    }
+
+    private static func dropForeign(
+        _ directory: DataDirectory, identities: IdentityMode, _ writer: EventLogWriter, quarantined: inout UInt64,
+        log: PluginLogger
+    ) throws(RecoveryError) {
+        guard let keys = writer.keys else { return }
+        do { if try writer.verdict(on: keys) != .foreign { return } } catch { throw .log(error) }
+        writer.use(nil)
+        let path = directory.path + "/" + IdentityKeys.fileName
+        guard identities == .pseudonym else {
+            log.warning("\(path) holds keys of another log; no name in this one can be looked up with it")
+            return
+        }
+        let name = directory.quarantine(IdentityKeys.fileName)
+        quarantined += 1
+        log.warning(
+            "\(path) holds keys of another log; it is now \(name ?? "gone"), and a new key epoch begins; if you have the right "
+                + "file, stop the server and put it back")
+    }
+
+    private static func makeOrRotate(
         _ directory: DataDirectory, identities: IdentityMode, _ writer: EventLogWriter
     ) throws(RecoveryError) {
         guard identities == .pseudonym else { return }

@@ -63,7 +63,8 @@ public enum Recovery {
         let directory = place.directory
         let writer: EventLogWriter
         do { writer = try place.openAtStart(quarantined: &quarantined) } catch { throw .log(error) }
-        try KeyStartup.settle(directory, identities: settings.identities, writer)
+        try KeyStartup.settle(
+            directory, identities: settings.identities, writer, quarantined: &quarantined, log: place.log)
         place.keys = writer.keys
         let live = try openLive(directory, quarantined: &quarantined, log: place.log)
         // What a dead server recorded under stricter settings is written as it was promised then.
@@ -79,7 +80,8 @@ public enum Recovery {
             throw .log(error)
         }
         writer.use(mode: settings.identities, pairs: settings.pairs)
-        try KeyStartup.settle(directory, identities: settings.identities, writer)
+        try KeyStartup.settle(
+            directory, identities: settings.identities, writer, quarantined: &quarantined, log: place.log)
         return outcome
     }
 

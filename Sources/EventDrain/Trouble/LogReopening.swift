@@ -98,6 +98,13 @@ final class LogReopening {
         }
         try moveWhatIsInTheWay()
         let writer = try place.open(quarantined: &quarantined)
+        // The log that lies there now may be another key's. Without a key pseudonyms are left out: no reason to stay closed.
+        do {
+            try KeyStartup.settle(
+                place.directory, identities: place.settings.identities, writer, quarantined: &quarantined, log: place.log)
+        } catch {
+            place.log.warning(error.message)
+        }
         if case .changed(.overwritten) = cause {
             try expectSound(writer)
             // Damage that the write-ahead file hides would come to light if a power cut took that.

@@ -61,6 +61,7 @@ public final class KeyRotation {
         // A log that cannot be asked now destroys nothing.
         guard let spent = try? writer.spentEpochs() else { return }
         if !spent.isEmpty {
+            try keys.expectUnchanged(directory: directory)
             writer.use(try IdentityKeys.destroy(spent, directory: directory))
             let what = spent.count == 1 ? "the key of 1 epoch is" : "the keys of \(spent.count) epochs are"
             log.info("\(what) destroyed: its last event has left the log")
@@ -86,8 +87,11 @@ public final class KeyRotation {
             return
         }
         isFullSaid = false
+        try keys.expectUnchanged(directory: directory)
         writer.use(
             try IdentityKeys.rotate(directory: directory, atLeast: writer.newestEpoch + 1, nowMicroseconds: now))
+        // If this fails, the epoch's first rows bring its check with them.
+        try? writer.saveKeyChecks()
         log.info("a new epoch of pseudonyms has begun; the log holds events of \(keys.epochs.count) before it")
     }
 }

@@ -84,6 +84,7 @@ package final class EpochTable {
         }
         for number in empty {
             try database.execute("DELETE FROM epoch WHERE epoch = \(number)", operation: "write")
+            try database.execute("DELETE FROM state WHERE key = '\(KeyCheck.name(number))'", operation: "write")
         }
         if !empty.isEmpty { try load() }
     }

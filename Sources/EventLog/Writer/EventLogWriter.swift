@@ -301,6 +301,7 @@ public final class EventLogWriter {
     ) throws(LogError) {
         try rows.flush()
         if nextID != firstIDOfTransaction, epochOfNow > epochs.newest {
+            try saveKeyCheck(of: epochOfNow)
             try epochs.note(epochOfNow, firstID: firstIDOfTransaction)
         }
         for ring in rings {
@@ -331,7 +332,7 @@ public final class EventLogWriter {
         }
     }
 
-    private func save(_ name: String, blob: [UInt8]) throws(LogError) {
+    func save(_ name: String, blob: [UInt8]) throws(LogError) {
         statements.saveState.bind(text: Array(name.utf8), at: 1)
         statements.saveState.bind(blob: blob, at: 2)
         try statements.saveState.run(operation: "write")

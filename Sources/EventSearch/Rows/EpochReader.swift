@@ -1,5 +1,6 @@
 import EventLog
 import MetricsModel
+import Pseudonyms
 
 /// The rows that were written under one key, or between two of them under none.
 public struct LoggedEpoch: Sendable {
@@ -40,4 +41,9 @@ extension EventLogReader {
         }
         return newest
     }
+}
+
+extension EventLogReader {
+    /// Whether a file of keys is this log's.
+    public func verdict(on keys: IdentityKeys) throws(LogError) -> KeyVerdict { try .of(keys, in: database) }
 }

@@ -54,6 +54,7 @@ struct EventsCommand: ParsableCommand {
         }
         let filter = try filterOptions.filter(directory: directory.path)
         let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
+        try filterOptions.expectLookups(directory: directory.path, log: log)
         guard !count else {
             let events = try queryingLog { () throws(LogError) in try log.count(filter) }
             try StandardOutput.write("\(events)\n")

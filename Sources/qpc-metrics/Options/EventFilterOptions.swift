@@ -1,7 +1,9 @@
 import ArgumentParser
 import EventLog
+import EventSearch
 import MetricsModel
 import MetricsQuery
+import Pseudonyms
 import Readings
 import TimeWords
 
@@ -87,6 +89,19 @@ struct EventFilterOptions: ParsableArguments {
         filter.newest = newest
         filter.reversed = reversed
         return filter
+    }
+
+    /// A name that cannot be looked up is an error: an answer of nothing would read as "never seen".
+    func expectLookups(directory: String, log: EventLogReader) throws {
+        var named: [String] = []
+        if let user, !TermResolver.isPseudonym(user) { named.append("--user \(user)") }
+        for (option, text) in [("--identity", identity), ("--channel", channel)] {
+            if let text, let bytes = Hexadecimal.decode(text), TermResolver.needKey(bytes) { named.append("\(option) \(text)") }
+        }
+        guard let first = named.first, let obstacle = TermResolver(directory: directory).obstacle(in: log) else { return }
+        throw Failure(
+            Failure.noPermission,
+            "cannot look up \(first): \(obstacle); ask as the server's user or root, or give a pseudonym")
     }
 
     private static func number(_ text: String, _ help: String) throws -> Int64 {

@@ -39,6 +39,7 @@ final class EventPrinter {
             case .unchanged: break
             case .opened:
                 // Names have other numbers in another log, and its key may be new. Times stay what they were.
+                if let log = follower.log { try options.expectLookups(directory: source.directory, log: log) }
                 let again = try options.filter(directory: source.directory)
                 (filter.user, filter.identity, filter.channel) = (again.user, again.identity, again.channel)
                 if !isFirstLook && options.newest == nil { filter.newest = nil }

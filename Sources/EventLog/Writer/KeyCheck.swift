@@ -1,0 +1,58 @@
+import MetricsModel
+import Pseudonyms
+
+/// How the log knows its own keys again: for each key epoch, the table `state` holds `key_check_N`, the fingerprint of
+/// epoch N's key (`IdentityKey.fingerprint`). A file of keys that does not fit is another log's, or junk: names looked up
+/// under it would be found nowhere, and rows written under it could be tested by whoever put it there.
+public enum KeyVerdict: Sendable {
+    /// The log knows no key yet: it is new, or older than these checks.
+    case unchecked
+    /// At least one key is the log's, and none contradicts it.
+    case recognized
+    case foreign
+}
+
+extension KeyVerdict {
+    package static func of(_ keys: IdentityKeys, in database: Database) throws(LogError) -> KeyVerdict {
+        let any = try database.integer(
+            "SELECT 1 FROM state WHERE key >= '\(KeyCheck.prefix)' AND key < 'key_check`' LIMIT 1")
+        guard any != nil else { return .unchecked }
+        var verdict = KeyVerdict.foreign
+        for epoch in keys.epochs {
+            guard let known = try KeyCheck.read(epoch.number, in: database) else { continue }
+            guard known == epoch.key.fingerprint else { return .foreign }
+            verdict = .recognized
+        }
+        return verdict
+    }
+}
+
+enum KeyCheck {
+    static let prefix = "key_check_"
+
+    static func name(_ epoch: Int64) -> String { "\(prefix)\(epoch)" }
+
+    /// Nil if the log has none for that epoch.
+    static func read(_ epoch: Int64, in database: Database) throws(LogError) -> [UInt8]? {
+        let query = try database.prepare("SELECT value FROM state WHERE key = '\(name(epoch))'")
+        return try query.step() ? query.bytes(0) : nil
+    }
+}
+
+extension EventLogWriter {
+    public func verdict(on keys: IdentityKeys) throws(LogError) -> KeyVerdict { try .of(keys, in: database) }
+
+    /// Notes the fingerprints of the keys that are in use and not noted yet, each in a transaction of its own.
+    public func saveKeyChecks() throws(LogError) {
+        for epoch in keys?.epochs ?? [] where try KeyCheck.read(epoch.number, in: database) == nil {
+            try save(KeyCheck.name(epoch.number), blob: epoch.key.fingerprint)
+        }
+    }
+
+    /// Part of the transaction that writes an epoch's first rows.
+    func saveKeyCheck(of number: Int64) throws(LogError) {
+        for epoch in keys?.epochs ?? [] where epoch.number == number {
+            try save(KeyCheck.name(number), blob: epoch.key.fingerprint)
+        }
+    }
+}
