@@ -1,3 +1,4 @@
+import CMachine
 import EventLog
 import EventSearch
 import MetricsMemory
@@ -31,18 +32,72 @@ public struct Ledger: Sendable {
 
     public var isExact: Bool { lines.allSatisfy { $0.difference == 0 } }
 
+    /// Looks again while servers and commands come and go: a difference counts only if nothing moved under the look that found
+    /// it. The terms lie in two files and a lock, which no reader can hold still.
+    ///
+    /// - Throws: `DataSourceError`, of a look under which nothing moved either.
     public static func prove(_ source: DataSource, checkingLog: Bool = true) throws(DataSourceError) -> Ledger {
+        let deadline = TickClock.monotonicNanoseconds() + patienceNanoseconds
+        while true {
+            let before = Moment(source)
+            let isLast = TickClock.monotonicNanoseconds() > deadline
+            do {
+                let (ledger, didLogChange) = try look(source, checkingLog: checkingLog)
+                if ledger.isExact && ledger.problems.isEmpty { return ledger }
+                if isLast || (before.isSettled && before == Moment(source) && (ledger.isServerRunning || !didLogChange)) {
+                    return ledger
+                }
+            } catch {
+                if isLast || (before.isSettled && before == Moment(source)) { throw error }
+            }
+            _ = usleep(20_000)
+        }
+    }
+
+    /// A start or a command takes milliseconds; who restarts a server in a loop gets the last look after this long.
+    private static let patienceNanoseconds: UInt64 = 10_000_000_000
+
+    /// Which files and which session there are, and whether a process writes them: what tells two moments apart.
+    private struct Moment: Equatable {
+        var log: [UInt64] = []
+        var live: [UInt64] = []
+        var session: [UInt64] = []
+        var isHeld: Bool
+        var isRunning = false
+
+        init(_ source: DataSource) {
+            isHeld = source.isHeld
+            log = Self.identity(source.logPath)
+            live = Self.identity(source.livePath)
+            guard let reader = try? source.live() else { return }
+            session = [reader.header.session.0, reader.header.session.1]
+            isRunning = reader.isRunning
+        }
+
+        /// False while a command, or a start, brings the directory from one state into the next.
+        var isSettled: Bool { isHeld == isRunning || !isHeld }
+
+        private static func identity(_ path: String) -> [UInt64] {
+            var status = stat()
+            return qpcm_lstat(path, &status) == 0 ? [UInt64(status.st_dev), UInt64(status.st_ino)] : []
+        }
+    }
+
+    private static func look(
+        _ source: DataSource, checkingLog: Bool
+    ) throws(DataSourceError) -> (ledger: Ledger, didLogChange: Bool) {
         let log = try source.requiredLog()
         let live = try source.live()
         do {
-            // The counters are read before the log's account where that keeps every term from being ahead of its sum.
+            let version = try log.dataVersion()
+            // The counters are read after the log's account: what they are ahead of it is pending.
             let (state, rows) = try log.account()
             let isRunning = live.map { source.isRunning($0) } ?? false
-            var lines: [Line] = []
             let terms = Terms(state: state, live: live, isRunning: isRunning)
-            for kind in EventKind.allCases { lines.append(terms.line(kind, rows: UInt64(rows[kind.index]))) }
+            let lines = EventKind.allCases.map { terms.line($0, rows: UInt64(rows[$0.index])) }
             let problems = checkingLog ? try log.integrityProblems() + log.danglingNames() + log.indexProblems() : []
-            return Ledger(lines: lines, problems: problems, isServerRunning: isRunning)
+            let didLogChange = try log.dataVersion() != version
+            return (Ledger(lines: lines, problems: problems, isServerRunning: isRunning), didLogChange)
         } catch {
             throw .log(error)
         }
