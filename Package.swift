@@ -98,13 +98,15 @@ let package = Package(
                 swiftSettings: normal),
             .target(name: "PrometheusText", dependencies: ["MetricsModel", "Readings"], swiftSettings: normal),
             .target(name: "TimeWords", swiftSettings: normal),
-            .target(name: "EventOutput", dependencies: ["MetricsModel", "Readings", "TimeWords"], swiftSettings: normal),
-            .target(name: "LiveView", dependencies: ["MetricsModel", "Readings"], swiftSettings: normal),
+            .target(name: "Terminal", dependencies: ["MetricsModel", "TimeWords"], swiftSettings: normal),
+            .target(
+                name: "EventOutput", dependencies: ["MetricsModel", "Readings", "Terminal", "TimeWords"], swiftSettings: normal),
+            .target(name: "LiveView", dependencies: ["MetricsModel", "Readings", "Terminal"], swiftSettings: normal),
             .target(
                 name: "Exporter",
                 dependencies: [
                     "CMachine", "CYAML", "CZlib", "CCrypt", "CSodium", "MetricsModel", "MetricsMemory",
-                    "MetricsQuery", "EventLog", "EventSearch", "PrometheusText", "Readings",
+                    "MetricsQuery", "EventLog", "EventSearch", "PrometheusText", "Readings", "Terminal",
                     .product(name: "NIOCore", package: "swift-nio"),
                     .product(name: "NIOPosix", package: "swift-nio"),
                     .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -116,8 +118,8 @@ let package = Package(
                 name: "qpc-metrics",
                 dependencies: [
                     "CMachine", "CMetricsLayout", "CPluginABI", "MetricsModel", "MetricsQuery", "EventLog", "EventSearch",
-                    "EventDrain", "Pseudonyms", "Readings", "MetricsMemory", "PrometheusText", "TimeWords", "EventOutput",
-                    "Exporter", "LiveView",
+                    "EventDrain", "Pseudonyms", "Readings", "MetricsMemory", "PrometheusText", "Terminal", "TimeWords",
+                    "EventOutput", "Exporter", "LiveView",
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 ],
                 swiftSettings: normal,
@@ -135,7 +137,7 @@ let package = Package(
             .executableTarget(
                 name: "make-log",
                 dependencies: [
-                    "CMetricsLayout", "MetricsModel", "MetricsMemory", "EventLog", "EventDrain", "EventOutput",
+                    "CMetricsLayout", "MetricsModel", "MetricsMemory", "EventLog", "EventDrain", "Terminal",
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 ],
                 path: "Benchmarks/MakeLog", swiftSettings: normal,
@@ -173,11 +175,12 @@ let package = Package(
                 dependencies: ["EventLog", "EventSearch", "MetricsModel", "Readings", "TestSupport"], exclude: ["Goldens"],
                 swiftSettings: normal, linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium")]),
             .testTarget(name: "TimeWordsTests", dependencies: ["TimeWords"], swiftSettings: normal),
+            .testTarget(name: "TerminalTests", dependencies: ["Terminal", "TimeWords"], swiftSettings: normal),
             .testTarget(
-                name: "EventOutputTests", dependencies: ["EventOutput", "MetricsModel", "Readings", "TimeWords"],
+                name: "EventOutputTests", dependencies: ["EventOutput", "MetricsModel", "Readings", "Terminal", "TimeWords"],
                 swiftSettings: normal),
             .testTarget(
-                name: "LiveViewTests", dependencies: ["LiveView", "MetricsModel", "Readings"], exclude: ["Goldens"],
+                name: "LiveViewTests", dependencies: ["LiveView", "MetricsModel", "Readings", "Terminal"], exclude: ["Goldens"],
                 swiftSettings: normal),
             .testTarget(
                 name: "PrometheusTextTests", dependencies: ["PrometheusText", "MetricsModel", "Readings"],

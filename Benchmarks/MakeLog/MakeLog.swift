@@ -1,6 +1,6 @@
 import ArgumentParser
-import EventOutput
 import Glibc
+import Terminal
 
 /// Makes a large log to measure with: `scripts/make-log`. A developers' program; it is not installed.
 @main

@@ -1,8 +1,8 @@
 import MetricsModel
 import Readings
-import TimeWords
+import Terminal
 
-/// Writes an event as a JSON object on one line; what NDJSON and JSON share.
+/// Writes an event as a JSON object on one line, for NDJSON and JSON.
 ///
 /// Fields are in the order of `EventField`; those that the event does not have are left out.
 struct EventJSON {
@@ -35,47 +35,78 @@ struct EventJSON {
                 if text.isPlain {
                     output.append(text)
                 } else {
-                    EventJSON.appendEscaped(text.utf8, to: &output)
+                    JSON.appendEscaped(text.utf8, to: &output)
                 }
                 output.append(0x22)
             }
         }
         output.append(0x7D)
     }
+}
 
-    /// The inside of a JSON string. Besides what RFC 8259 asks for, whatever a terminal should not
-    /// see raw is escaped, and bytes that are no UTF-8 become U+FFFD: the result is valid and safe
-    /// wherever it goes.
-    static func appendEscaped(_ utf8: [UInt8], to output: inout ByteBuffer) {
-        var cursor = UTF8Cursor()
-        while cursor.position < utf8.count {
-            let (scalar, range) = cursor.next(in: utf8)
-            switch scalar {
-            case nil: output.append(literal: "\u{FFFD}")
-            case 0x22: output.append(literal: "\\\"")
-            case 0x5C: output.append(literal: "\\\\")
-            case 0x08: output.append(literal: "\\b")
-            case 0x09: output.append(literal: "\\t")
-            case 0x0A: output.append(literal: "\\n")
-            case 0x0C: output.append(literal: "\\f")
-            case 0x0D: output.append(literal: "\\r")
-            case let scalar? where UnsafeScalars.contains(scalar):
-                if scalar < 0x10000 {
-                    appendEscape(scalar, to: &output)
-                } else {
-                    appendEscape(0xD800 + (scalar - 0x10000) >> 10, to: &output)
-                    appendEscape(0xDC00 + (scalar - 0x10000) & 0x3FF, to: &output)
-                }
-            default: output.append(utf8, range)
-            }
-        }
+/// One JSON array of all events, each on a line of its own.
+public final class JSONWriter: EventWriter {
+    private let output: OutputBuffer
+    private var json = EventJSON()
+    private var isEmpty = true
+
+    public init(into output: OutputBuffer) { self.output = output }
+
+    public func write(_ event: borrowing LoggedEvent) throws(OutputError) {
+        output.pending.append(literal: isEmpty ? "[\n" : ",\n")
+        isEmpty = false
+        json.append(event, to: &output.pending)
+        try output.endLine()
     }
 
-    private static func appendEscape(_ unit: UInt32, to output: inout ByteBuffer) {
-        output.append(literal: "\\u")
-        for shift in [12, 8, 4, 0] as [UInt32] {
-            let digit = UInt8(unit >> shift & 0xF)
-            output.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
+    public func flush() throws(OutputError) { try output.flush() }
+
+    public func finish() throws(OutputError) {
+        output.pending.append(literal: isEmpty ? "[]\n" : "\n]\n")
+        try output.flush()
+    }
+}
+
+/// One JSON object per line.
+public final class NDJSONWriter: EventWriter {
+    private let output: OutputBuffer
+    private var json = EventJSON()
+
+    public init(into output: OutputBuffer) { self.output = output }
+
+    public func write(_ event: borrowing LoggedEvent) throws(OutputError) {
+        json.append(event, to: &output.pending)
+        output.pending.append(0x0A)
+        try output.endLine()
+    }
+
+    public func flush() throws(OutputError) { try output.flush() }
+
+    public func finish() throws(OutputError) { try output.flush() }
+}
+
+extension EventField {
+    /// What comes before the field's value in a JSON object: constant text, which is only copied.
+    var jsonKey: StaticString {
+        switch self {
+        case .id: "{\"id\":"
+        case .time: ",\"time\":\""
+        case .kind: ",\"kind\":\""
+        case .sender: ",\"sender\":"
+        case .recipient: ",\"recipient\":"
+        case .channel: ",\"channel\":"
+        case .bytes: ",\"bytes\":"
+        case .seq: ",\"seq\":"
+        case .batch: ",\"batch\":"
+        case .batchSize: ",\"batch_size\":"
+        case .user: ",\"user\":"
+        case .ok: ",\"ok\":"
+        case .reason: ",\"reason\":"
+        case .initiator: ",\"initiator\":"
+        case .peer: ",\"peer\":"
+        case .new: ",\"new\":"
+        case .count: ",\"count\":"
+        case .identity: ",\"identity\":"
         }
     }
 }

@@ -1,15 +1,81 @@
 import MetricsModel
 import Readings
+import Terminal
 
 /// Prints events one by one, as they come from the log.
 ///
-/// The first event is on its way before `write` returns; later ones wait for a large block, unless
-/// the output is a terminal; all wait if the buffer is held. One who waits for more events, as `events -f` does, calls `flush`
-/// first.
+/// The first event is sent before `write` returns; later ones wait for a large block, unless the output is a terminal; all
+/// of them wait while the buffer is held. A caller that waits for more events, as `events -f` does, calls `flush` first.
 public protocol EventWriter: AnyObject {
     func write(_ event: borrowing LoggedEvent) throws(OutputError)
     /// Sends what is held back.
     func flush() throws(OutputError)
-    /// Writes what the format wants at its end, and sends everything. No event may follow.
+    /// Writes the end of the format, and sends everything. No event may follow.
     func finish() throws(OutputError)
+}
+
+/// How events are printed.
+public enum OutputFormat: String, CaseIterable, Sendable {
+    case table
+    case json
+    case ndjson
+    case csv
+
+    /// A writer of this format. The options are the table's; the other formats have none.
+    public func writer(into output: OutputBuffer, table: TableOptions) -> any EventWriter {
+        switch self {
+        case .table: TableWriter(into: output, options: table)
+        case .json: JSONWriter(into: output)
+        case .ndjson: NDJSONWriter(into: output)
+        case .csv: CSVWriter(into: output)
+        }
+    }
+}
+
+/// The fields of every kind in one flat array: reading one costs no retain, as an array of arrays would.
+struct KindFields {
+    /// No kind has more.
+    private static let most = 8
+    private let fields: [EventField]
+    private let counts: [Int]
+
+    init() {
+        var fields: [EventField] = []
+        var counts: [Int] = []
+        for kind in EventKind.allCases {
+            let own = EventField.fields(of: kind)
+            precondition(own.count <= KindFields.most)
+            fields += own + Array(repeating: .id, count: KindFields.most - own.count)
+            counts.append(own.count)
+        }
+        self.fields = fields
+        self.counts = counts
+    }
+
+    @inline(__always)
+    func count(of kind: EventKind) -> Int { counts[kind.index] }
+
+    /// The field of a kind's value; the index is below the kind's count.
+    @inline(__always)
+    subscript(_ kind: EventKind, _ index: Int) -> EventField { fields[kind.index &* KindFields.most &+ index] }
+}
+
+extension ByteBuffer {
+    /// The text lives as long as its event, which the writer has for the call.
+    @inline(__always)
+    mutating func append(_ text: InternedText) { append(text.bytes) }
+}
+
+extension EventKind {
+    /// The name, as constant text.
+    var nameLiteral: StaticString {
+        switch self {
+        case .messageEnqueue: "message_enqueue"
+        case .batchEnqueue: "batch_enqueue"
+        case .auth: "auth"
+        case .channelCreated: "channel_created"
+        case .fetch: "fetch"
+        case .userRegistered: "user_registered"
+        }
+    }
 }

@@ -1,7 +1,8 @@
 import MetricsModel
 import Readings
+import Terminal
 
-/// A window's sums as comma-separated values, a number a line: `section,name,measure,value`. Times are UTC.
+/// A window's sums as comma-separated values, one number per line: `section,name,measure,value`. Times are UTC.
 public struct StatsCSV {
     private let stats: WindowStats
 
@@ -32,7 +33,7 @@ public struct StatsCSV {
     private func addWindow(_ lines: inout Lines) {
         lines.add("window", "", "since", UTCTime.text(stats.since))
         lines.add("window", "", "until", UTCTime.text(stats.until))
-        lines.add("window", "", "rated_seconds", StatsJSON.number(Double(stats.ratedMicroseconds) / 1e6))
+        lines.add("window", "", "rated_seconds", JSON.plainNumber(Double(stats.ratedMicroseconds) / 1e6))
         lines.add("window", "", "events", "\(stats.sum)")
         guard let log = stats.log else { return }
         lines.add("log", "", "events", "\(log.events)")
@@ -78,7 +79,7 @@ public struct StatsCSV {
             bytes += "\(section),\(name),\(measure),\(value)\r\n".utf8
         }
 
-        /// - Parameter name: from outside; nil is empty, and a name without a byte is in quotes.
+        /// - Parameter name: as the log holds it; nil is an empty field, and an empty name is in quotes.
         mutating func add(_ section: String, _ name: [UInt8]?, _ measure: String, _ value: String) {
             bytes += "\(section),".utf8
             if let name { bytes += CSVField.text(name, isTerminal: isTerminal) }

@@ -1,5 +1,6 @@
 import MetricsModel
 import Readings
+import Terminal
 
 /// A window's sums as one JSON object. Times are UTC; what has no name or no value is left out.
 public struct StatsJSON {
@@ -8,113 +9,84 @@ public struct StatsJSON {
     public init(_ stats: WindowStats) { self.stats = stats }
 
     public func write(into output: OutputBuffer) throws(OutputError) {
-        output.pending.append(Array(object.utf8))
-        output.pending.append(0x0A)
+        output.pending.append(JSON.object(fields).spread)
         try output.flush()
     }
 
-    private static func quoted(_ text: String) -> String { quoted(Array(text.utf8)) }
-    private static func quoted(_ utf8: [UInt8]) -> String { String(decoding: JSONString.quoted(utf8), as: UTF8.self) }
-
-    private static func object(_ fields: [(String, String)]) -> String {
-        "{" + fields.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ",") + "}"
-    }
-
-    private static func array(_ elements: [String]) -> String {
-        elements.isEmpty ? "[]" : "[\n  " + elements.joined(separator: ",\n  ") + "\n ]"
-    }
-
-    private static func time(_ microseconds: Int64) -> String { quoted(UTCTime.text(microseconds)) }
-
-    private var object: String {
-        var fields: [(String, String)] = [
-            ("since", Self.time(stats.since)), ("until", Self.time(stats.until)), ("by", Self.quoted(stats.unit.rawValue)),
+    private var fields: [(String, JSON)] {
+        var fields: [(String, JSON)] = [
+            ("since", .time(stats.since)), ("until", .time(stats.until)), ("by", .text(stats.unit.rawValue)),
         ]
         if let log = stats.log {
-            let extent = [
-                ("events", "\(log.events)"), ("oldest", Self.time(log.oldest)), ("newest", Self.time(log.newest)),
-            ]
-            fields.append(("log", Self.object(extent)))
+            fields.append(
+                ("log", .object([("events", .number(log.events)), ("oldest", .time(log.oldest)), ("newest", .time(log.newest))])))
         }
-        fields.append(("rated_seconds", Self.number(Double(stats.ratedMicroseconds) / 1e6)))
-        fields.append(("events", "\(stats.sum)"))
-        fields.append(("kinds", Self.object(EventKind.allCases.map { ($0.name, kind($0)) })))
-        fields.append(
-            (
-                "reasons",
-                Self.array(
-                    stats.reasons.map { reason in
-                        let text = reason.text.map { [("reason", Self.quoted($0))] } ?? []
-                        let others = [("class", Self.quoted(reason.failureClass.name)), ("events", "\(reason.events)")]
-                        return Self.object(text + others)
-                    })
-            ))
-        fields.append(("sizes", sizes))
-        fields.append(("periods", Self.array(stats.periods.map(period))))
-        for (name, field, subjects) in [
+        fields += [
+            ("rated_seconds", .number(Double(stats.ratedMicroseconds) / 1e6)), ("events", .number(stats.sum)),
+            ("kinds", .object(EventKind.allCases.map { ($0.name, kind($0)) })),
+            ("reasons", .array(stats.reasons.map(reason))), ("sizes", sizes), ("periods", .array(stats.periods.map(period))),
+        ]
+        for (name, field, terms) in [
             ("identities", "identity", stats.identities), ("channels", "channel", stats.channels),
             ("failed_users", "user", stats.failedUsers),
         ] {
-            let entries = subjects.map { Self.object([(field, Self.quoted($0.name)), ("events", "\($0.events)")]) }
-            fields.append((name, Self.array(entries)))
+            let entries = terms.map { JSON.object([(field, .text($0.name)), ("events", .number($0.events))]) }
+            fields.append((name, .array(entries)))
         }
         fields.append(("day_before", dayBefore))
-        return "{\n " + fields.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ",\n ") + "\n}"
+        return fields
     }
 
-    /// At most six decimals.
-    static func number(_ value: Double) -> String {
-        let rounded = (value * 1e6).rounded() / 1e6
-        guard rounded.isFinite, abs(rounded) < 1e15 else { return "0" }
-        // Swift writes small numbers with an exponent, which JSON and awk read.
-        return rounded == rounded.rounded() ? "\(Int64(saturating: rounded))" : "\(rounded)"
-    }
-
-    private func kind(_ kind: EventKind) -> String {
+    private func kind(_ kind: EventKind) -> JSON {
         let events = stats.events[kind.index]
         let seconds = Double(stats.ratedMicroseconds) / 1e6
-        var fields = [("events", "\(events)")]
-        if seconds > 0 { fields.append(("per_second", Self.number(Double(events) / seconds))) }
+        var fields: [(String, JSON)] = [("events", .number(events))]
+        if seconds > 0 { fields.append(("per_second", .number(Double(events) / seconds))) }
         switch kind {
-        case .messageEnqueue: fields += [("sealed", "\(stats.single.sealed)"), ("bytes", "\(stats.single.bytes)")]
-        case .batchEnqueue: fields += [("sealed", "\(stats.batch.sealed)"), ("bytes", "\(stats.batch.bytes)")]
-        case .auth: fields.append(("failed", "\(stats.failedLogins)"))
-        case .channelCreated: fields.append(("new", "\(stats.newChannels)"))
-        case .fetch: fields += [("empty", "\(stats.emptyFetches)"), ("messages", "\(stats.fetchedMessages)")]
+        case .messageEnqueue: fields += [("sealed", .number(stats.single.sealed)), ("bytes", .number(stats.single.bytes))]
+        case .batchEnqueue: fields += [("sealed", .number(stats.batch.sealed)), ("bytes", .number(stats.batch.bytes))]
+        case .auth: fields.append(("failed", .number(stats.failedLogins)))
+        case .channelCreated: fields.append(("new", .number(stats.newChannels)))
+        case .fetch: fields += [("empty", .number(stats.emptyFetches)), ("messages", .number(stats.fetchedMessages))]
         case .userRegistered: break
         }
-        return Self.object(fields)
+        return .object(fields)
     }
 
-    private var sizes: String {
-        Self.object(
+    private func reason(_ reason: WindowStats.Reason) -> JSON {
+        let text: [(String, JSON)] = reason.text.map { [("reason", .text($0))] } ?? []
+        return .object(text + [("class", .text(reason.failureClass.name)), ("events", .number(reason.events))])
+    }
+
+    private var sizes: JSON {
+        .object(
             SizeName.allCases.map { size in
-                let percentiles = stats.sizes[size.rawValue]
-                var fields = [("count", "\(percentiles.count)")]
-                if percentiles.count > 0 {
-                    fields += [("p50", "\(percentiles.p50)"), ("p90", "\(percentiles.p90)"), ("p99", "\(percentiles.p99)")]
+                let sizes = stats.sizes[size.rawValue]
+                var fields: [(String, JSON)] = [("count", .number(sizes.count))]
+                if sizes.count > 0 {
+                    fields += [("p50", .number(sizes.p50)), ("p90", .number(sizes.p90)), ("p99", .number(sizes.p99))]
                 }
-                return (size.name, Self.object(fields))
+                return (size.name, .object(fields))
             })
     }
 
-    private func period(_ period: WindowStats.Period) -> String {
-        var fields = [("time", Self.time(period.start)), ("events", "\(period.sum)")]
+    private func period(_ period: WindowStats.Period) -> JSON {
+        var fields: [(String, JSON)] = [("time", .time(period.start)), ("events", .number(period.sum))]
         for kind in EventKind.allCases where period.events[kind.index] != 0 {
-            fields.append((kind.name, "\(period.events[kind.index])"))
+            fields.append((kind.name, .number(period.events[kind.index])))
         }
-        return Self.object(fields)
+        return .object(fields)
     }
 
-    private var dayBefore: String {
+    private var dayBefore: JSON {
         let comparison = stats.comparison
         let day = WindowStats.Comparison.dayMicroseconds
-        func events(_ counts: [Int64]) -> String {
-            Self.object(EventKind.allCases.map { ($0.name, "\(counts[$0.index])") })
+        func events(_ counts: [Int64]) -> JSON {
+            .object(EventKind.allCases.map { ($0.name, .number(counts[$0.index])) })
         }
-        return Self.object([
-            ("since", Self.time(comparison.since &- day)), ("until", Self.time(comparison.until &- day)),
-            ("whole", comparison.beforeIsWhole ? "true" : "false"), ("events", events(comparison.before)),
+        return .object([
+            ("since", .time(comparison.since &- day)), ("until", .time(comparison.until &- day)),
+            ("whole", .bool(comparison.beforeIsWhole)), ("events", events(comparison.before)),
             ("events_a_day_later", events(comparison.events)),
         ])
     }

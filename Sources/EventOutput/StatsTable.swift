@@ -1,8 +1,9 @@
 import MetricsModel
 import Readings
+import Terminal
 import TimeWords
 
-/// A window's sums on one screen, for people. Nothing that came from outside reaches the output raw; see `VisibleText`.
+/// A window's sums on one screen, for people. No text of the log reaches the output raw; see `VisibleText`.
 public struct StatsTable {
     private let stats: WindowStats
     private let options: TableOptions
@@ -24,13 +25,13 @@ public struct StatsTable {
             output.pending.append(0x0A)
         }
         if stats.sum > 0 {
-            TextBlock.write([kinds], width: width, into: &output.pending, usesColor: options.usesColor)
+            Table.write([kinds], width: width, into: &output.pending, usesColor: options.usesColor)
             if let comparisonNote {
                 comparisonNote.write(into: &output.pending, usesColor: options.usesColor)
                 output.pending.append(0x0A)
             }
-            let blocks = [shares, sizes, reasons, busiest] + subjects
-            TextBlock.write(
+            let blocks = [shares, sizes, reasons, busiest] + active
+            Table.write(
                 blocks.filter { !$0.rows.isEmpty }, width: width, into: &output.pending, usesColor: options.usesColor)
         }
         try output.flush()
@@ -42,64 +43,55 @@ public struct StatsTable {
         String(LocalTime.text(microseconds, zone: options.zone).prefix(length))
     }
 
-    /// A window's length in its two largest units.
     private static func length(_ microseconds: Int64) -> String {
-        var rest = microseconds / 1_000_000
-        if rest == 0 { return "\(microseconds) µs" }
-        var parts: [String] = []
-        for (unit, seconds) in [("day", 86_400), ("h", 3600), ("min", 60), ("s", 1)] as [(String, Int64)] {
-            let count = rest / seconds
-            rest %= seconds
-            if count > 0 { parts.append("\(count) \(unit)" + (unit == "day" && count > 1 ? "s" : "")) }
-            if parts.count == 2 { break }
-        }
-        return parts.joined(separator: " ")
+        microseconds < 1_000_000 ? "\(microseconds) µs" : Quantity.age(seconds: UInt64(microseconds / 1_000_000))
     }
 
-    private var heading: [TableCell] {
+    private var heading: [Cell] {
         let (length, isTooLong) = stats.until.subtractingReportingOverflow(stats.since)
         var window = "\(time(stats.since)) to \(time(stats.until))"
         if !isTooLong { window += ", \(Self.length(length))" }
         guard let log = stats.log else {
-            return [TableCell(drawing: window, .heading), TableCell("the log holds no events", .dim)]
+            return [Cell(window, .heading), Cell("the log holds no events", .dim)]
         }
         var lines = [
-            TableCell(drawing: window, .heading),
-            TableCell("the log: \(Quantity.text(log.events)) events, \(time(log.oldest)) to \(time(log.newest))", .dim),
+            Cell(window, .heading),
+            Cell(
+                "the log: \(Quantity.count(UInt64(clamping: log.events), "event")), \(time(log.oldest)) to \(time(log.newest))",
+                .dim),
         ]
-        if stats.sum == 0 { lines.append(TableCell("no events in this window")) }
+        if stats.sum == 0 { lines.append(Cell("no events in this window")) }
         return lines
     }
 
     // MARK: Kinds
 
-    /// By what the rates are: such that the sum's is a number of two digits or more.
+    /// The unit of the rates, such that the sum's has two digits or more.
     private var rate: (name: String, seconds: Double) {
         let perSecond = stats.ratedMicroseconds > 0 ? Double(stats.sum) / (Double(stats.ratedMicroseconds) / 1e6) : 0
-        if perSecond >= 10 { return ("a second", 1) }
-        if perSecond * 60 >= 10 { return ("a minute", 60) }
-        return perSecond * 3600 >= 10 ? ("an hour", 3600) : ("a day", 86_400)
+        if perSecond >= 10 { return ("/s", 1) }
+        if perSecond * 60 >= 10 { return ("/min", 60) }
+        return perSecond * 3600 >= 10 ? ("/h", 3600) : ("/day", 86_400)
     }
 
-    private var kinds: TextBlock {
-        var block = TextBlock("")
+    private var kinds: Table {
         let comparison = stats.comparison
         let isWindow = comparison.since == stats.since
         let rate = rate
         var header = ["events", "total", "share", rate.name]
         if !isWindow { header.append("last day") }
         header += ["day before", "change"]
-        block.add(header.map { TableCell($0, .heading) })
-        func add(_ name: String, _ events: Int64, now: Int64, before: Int64, _ style: TerminalStyle = .plain) {
+        var block = Table(header: header)
+        func add(_ name: String, _ events: Int64, now: Int64, before: Int64, _ style: Style = .plain) {
             var cells = [
-                TableCell(name, style), TableCell(Quantity.text(events), style),
-                TableCell(Quantity.share(events, of: stats.sum), .dim),
+                Cell(name, style), Cell(Quantity.text(events), style),
+                Cell(Quantity.share(events, of: stats.sum), .dim),
             ]
             let seconds = Double(stats.ratedMicroseconds) / 1e6
-            cells.append(TableCell(seconds > 0 ? Quantity.rate(Double(events) / seconds * rate.seconds) : "-"))
-            if !isWindow { cells.append(TableCell(Quantity.text(now))) }
-            cells.append(TableCell(Quantity.text(before)))
-            cells.append(TableCell(comparison.beforeIsWhole ? Quantity.change(from: before, to: now) : "-"))
+            cells.append(Cell(seconds > 0 ? Quantity.number(Double(events) / seconds * rate.seconds) : "-"))
+            if !isWindow { cells.append(Cell(Quantity.text(now))) }
+            cells.append(Cell(Quantity.text(before)))
+            cells.append(Cell(comparison.beforeIsWhole ? Quantity.change(from: before, to: now) : "-"))
             block.add(cells)
         }
         for kind in EventKind.allCases {
@@ -111,26 +103,26 @@ public struct StatsTable {
         return block
     }
 
-    private var comparisonNote: TableCell? {
+    private var comparisonNote: Cell? {
         let comparison = stats.comparison
         let day = WindowStats.Comparison.dayMicroseconds
         if !comparison.beforeIsWhole {
-            return TableCell("the log does not reach back over the whole of the day before", .dim)
+            return Cell("the log does not reach back over the whole of the day before", .dim)
         }
         guard comparison.until &- comparison.since < day else { return nil }
-        return TableCell(
+        return Cell(
             "the day before: \(time(comparison.since &- day)) to \(time(comparison.until &- day))", .dim)
     }
 
     // MARK: Shares, sizes, reasons
 
-    private var shares: TextBlock {
-        var block = TextBlock("shares")
-        func add(_ name: String, _ part: Int64, of whole: Int64, _ style: TerminalStyle = .plain) {
+    private var shares: Table {
+        var block = Table("shares")
+        func add(_ name: String, _ part: Int64, of whole: Int64, _ style: Style = .plain) {
             guard whole > 0 else { return }
             block.add([
-                TableCell(name), TableCell(Quantity.text(part)),
-                TableCell(Quantity.share(part, of: whole), part > 0 ? style : .plain),
+                Cell(name), Cell(Quantity.text(part)),
+                Cell(Quantity.share(part, of: whole), part > 0 ? style : .plain),
             ])
         }
         add("sealed messages", stats.single.sealed, of: stats.single.events)
@@ -141,110 +133,99 @@ public struct StatsTable {
         return block
     }
 
-    private var sizes: TextBlock {
-        var block = TextBlock("")
-        guard stats.sizes.contains(where: { $0.count > 0 }) else { return block }
-        block.add(["sizes", "p50", "p90", "p99", "sum"].map { TableCell($0, .heading) })
+    private var sizes: Table {
+        guard stats.sizes.contains(where: { $0.count > 0 }) else { return Table() }
+        var block = Table(header: ["sizes", "p50", "p90", "p99", "sum"])
         func add(_ name: String, _ size: SizeName, sum: String, _ text: (UInt64) -> String) {
             let percentiles = stats.sizes[size.rawValue]
             guard percentiles.count > 0 else { return }
             block.add(
-                [TableCell(name)]
-                    + [percentiles.p50, percentiles.p90, percentiles.p99].map { TableCell(text($0)) } + [TableCell(sum)])
+                [Cell(name)]
+                    + [percentiles.p50, percentiles.p90, percentiles.p99].map { Cell(text($0)) } + [Cell(sum)])
         }
         add("message payload", .messagePayloadBytes, sum: Quantity.bytes(stats.single.bytes), Quantity.bytes)
         add("batch payload", .batchPayloadBytes, sum: Quantity.bytes(stats.batch.bytes), Quantity.bytes)
-        add("messages a batch", .batchMessages, sum: Quantity.text(stats.batch.events), Quantity.grouped)
-        add("messages a fetch", .fetchMessages, sum: Quantity.grouped(stats.fetchedMessages), Quantity.grouped)
+        add("messages per batch", .batchMessages, sum: Quantity.text(stats.batch.events), Quantity.grouped)
+        add("messages per fetch", .fetchMessages, sum: Quantity.grouped(stats.fetchedMessages), Quantity.grouped)
         return block
     }
 
     /// Cells of a bar's column are this wide at most.
     private static let barColumns = 20
-    /// More bars than this are no screen.
+    /// More bars than this do not fit a screen.
     private static let barRows = 24
 
-    private var reasons: TextBlock {
-        var block = TextBlock("failed logins by reason")
-        block.endsWithText = true
+    private var reasons: Table {
+        var block = Table("failed logins by reason", textColumnsAtEnd: 1)
         let most = stats.reasons.first?.events ?? 0
         let shown = max(top, 5)
         // One more is shown rather than counted as one other.
         let listed = stats.reasons.count <= shown + 1 ? stats.reasons.count : shown
-        func add(_ name: TableCell, _ events: Int64) {
-            let bar = BarChart.bar(min(events, most), of: most, width: Self.barColumns / 2)
-            block.add([name, TableCell(Quantity.text(events)), TableCell(drawing: bar, .bad)])
+        func add(_ name: Cell, _ events: Int64) {
+            let bar = Bars.bar(min(1, Double(events) / Double(most)), width: Self.barColumns / 2)
+            block.add([name, Cell(Quantity.text(events)), Cell(bar, .bad)])
         }
         for reason in stats.reasons.prefix(listed) {
-            add(reason.text.map { TableCell(text: $0, limit: 32) } ?? TableCell("no reason given", .dim), reason.events)
+            add(reason.text.map { Cell(escaping: $0, limit: 32) } ?? Cell("no reason given", .dim), reason.events)
         }
         let others = stats.reasons.dropFirst(listed)
         if !others.isEmpty {
             let sum = others.reduce(0) { $0 &+ $1.events }
-            block.add([TableCell("\(others.count) other reasons", .dim), TableCell(Quantity.text(sum)), TableCell("")])
+            block.add([Cell("\(others.count) other reasons", .dim), Cell(Quantity.text(sum)), Cell("")])
         }
         return block
     }
 
     // MARK: Periods
 
-    private var busiest: TextBlock {
+    private var busiest: Table {
         let length = stats.unit == .day ? 10 : 16
         let busiest = stats.busiest(min(max(top, 5), Self.barRows))
         guard let first = stats.periods.first, let last = stats.periods.last, let most = busiest.first?.sum else {
-            return TextBlock("")
+            return Table()
         }
-        var block = TextBlock("busiest \(stats.unit.rawValue)s")
-        block.endsWithText = true
+        var block = Table("busiest \(stats.unit.rawValue)s", textColumnsAtEnd: 1)
         for period in busiest {
-            let bar = BarChart.bar(period.sum, of: most, width: Self.barColumns)
+            let bar = Bars.bar(Double(period.sum) / Double(most), width: Self.barColumns)
             block.add([
-                TableCell(time(period.start, length)), TableCell(Quantity.text(period.sum)), TableCell(drawing: bar, .good),
+                Cell(time(period.start, length)), Cell(Quantity.text(period.sum)), Cell(bar, .good),
             ])
         }
         guard first.start < last.start else { return block }
         let ends = [time(first.start, length), time(last.start, length)]
-        let line = BarChart.line(course(first.start, last.start, columns: max(8, width - 2 * length - 2)))
-        block.lead = TableCell(drawing: "\(ends[0]) \(line) \(ends[1])")
+        let line = Bars.line(course(first.start, last.start, columns: max(8, width - 2 * length - 2)))
+        block.lead = Cell("\(ends[0]) \(line) \(ends[1])")
         return block
     }
 
     /// The events of every period from one to another, in at most so many columns.
-    private func course(_ first: Int64, _ last: Int64, columns: Int) -> [Int64] {
+    private func course(_ first: Int64, _ last: Int64, columns: Int) -> [Double] {
         // A day on which clocks are set is an hour shorter or longer.
         let unit = stats.unit.microseconds
         let periods = Int((last - first + unit / 2) / unit) + 1
-        var values = [Int64](repeating: 0, count: min(columns, periods))
+        var values = [Double](repeating: 0, count: min(columns, periods))
         for period in stats.periods {
-            let place = Int((period.start - first + unit / 2) / unit)
-            values[min(place * values.count / periods, values.count - 1)] &+= period.sum
+            let index = Int((period.start - first + unit / 2) / unit)
+            values[min(index * values.count / periods, values.count - 1)] += Double(period.sum)
         }
         return values
     }
 
-    // MARK: Who
+    // MARK: Most active
 
-    private var subjects: [TextBlock] {
+    private var active: [Table] {
         [
             ("most active identities", stats.identities), ("most active channels", stats.channels),
             ("users of most failed logins", stats.failedUsers),
-        ].map { title, subjects in
-            var block = TextBlock(title)
-            for subject in subjects {
+        ].map { title, terms in
+            var block = Table(title)
+            for term in terms {
                 block.add([
-                    TableCell(name: subject.name, isFull: options.showsFullIdentities),
-                    TableCell(Quantity.text(subject.events)),
+                    Cell(identity: term.name, isFull: options.showsFullIdentities),
+                    Cell(Quantity.text(term.events)),
                 ])
             }
             return block
         }
-    }
-}
-
-extension TableCell {
-    /// Text that the log holds, cut to so many columns.
-    init(text: [UInt8], limit: Int) {
-        self.init("")
-        (bytes, columns) = VisibleText.escaped(text, limit: limit)
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Terminal
 
 /// What the exporter says on standard error, one line each, in the two forms of Prometheus' own programs.
 /// Any thread.
@@ -48,7 +49,7 @@ public struct ExporterLog: Sendable {
         for (index, (name, value)) in all.enumerated() {
             switch format {
             case .logfmt: line += (index == 0 ? "" : " ") + name + "=" + Self.logfmt(value)
-            case .json: line += (index == 0 ? "{" : ",") + Self.quoted(name) + ":" + Self.quoted(value)
+            case .json: line += (index == 0 ? "{" : ",") + JSON.quoted(name) + ":" + JSON.quoted(value)
             }
         }
         line += format == .json ? "}\n" : "\n"
@@ -59,22 +60,6 @@ public struct ExporterLog: Sendable {
     private static func logfmt(_ value: String) -> String {
         let isPlain =
             !value.isEmpty && value.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x3D && $0 != 0x5C }
-        return isPlain ? value : quoted(value)
-    }
-
-    /// A JSON string, which is also logfmt's; nothing of it can act on a terminal.
-    private static func quoted(_ value: String) -> String {
-        var text = "\""
-        for scalar in value.unicodeScalars {
-            switch scalar.value {
-            case 0x22: text += "\\\""
-            case 0x5C: text += "\\\\"
-            case 0x0A: text += "\\n"
-            case 0..<0x20, 0x7F..<0xA0, 0x200B..<0x2010, 0x2028..<0x202F, 0x2066..<0x206A, 0xFEFF, 0x10000...:
-                text += "?"
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
-        return text + "\""
+        return isPlain ? value : JSON.quoted(value)
     }
 }

@@ -1,4 +1,5 @@
 import MetricsModel
+import Terminal
 
 /// One screen of `top`, from the last minutes and what its user has chosen. Nothing here knows a terminal.
 public struct LiveFrame: Sendable {
@@ -26,7 +27,7 @@ public struct LiveFrame: Sendable {
     private static let headerRows = 2
 
     /// At most `rows` lines, none wider than `columns`.
-    public func lines(_ history: LiveHistory, styles: FrameStyles) -> [String] {
+    public func lines(_ history: LiveHistory, palette: Palette) -> [String] {
         guard let sample = history.latest else { return [] }
         var lines = header(sample, history)
         let body = showsHelp ? Self.help : self.body(sample, history)
@@ -37,7 +38,7 @@ public struct LiveFrame: Sendable {
             while lines.count < rows - 1 { lines.append(FrameLine()) }
             lines.append(footer(hidden: body.count - room, first: first))
         }
-        return lines.prefix(rows).map { $0.text(width: columns, styles: styles) }
+        return lines.prefix(rows).map { $0.text(width: columns, palette: palette) }
     }
 
     /// How far it can be scrolled.
@@ -51,7 +52,7 @@ public struct LiveFrame: Sendable {
         let snapshot = sample.snapshot
         var first = FrameLine("qpc-metrics ", .heading)
         func since(_ nanoseconds: UInt64) -> String {
-            Figure.age(seconds: (max(sample.nowNanoseconds, nanoseconds) - nanoseconds) / 1_000_000_000)
+            Quantity.age(seconds: (max(sample.nowNanoseconds, nanoseconds) - nanoseconds) / 1_000_000_000)
         }
         switch sample.plugin {
         case .up: first.add("up \(since(snapshot.startNanoseconds))", .good)
@@ -67,15 +68,15 @@ public struct LiveFrame: Sendable {
 
         let dropped = EventKind.allCases.reduce(0) { $0 &+ snapshot.dropped($1) }
         let events = EventKind.allCases.reduce(0.0) { $0 + history.rate(CounterIndex.events($1), seconds: seconds) }
-        var second = FrameLine("\(Figure.rate(events)) events/s", .heading)
+        var second = FrameLine("\(Quantity.shortRate(events)) events/s", .heading)
         // What is worst comes first: a narrow terminal cuts the rest.
-        if dropped > 0 { second.add("  dropped \(Figure.count(dropped))", .bad) }
-        second.add("  pending \(Figure.count(snapshot.pending))")
+        if dropped > 0 { second.add("  dropped \(Quantity.short(Double(dropped)))", .bad) }
+        second.add("  pending \(Quantity.short(Double(snapshot.pending)))")
         let lag = sample.lagNanoseconds
         second.add(
-            "  lag " + (lag < 1_000_000 ? "0 ms" : Figure.duration(nanoseconds: lag)), lag > 2_000_000_000 ? .bad : .plain)
+            "  lag " + (Quantity.duration(nanoseconds: lag / 1_000_000 * 1_000_000)), lag > 2_000_000_000 ? .bad : .plain)
         if dropped == 0 { second.add("  dropped 0") }
-        second.add("  log \(Figure.bytes(snapshot.logBytes)) + \(Figure.bytes(snapshot.walBytes))")
+        second.add("  log \(Quantity.bytes(snapshot.logBytes)) + \(Quantity.bytes(snapshot.walBytes))")
         return [first, second]
     }
 

@@ -1,4 +1,5 @@
 import MetricsModel
+import Terminal
 
 /// The parts of the screen below its header. Each is a heading and its lines; names take the first columns, numbers end
 /// at fixed ones, so that nothing jumps from second to second.
@@ -20,8 +21,8 @@ extension LiveFrame {
         let rate = history.rate(index, seconds: seconds)
         let total = history.latest?.snapshot.counters[index] ?? 0
         var line = FrameLine(name, isBad && rate > 0 ? .bad : .plain)
-        line.add(Figure.rate(rate), endingAt: Self.rateEnd, isBad && rate > 0 ? .bad : .plain)
-        line.add(Figure.count(total), endingAt: Self.totalEnd, total == 0 ? .dim : .plain)
+        line.add(Quantity.shortRate(rate), endingAt: Self.rateEnd, isBad && rate > 0 ? .bad : .plain)
+        line.add(Quantity.short(Double(total)), endingAt: Self.totalEnd, total == 0 ? .dim : .plain)
         return line
     }
 
@@ -44,7 +45,7 @@ extension LiveFrame {
         let width = min(60, columns - column - 1)
         guard width >= 4 else { return }
         line.pad(to: column)
-        line.add(" " + Sparkline.text(history.rates(index, newest: width), width: width), .good)
+        line.add(" " + Bars.line(history.rates(index, newest: width), width: width), .good)
     }
 
     func hooks(_ sample: LiveSample, _ history: LiveHistory) -> [FrameLine] {
@@ -59,7 +60,7 @@ extension LiveFrame {
             if hasDurations {
                 add(
                     quantilesOf: CounterIndex.hookDuration(kind), bounds: Histogram.hookDurationBounds, history,
-                    { Figure.duration(nanoseconds: $0) }, to: &line)
+                    { Quantity.duration(nanoseconds: $0) }, to: &line)
             }
             add(sparklineOf: index, history, from: hasDurations ? Self.highEnd : Self.totalEnd, to: &line)
             lines.append(line)
@@ -76,8 +77,8 @@ extension LiveFrame {
             guard total > 0 else { continue }
             let rate = indices.reduce(0.0) { $0 + history.rate($1, seconds: seconds) }
             var line = FrameLine(cause.name, .bad)
-            line.add(Figure.rate(rate), endingAt: Self.rateEnd, rate > 0 ? .bad : .plain)
-            line.add(Figure.count(total), endingAt: Self.totalEnd)
+            line.add(Quantity.shortRate(rate), endingAt: Self.rateEnd, rate > 0 ? .bad : .plain)
+            line.add(Quantity.short(Double(total)), endingAt: Self.totalEnd)
             lines.append(line)
         }
         return lines.isEmpty ? [] : [heading("DROPPED", [("/s", Self.rateEnd), ("TOTAL", Self.totalEnd)])] + lines
@@ -101,25 +102,25 @@ extension LiveFrame {
         for path in MessagePath.allCases {
             var line = FrameLine("payload \(path.name)")
             let rate = history.rate(CounterIndex.payloadSum(path), seconds: seconds)
-            line.add(Figure.bytes(UInt64(saturating: rate.rounded())), endingAt: Self.rateEnd)
+            line.add(Quantity.bytes(UInt64(saturating: rate.rounded())), endingAt: Self.rateEnd)
             add(
-                quantilesOf: CounterIndex.payload(path), bounds: Histogram.payloadBounds, history, Figure.bytes, to: &line)
+                quantilesOf: CounterIndex.payload(path), bounds: Histogram.payloadBounds, history, Quantity.bytes, to: &line)
             lines.append(line)
         }
         var fetch = FrameLine("fetch messages")
-        fetch.add(Figure.rate(history.rate(CounterIndex.fetchSum, seconds: seconds)), endingAt: Self.rateEnd)
-        add(quantilesOf: CounterIndex.fetch, bounds: Histogram.fetchBounds, history, Figure.count, to: &fetch)
+        fetch.add(Quantity.shortRate(history.rate(CounterIndex.fetchSum, seconds: seconds)), endingAt: Self.rateEnd)
+        add(quantilesOf: CounterIndex.fetch, bounds: Histogram.fetchBounds, history, { Quantity.short(Double($0)) }, to: &fetch)
         var flush = FrameLine("flush")
         add(
             quantilesOf: CounterIndex.flushDuration, bounds: Histogram.flushDurationBounds, history,
-            { Figure.duration(nanoseconds: $0 * 1000) }, to: &flush)
+            { Quantity.duration(nanoseconds: $0 * 1000) }, to: &flush)
         return lines + [fetch, flush]
     }
 
     /// The fullest first; what is empty is only counted.
     func rings(_ sample: LiveSample) -> [FrameLine] {
         var title = FrameLine("RINGS", .heading)
-        title.add("  \(sample.waitingBytes.count) of \(Figure.bytes(UInt64(sample.ringBytes)))", .dim)
+        title.add("  \(sample.waitingBytes.count) of \(Quantity.bytes(UInt64(sample.ringBytes)))", .dim)
         guard sample.ringBytes > 0 else { return [title] }
         let waiting = sample.waitingBytes.enumerated().filter { $0.element > 0 }.sorted {
             $0.element != $1.element ? $0.element > $1.element : $0.offset < $1.offset
@@ -129,7 +130,7 @@ extension LiveFrame {
                 let share = Double(bytes) / Double(sample.ringBytes)
                 var line = FrameLine("slot \(slot)")
                 line.add("\(Int((share * 100).rounded())) %", endingAt: Self.nameColumns)
-                line.add("  " + Sparkline.bar(share, width: max(0, min(30, columns - 20))), share > 0.5 ? .bad : .good)
+                line.add("  " + Bars.bar(share, width: max(0, min(30, columns - 20)), track: "░"), share > 0.5 ? .bad : .good)
                 return line
             }
     }

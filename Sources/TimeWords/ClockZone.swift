@@ -21,10 +21,9 @@ public struct ClockZone: Sendable {
         tzset()
         return ClockZone { instant in
             var time = time_t(instant)
-            var parts = unsafe tm()
-            // SAFETY: both live on this stack for the call; localtime_r keeps neither.
-            guard unsafe localtime_r(&time, &parts) != nil else { return 0 }
-            return unsafe Int64(parts.tm_gmtoff)
+            var parts = tm()
+            guard localtime_r(&time, &parts) != nil else { return 0 }
+            return Int64(parts.tm_gmtoff)
         }
     }
 

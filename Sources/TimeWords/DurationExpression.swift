@@ -10,14 +10,14 @@ public enum DurationExpression {
         if scanner.rest.allSatisfy({ $0 == "0" || $0 == " " }) && scanner.isAtDigit { return 0 }
         let reading = read(&scanner)
         guard case .success(let microseconds) = reading else {
-            throw ExpressionError(.duration, given: text, detail: reading.detail)
+            throw ExpressionError(.duration, detail: reading.detail)
         }
         scanner.skipSpaces()
         guard scanner.isAtEnd else {
             let detail =
                 scanner.next == 0x2D
-                ? "it cannot be negative" : "\(ExpressionError.quoted(scanner.rest)) is left over"
-            throw ExpressionError(.duration, given: text, detail: detail)
+                ? "it cannot be negative" : "\(ExpressionError.quoted(scanner.rest)) is unexpected"
+            throw ExpressionError(.duration, detail: detail)
         }
         return microseconds
     }
@@ -50,7 +50,7 @@ public enum DurationExpression {
             guard let unit = microseconds(ofUnit: word) else {
                 return .failure(
                     word.isEmpty
-                        ? "a number has no unit" : "\(ExpressionError.quoted(word)) is no unit")
+                        ? "a number has no unit" : "unknown unit \(ExpressionError.quoted(word))")
             }
             let product = whole.multipliedReportingOverflow(by: unit)
             let part = fraction(billionths, of: unit)

@@ -11,30 +11,30 @@ public enum SizeExpression {
                 scanner.isAtEnd
                 ? "it is empty"
                 : scanner.next == 0x2D ? "it cannot be negative" : "it does not begin with a number"
-            throw ExpressionError(.size, given: text, detail: detail)
+            throw ExpressionError(.size, detail: detail)
         }
         guard let whole = scanner.takeDigits(1...18) else {
-            throw ExpressionError(.size, given: text, detail: "it is too large")
+            throw ExpressionError(.size, detail: "it is too large")
         }
         guard let billionths = scanner.takeFraction() else {
-            throw ExpressionError(.size, given: text, detail: "no digit follows the point")
+            throw ExpressionError(.size, detail: "no digit follows the point")
         }
         scanner.skipSpaces()
         let word = scanner.takeWord()
         guard let unit = bytes(ofUnit: word) else {
             throw ExpressionError(
-                .size, given: text, detail: "\(ExpressionError.quoted(word)) is no unit of bytes")
+                .size, detail: "unknown unit \(ExpressionError.quoted(word))")
         }
         scanner.skipSpaces()
         guard scanner.isAtEnd else {
             throw ExpressionError(
-                .size, given: text, detail: "\(ExpressionError.quoted(scanner.rest)) is left over")
+                .size, detail: "\(ExpressionError.quoted(scanner.rest)) is unexpected")
         }
         let product = whole.multipliedReportingOverflow(by: unit)
         let part = DurationExpression.fraction(billionths, of: unit)
         let sum = product.partialValue.addingReportingOverflow(part)
         guard !product.overflow && !sum.overflow else {
-            throw ExpressionError(.size, given: text, detail: "it is too large")
+            throw ExpressionError(.size, detail: "it is too large")
         }
         return UInt64(sum.partialValue)
     }

@@ -1,6 +1,5 @@
 /// Reads one time expression from left to right.
 struct TimeReader {
-    private let text: String
     /// Microseconds since 1970 UTC.
     private let now: Int64
     private var zone: ClockZone
@@ -11,7 +10,6 @@ struct TimeReader {
     ]
 
     init(text: String, now: Int64, zone: ClockZone) {
-        self.text = text
         self.now = now
         self.zone = zone
         scanner = TextScanner(text)
@@ -69,7 +67,7 @@ struct TimeReader {
             let weekday = TimeReader.weekdays.firstIndex {
                 $0 == word || (word.utf8.count == 3 && $0.hasPrefix(word))
             }
-            guard let weekday else { throw refusal("no such form is known") }
+            guard let weekday else { throw refusal("unknown form") }
             _ = scanner.take(",")
             scanner.skipSpaces()
             guard scanner.isAtDigit else { throw refusal("a date must follow the day's name") }
@@ -169,7 +167,7 @@ struct TimeReader {
         case "": scanner.rewind(to: start)
         default:
             throw refusal(
-                "\(ExpressionError.quoted(word)) is no zone; zones are Z, UTC or like +02:00")
+                "unknown zone \(ExpressionError.quoted(word)); zones are Z, UTC or like +02:00")
         }
     }
 
@@ -207,11 +205,11 @@ struct TimeReader {
     }
 
     private func leftOver() -> ExpressionError {
-        refusal("\(ExpressionError.quoted(scanner.rest)) is left over")
+        refusal("\(ExpressionError.quoted(scanner.rest)) is unexpected")
     }
 
     private func refusal(_ detail: String) -> ExpressionError {
-        ExpressionError(.time, given: text, detail: detail)
+        ExpressionError(.time, detail: detail)
     }
 }
 

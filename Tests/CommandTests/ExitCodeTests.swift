@@ -46,6 +46,8 @@ import Testing
         let outcome = try Fixture.plain.place.tool.run("events", "--kind", "\u{1B}[2Jx\nqpc-metrics: all is well")
         expect(outcome, 64)
         #expect(!outcome.errors.contains("\u{1B}"))
+        let time = try Fixture.plain.place.tool.run("events", "--since", "x\u{1B}[31m\n\u{202E}")
+        expect(time, 64, says: ["invalid value 'x\\x1b[31m\\n\\u{202e}' for --since: unknown form; expected a time like"])
     }
 
     @Test(

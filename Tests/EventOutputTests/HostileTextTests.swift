@@ -1,6 +1,7 @@
 import EventOutput
 import MetricsModel
 import Readings
+import Terminal
 import Testing
 
 /// User names and reasons come from whoever tries to log in.
@@ -78,7 +79,7 @@ import Testing
 
     @Test func otherCommandsEscapeAlike() throws {
         let bytes = Array("a\u{1B}\"".utf8)
-        #expect(JSONString.quoted(bytes) == Array(#""a\u001b\"""#.utf8))
+        #expect(JSON.quoted("a\u{1B}\"") == #""a\u001b\"""#)
         #expect(VisibleText.escaped(bytes).bytes == Array(#"a\x1b""#.utf8))
         #expect(VisibleText.escaped(Array("abcdef".utf8), limit: 4) == (Array("abc…".utf8), 4))
         let output = OutputBuffer(keepingForTerminal: false)

@@ -2,6 +2,7 @@ import EventOutput
 import Foundation
 import Glibc
 import MetricsModel
+import Terminal
 import Testing
 
 @Suite struct OutputBufferTests {

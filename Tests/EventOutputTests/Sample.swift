@@ -1,6 +1,7 @@
 import EventOutput
 import MetricsModel
 import Readings
+import Terminal
 import TimeWords
 
 /// Events for the writers to print.

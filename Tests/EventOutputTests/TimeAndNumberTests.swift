@@ -1,6 +1,7 @@
 import EventOutput
 import MetricsModel
 import Readings
+import Terminal
 import Testing
 
 @Suite struct TimeAndNumberTests {

@@ -114,13 +114,4 @@ import Testing
         }
         #expect(history.rise(of: { $0.fetches }) == 105)
     }
-
-    @Test(arguments: [
-        (0.0, "0"), (0.0001, "under 0.001"), (0.042, "0.042"), (1, "1"), (4.256, "4.26"), (42.26, "42.3"),
-        (123.4, "123"), (1_234_567.8, "1,234,568"), (0.9999, "1.000"),
-    ])
-    func numbersAreShort(value: Double, text: String) { #expect(HTMLText.number(value) == text) }
-
-    @Test(arguments: [(UInt64(0), "0 B"), (1023, "1,023 B"), (1536, "1.50 KiB"), (5 << 20, "5 MiB"), (3 << 40, "3 TiB")])
-    func sizesHaveUnits(value: UInt64, text: String) { #expect(HTMLText.bytes(value) == text) }
 }

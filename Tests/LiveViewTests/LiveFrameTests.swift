@@ -1,6 +1,7 @@
 import Foundation
 import LiveView
 import MetricsModel
+import Terminal
 import Testing
 
 /// Frames of `top`, against golden files; `QPC_GOLDENS=write` writes them anew, to be looked at and committed.
@@ -47,15 +48,15 @@ import Testing
         sample.snapshot.counters[CounterIndex.written(kind)] += written
     }
 
-    private func expect(_ name: String, _ frame: LiveFrame, _ history: LiveHistory, styles: FrameStyles = .none) throws {
-        let lines = frame.lines(history, styles: styles)
+    private func expect(_ name: String, _ frame: LiveFrame, _ history: LiveHistory, palette: Palette = .none) throws {
+        let lines = frame.lines(history, palette: palette)
         let text = lines.map { $0 + "\n" }.joined()
         let path = Self.goldens + name + ".txt"
         if ProcessInfo.processInfo.environment["QPC_GOLDENS"] == "write" {
             try text.write(toFile: path, atomically: true, encoding: .utf8)
         }
         #expect(try String(contentsOfFile: path, encoding: .utf8) == text, "\(name):\n\(text)")
-        guard styles == .none else { return }
+        guard palette == .none else { return }
         #expect(lines.count <= frame.rows && lines.allSatisfy { $0.unicodeScalars.count <= frame.columns }, "\(name)")
     }
 
@@ -76,7 +77,7 @@ import Testing
         try expect("minutes", frame(80, 16) { $0.window = 3 }, Self.busy)
         try expect("paused", frame(80, 12) { $0.isPaused = true }, Self.busy)
         try expect("help", frame(60, 16) { $0.showsHelp = true }, Self.busy)
-        try expect("color", frame(100, 24), Self.busy, styles: .color)
+        try expect("color", frame(100, 24), Self.busy, palette: .color)
     }
 
     @Test func whatIsWrong() throws {
@@ -97,7 +98,7 @@ import Testing
     @Test func everySizeIsKept() {
         for columns in 1...130 {
             for rows in [1, 2, 3, 5, 10, 24, 60] {
-                let lines = frame(columns, rows).lines(Self.busy, styles: .none)
+                let lines = frame(columns, rows).lines(Self.busy, palette: .none)
                 #expect(lines.count == rows && lines.allSatisfy { $0.unicodeScalars.count <= columns })
             }
         }

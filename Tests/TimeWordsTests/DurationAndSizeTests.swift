@@ -3,7 +3,7 @@ import TimeWords
 
 @Suite struct DurationAndSizeTests {
     @Test(
-        "Durations",
+        "Durations are read",
         arguments: [
             ("30d", 2_592_000_000_000), ("250ms", 250_000), ("90m", 5_400_000_000),
             ("1h30m", 5_400_000_000), ("2 weeks", 1_209_600_000_000), ("1s", 1_000_000), ("0", 0),
@@ -16,12 +16,12 @@ import TimeWords
     }
 
     @Test(
-        "What is no duration",
+        "What is not a duration is refused, with the reason",
         arguments: [
             ("", "it is empty"), ("5", "a number has no unit"), ("-5s", "it cannot be negative"),
-            ("s", "does not begin with a number"), ("5x", "\"x\" is no unit"),
-            ("5s!", "\"!\" is left over"),
-            ("1.s", "no digit follows the point"), ("3 days ago", "\"ago\" is left over"),
+            ("s", "does not begin with a number"), ("5x", "unknown unit \"x\""),
+            ("5s!", "\"!\" is unexpected"),
+            ("1.s", "no digit follows the point"), ("3 days ago", "\"ago\" is unexpected"),
             ("5s-3s", "cannot be negative"), ("292272y", "it is too long"),
             ("292271y 1y", "it is too long"),
         ])
@@ -31,7 +31,7 @@ import TimeWords
     }
 
     @Test(
-        "Sizes",
+        "Sizes are read",
         arguments: [
             ("65536", 65536), ("0", 0), ("512MiB", 536_870_912), ("4GiB", 4_294_967_296),
             ("1G", 1 << 30),
@@ -43,16 +43,16 @@ import TimeWords
     }
 
     @Test(
-        "What is no size",
+        "What is not a size is refused, with the reason",
         arguments: [
             ("", "it is empty"), ("-1G", "cannot be negative"),
             ("G", "does not begin with a number"),
-            ("4GX", "\"GX\" is no unit"), ("1G 2M", "left over"), ("8192PiB", "too large"),
+            ("4GX", "unknown unit \"GX\""), ("1G 2M", "unexpected"), ("8192PiB", "too large"),
             ("99999999999999999999", "too large"), ("1.G", "no digit"),
         ])
     func badSizes(text: String, why: String) {
         let error = #expect(throws: ExpressionError.self) { try SizeExpression.parse(text) }
         #expect(error?.detail.contains(why) == true, "\(error?.description ?? "")")
-        #expect(error?.description.hasSuffix("give one like 65536, 512MiB, 4GiB or 1G") == true)
+        #expect(error?.description.hasSuffix("expected a size like 65536, 512MiB, 4GiB or 1G") == true)
     }
 }

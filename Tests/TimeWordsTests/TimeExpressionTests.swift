@@ -105,22 +105,22 @@ private let second: Int64 = 1_000_000
     }
 
     @Test(
-        "What is no time is refused, with a word on why",
+        "What is not a time is refused, with the reason",
         arguments: [
             ("", "it is empty"), ("   ", "it is empty"),
-            ("tomorow", "no such form is known"), ("90", "a number has no unit"),
-            ("1763820000", "a number has no unit"), ("-2x", "\"x\" is no unit"),
+            ("tomorow", "unknown form"), ("90", "a number has no unit"),
+            ("1763820000", "a number has no unit"), ("-2x", "unknown unit \"x\""),
             ("2026-02-30", "the calendar has no such day"), ("2025-02-29", "no such day"),
             ("2026-13-01", "no such day"), ("2026-00-01", "no such day"),
             ("26-11-22", "a year has four digits"), ("2026-11", "a date is year-month-day"),
             ("2026-11-22 24:00", "hours 0 to 23"), ("2026-11-22 14:60", "minutes 0 to 59"),
             ("2026-11-22 14:00:61", "seconds 0 to 59"), ("2026-11-22 14", "a time is hour:minute"),
-            ("2026-11-22T", "a time must follow the T"), ("2026-11-22 14:00.5", "left over"),
+            ("2026-11-22T", "a time must follow the T"), ("2026-11-22 14:00.5", "unexpected"),
             ("2026-11-22 14:00:05.", "no digit follows the point"),
-            ("2026-11-22 14:00 CET", "\"CET\" is no zone"),
+            ("2026-11-22 14:00 CET", "unknown zone \"CET\""),
             ("2026-11-22 14:00 +25:00", "a zone is"),
-            ("2026-11-22 14:00 +2", "a zone is"), ("now UTC", "\"UTC\" is left over"),
-            ("-2h ago", "\"ago\" is left over"), ("2h hence", "left over"),
+            ("2026-11-22 14:00 +2", "a zone is"), ("now UTC", "\"UTC\" is unexpected"),
+            ("-2h ago", "\"ago\" is unexpected"), ("2h hence", "unexpected"),
             ("Mon 2026-11-22", "that date is a Sunday"), ("Sun", "a date must follow"),
             ("@", "seconds since 1970"), ("@-5", "seconds since 1970"),
             ("@1763820000000", "seconds since"),
@@ -129,16 +129,15 @@ private let second: Int64 = 1_000_000
     func refused(text: String, why: String) {
         let error = #expect(throws: ExpressionError.self) { try parse(text) }
         #expect(error?.detail.contains(why) == true, "\(error?.description ?? "")")
-        #expect(error?.description.contains("not a time") == true)
+        #expect(error?.description.contains("expected a time like") == true)
         #expect(error?.description.contains("\n") == false)
     }
 
-    @Test func refusalsNeverRepeatControlCharacters() {
-        let error = #expect(throws: ExpressionError.self) { try parse("x\u{1B}[31m\n\u{202E}") }
+    @Test func aRefusalEndsWithTheFormsThatAreUnderstood() {
+        let error = #expect(throws: ExpressionError.self) { try parse("tomorow") }
         #expect(
             error?.description
-                == "\"x\\u{1b}[31m\\u{a}\\u{202e}\" is not a time: no such form is known; give one like "
-                + "2026-11-22, \"2026-11-22 14:00\", 2026-11-22T14:00:05Z, -2h, \"3 days ago\", yesterday, "
-                + "today, now or @1763820000")
+                == "unknown form; expected a time like 2026-11-22, \"2026-11-22 14:00\", 2026-11-22T14:00:05Z, -2h, "
+                + "\"3 days ago\", yesterday, today, now or @1763820000")
     }
 }

@@ -1,4 +1,5 @@
 import MetricsModel
+import Terminal
 
 /// A small chart of the last hour: a picture for those who see it, a sentence and a table for everybody.
 struct StatusChart {
@@ -63,12 +64,12 @@ struct StatusChart {
             guard let last = values.last, let peak = values.max(), let all = line.together(values) else {
                 return "\(line.name): not known yet."
             }
-            let most = "\(HTMLText.number(peak)) at most."
+            let most = "\(Quantity.number(peak)) at most."
             switch line.kind {
             case .rate:
-                return "\(line.name): \(HTMLText.number(last)) \(unit) now, \(HTMLText.number(all)) on average, " + most
-            case .peak: return "\(line.name): \(HTMLText.number(last)) \(unit) now, " + most
-            case .sum: return "\(line.name): \(HTMLText.number(all)) \(unit) in all."
+                return "\(line.name): \(Quantity.number(last)) \(unit) now, \(Quantity.number(all)) on average, " + most
+            case .peak: return "\(line.name): \(Quantity.number(last)) \(unit) now, " + most
+            case .sum: return "\(line.name): \(Quantity.number(all)) \(unit) in all."
             }
         }.joined(separator: " ")
     }
@@ -148,7 +149,7 @@ struct StatusChart {
             text += "<tr><th scope=\"row\">\(Clock.hourAndMinute(seconds: end))</th>"
             for line in lines {
                 let part = line.values[(line.values.count * row / rows)..<(line.values.count * (row + 1) / rows)]
-                text += "<td class=\"n\">\(line.together(part).map(HTMLText.number) ?? "not known")</td>"
+                text += "<td class=\"n\">\(line.together(part).map(Quantity.number) ?? "not known")</td>"
             }
             text += "</tr>\n"
         }
@@ -170,7 +171,7 @@ struct StatusChart {
             case 1e3...: (value / 1e3, "k")
             default: (value, "")
             }
-        var digits = HTMLText.number(scaled)
+        var digits = Quantity.number(scaled)
         // An axis' marks are round: 2.50 is 2.5.
         while digits.contains("."), let last = digits.last, last == "0" || last == "." { digits.removeLast() }
         return digits + suffix

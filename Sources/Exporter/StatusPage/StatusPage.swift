@@ -1,4 +1,5 @@
 import MetricsModel
+import Terminal
 
 /// The page at `/`: is the plugin up, what happened in the last hour, what is lost or late. Made here, without scripts,
 /// and from counters alone: no event's text ever comes near it.
@@ -67,7 +68,7 @@ struct StatusPage: Sendable {
         if reading.snapshot.isUp {
             let now = Clock.realtimeNanoseconds()
             let age = (now - min(now, reading.snapshot.startNanoseconds)) / 1_000_000_000
-            return ("✓ The plugin is up, for \(HTMLText.duration(seconds: age)).", "Up", "up")
+            return ("✓ The plugin is up, for \(Quantity.age(seconds: age)).", "Up", "up")
         }
         return ("✕ The plugin is down. What follows is how it ended.", "Down", "down")
     }
@@ -83,7 +84,7 @@ struct StatusPage: Sendable {
                 $0 &+ reading.snapshot.counters[CounterIndex.dropped($1, cause)]
             }
             guard count > 0 else { continue }
-            notes.append("\(HTMLText.grouped(count)) events were dropped, ever: \(Self.words(cause)).")
+            notes.append("\(Quantity.grouped(count)) events were dropped, ever: \(Self.words(cause)).")
         }
         guard !notes.isEmpty else { return "" }
         return "<ul class=\"notes\">\(notes.map { "<li>\($0)</li>" }.joined())</ul>\n"
@@ -106,20 +107,20 @@ struct StatusPage: Sendable {
         let dropped = EventKind.allCases.reduce(UInt64(0)) { $0 &+ snapshot.dropped($1) }
         var facts: [(name: String, value: String, isLong: Bool)] = []
         func add(_ name: String, _ value: String, isLong: Bool = false) { facts.append((name, value, isLong)) }
-        add("Messages", HTMLText.grouped(messages))
-        add("Logins", HTMLText.grouped(counters[CounterIndex.calls(.auth)]))
-        add("Failed logins, last hour", HTMLText.grouped(history.rise(of: { $0.failedLogins })))
-        add("Fetches", HTMLText.grouped(counters[CounterIndex.calls(.fetch)]))
-        add("Channels created", HTMLText.grouped(counters[CounterIndex.channelsCreated]))
-        add("Users registered", HTMLText.grouped(counters[CounterIndex.calls(.userRegistered)]))
+        add("Messages", Quantity.grouped(messages))
+        add("Logins", Quantity.grouped(counters[CounterIndex.calls(.auth)]))
+        add("Failed logins, last hour", Quantity.grouped(history.rise(of: { $0.failedLogins })))
+        add("Fetches", Quantity.grouped(counters[CounterIndex.calls(.fetch)]))
+        add("Channels created", Quantity.grouped(counters[CounterIndex.channelsCreated]))
+        add("Users registered", Quantity.grouped(counters[CounterIndex.calls(.userRegistered)]))
         add(
-            "Active users in 1 / 7 / 30 days", snapshot.activeUsers.map(HTMLText.grouped).joined(separator: " / "),
+            "Active users in 1 / 7 / 30 days", snapshot.activeUsers.map(Quantity.grouped).joined(separator: " / "),
             isLong: true)
-        add("Events dropped", HTMLText.grouped(dropped))
-        add("Events pending", HTMLText.grouped(snapshot.pending))
-        add("Event log", HTMLText.bytes(snapshot.logBytes &+ snapshot.walBytes))
+        add("Events dropped", Quantity.grouped(dropped))
+        add("Events pending", Quantity.grouped(snapshot.pending))
+        add("Event log", Quantity.bytes(snapshot.logBytes &+ snapshot.walBytes))
         if let age = reading.heartbeatAgeNanoseconds {
-            add("Last sign of life", HTMLText.duration(seconds: age / 1_000_000_000) + " ago")
+            add("Last sign of life", Quantity.age(seconds: age / 1_000_000_000) + " ago")
         }
         if let oldest = snapshot.oldestEventMicroseconds, oldest > 0 {
             add("Oldest event", Clock.readable(seconds: Int(oldest / 1_000_000)), isLong: true)

@@ -7,6 +7,7 @@ import MetricsModel
 import MetricsQuery
 import PrometheusText
 import Readings
+import Terminal
 
 struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -80,7 +81,7 @@ struct DemoCommand: ParsableCommand {
 
         try heading("Summary: what was called, and what the log has")
         let snapshot = try querying { () throws(DataSourceError) in try SnapshotReader.read(source) }
-        var table = TextTable(header: ["kind", "events called", "in the log"])
+        var table = Table(header: ["kind", "events called", "in the log"])
         let expected = [
             called.messages, called.batchMessages, called.logins, called.channels, called.fetches,
             called.registrations,

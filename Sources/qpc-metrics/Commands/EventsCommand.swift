@@ -3,6 +3,7 @@ import EventLog
 import EventOutput
 import MetricsModel
 import MetricsQuery
+import Terminal
 
 struct EventsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

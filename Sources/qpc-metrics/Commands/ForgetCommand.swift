@@ -1,7 +1,7 @@
 import ArgumentParser
 import EventDrain
-import EventOutput
 import Pseudonyms
+import Terminal
 
 struct ForgetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,9 +1,7 @@
 import ArgumentParser
-import EventOutput
-import Glibc
 import MetricsModel
 import MetricsQuery
-import TimeWords
+import Terminal
 
 struct PrivacyReportCommand: ParsableCommand {
     enum Format: String, CaseIterable, ExpressibleByArgument {
@@ -30,19 +28,13 @@ struct PrivacyReportCommand: ParsableCommand {
     var output: Format = .text
 
     func run() throws {
-        let isWatched = isatty(2) == 1
         let report = try querying { () throws(DataSourceError) in
             try PrivacyReport.measure(directory.source) { rows in
-                if isWatched { Self.say("\r\(rows) events looked at") }
+                if StandardError.isTerminal { StandardError.write("\r\(Quantity.grouped(UInt64(clamping: rows))) events read") }
             }
         }
-        if isWatched { Self.say("\r\u{1B}[K") }
+        if StandardError.isTerminal { StandardError.write("\r\u{1B}[K") }
         let text = PrivacyReportText(report: report, directory: directory.path)
-        try StandardOutput.write(output == .json ? PrivacyReportJSON.text(report) : text.text)
-    }
-
-    private static func say(_ text: String) {
-        let bytes = Array(text.utf8)
-        _ = bytes.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+        try StandardOutput.write(output == .json ? PrivacyReportJSON.bytes(report) : Array(text.text.utf8))
     }
 }

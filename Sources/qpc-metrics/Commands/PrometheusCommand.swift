@@ -44,7 +44,7 @@ struct PrometheusCommand: ParsableCommand {
                 }
                 return microseconds
             } catch let error as ExpressionError {
-                throw Failure(Failure.usage, "--every: \(error.description)")
+                throw Failure.invalid(text, "--every", error.description)
             }
         }
         while true {

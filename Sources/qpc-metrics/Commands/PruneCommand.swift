@@ -1,6 +1,6 @@
 import ArgumentParser
 import EventDrain
-import EventOutput
+import Terminal
 import TimeWords
 
 struct PruneCommand: ParsableCommand {
@@ -36,7 +36,7 @@ struct PruneCommand: ParsableCommand {
                 let (time, overflow) = Environment.nowMicroseconds.subtractingReportingOverflow(age)
                 before = overflow ? Int64.min : time
             } catch {
-                throw Failure(Failure.usage, "--older-than: \(error.description)")
+                throw Failure.invalid(olderThan, "--older-than", error.description)
             }
         }
         var maxBytes: Int64?
@@ -44,7 +44,7 @@ struct PruneCommand: ParsableCommand {
             do {
                 maxBytes = Int64(clamping: try SizeExpression.parse(maxSize))
             } catch {
-                throw Failure(Failure.usage, "--max-size: \(error.description)")
+                throw Failure.invalid(maxSize, "--max-size", error.description)
             }
         }
         let outcome = try LogWork(

@@ -1,6 +1,6 @@
 import ArgumentParser
 import EventDrain
-import EventOutput
+import Terminal
 
 struct RebuildCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

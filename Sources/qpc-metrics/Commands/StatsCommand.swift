@@ -4,6 +4,7 @@ import EventOutput
 import MetricsModel
 import MetricsQuery
 import Readings
+import Terminal
 import TimeWords
 
 struct StatsCommand: ParsableCommand {
@@ -78,7 +79,7 @@ struct StatsCommand: ParsableCommand {
         try printing { () throws(OutputError) in
             switch format {
             case .table:
-                try StatsTable(stats, options: options, width: TerminalWidth.columns(), top: top).write(into: buffer)
+                try StatsTable(stats, options: options, width: TerminalSize.of().columns, top: top).write(into: buffer)
             case .json: try StatsJSON(stats).write(into: buffer)
             case .csv: try StatsCSV(stats).write(into: buffer)
             }

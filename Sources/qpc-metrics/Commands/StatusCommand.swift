@@ -1,7 +1,7 @@
 import ArgumentParser
-import EventOutput
 import MetricsModel
 import MetricsQuery
+import Terminal
 import TimeWords
 
 struct StatusCommand: ParsableCommand {
@@ -28,7 +28,7 @@ struct StatusCommand: ParsableCommand {
 
     func run() throws {
         let status = try querying { () throws(DataSourceError) in try Status.read(directory.source) }
-        try StandardOutput.write(output == .json ? Self.json(status) : Self.text(status))
+        try StandardOutput.write(output == .json ? Self.json(status) : Array(Self.text(status).utf8))
         guard status.problems.isEmpty else { throw Failure(Failure.somethingWrong, "") }
     }
 
@@ -62,90 +62,66 @@ struct StatusCommand: ParsableCommand {
                 ? "the CPU's tick counter\n"
                 : "clock_gettime, since this CPU has no tick counter of one rate; hooks take some 20 ns longer\n"
         }
-        text += "events      \(sum(snapshot.recorded)) recorded, \(sum(snapshot.inLog)) in the log, "
-        text += "\(snapshot.pending) pending, \(sum(snapshot.dropped)) dropped, \(sum(snapshot.removed)) removed\n"
+        let counts = [
+            (sum(snapshot.recorded), "recorded"), (sum(snapshot.inLog), "in the log"), (snapshot.pending, "pending"),
+            (sum(snapshot.dropped), "dropped"), (sum(snapshot.removed), "removed"),
+        ]
+        text += "events      " + counts.map { "\(Quantity.grouped($0)) \($1)" }.joined(separator: ", ") + "\n"
         for cause in DropCause.allCases {
             let count = sum { snapshot.counters[CounterIndex.dropped($0, cause)] }
-            if count > 0 { text += "            \(count) dropped: \(cause.name)\n" }
+            if count > 0 { text += "            \(Quantity.grouped(count)) dropped: \(cause.name)\n" }
         }
         if let rings = status.rings {
-            text += "lag         \(seconds(status.lagNanoseconds)) s, \(rings.waitingBytes.count) rings of "
-            text += "\(size(UInt64(rings.ringBytes))), the fullest \(Int((rings.fullest * 100).rounded())) %\n"
+            let lag = Quantity.duration(nanoseconds: status.lagNanoseconds / 1_000_000 * 1_000_000)
+            text += "lag         \(lag), \(rings.waitingBytes.count) rings of \(Quantity.bytes(UInt64(rings.ringBytes))), "
+            text += "the fullest \(Int((rings.fullest * 100).rounded())) %\n"
         }
-        text += "log         \(size(snapshot.logBytes)), write-ahead \(size(snapshot.walBytes))"
+        text += "log         \(Quantity.bytes(snapshot.logBytes)), WAL \(Quantity.bytes(snapshot.walBytes))"
         if let oldest = snapshot.oldestEventMicroseconds {
             text += ", oldest event " + LocalTime.text(oldest, zone: .local)
         }
         text += "\n"
         if let settings = status.settings {
-            text += "keeps       " + (settings.retentionNanoseconds.map(age) ?? "events of any age")
-            text += settings.maxLogBytes.map { ", at most \(size($0))\n" } ?? ", of any size\n"
+            text += "keeps       " + (settings.retentionNanoseconds.map(Quantity.exact) ?? "events of any age")
+            text += settings.maxLogBytes.map { ", at most \(Quantity.bytes($0))\n" } ?? ", of any size\n"
         }
         text += status.problems.isEmpty ? "all is well\n" : "wrong:\n"
         for problem in status.problems { text += "  \(problem)\n" }
         return text
     }
 
-    private static func age(_ nanoseconds: UInt64) -> String {
-        let units: [(String, UInt64)] = [("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1)]
-        for (name, seconds) in units where nanoseconds % (seconds * 1_000_000_000) == 0 {
-            return "\(nanoseconds / (seconds * 1_000_000_000)) \(name)"
-        }
-        return "\(nanoseconds / 1_000_000) milliseconds"
-    }
-
-    /// With three decimals.
-    private static func seconds(_ nanoseconds: UInt64) -> String {
-        let milliseconds = "\(nanoseconds / 1_000_000 % 1000)"
-        return "\(nanoseconds / 1_000_000_000)." + String(repeating: "0", count: 3 - milliseconds.utf8.count) + milliseconds
-    }
-
-    private static func size(_ bytes: UInt64) -> String {
-        for (unit, shift) in [("GiB", 30), ("MiB", 20), ("KiB", 10)] as [(String, UInt64)] where bytes >= 1 << shift {
-            let tenths = (bytes &* 10) >> shift
-            return "\(tenths / 10).\(tenths % 10) \(unit)"
-        }
-        return "\(bytes) B"
-    }
-
-    private static func json(_ status: Status) -> String {
+    private static func json(_ status: Status) -> [UInt8] {
         let snapshot = status.snapshot
         let (name, pid) = word(status.plugin)
-        func quoted(_ text: String) -> String {
-            String(decoding: JSONString.quoted(Array(text.utf8)), as: UTF8.self)
-        }
-        var fields: [String] = []
-        func add(_ key: String, _ value: String) { fields.append("\"\(key)\":\(value)") }
-        add("plugin", quoted(name))
-        if let pid { add("pid", "\(pid)") }
-        add("version", quoted(snapshot.version))
-        if snapshot.startNanoseconds != 0 {
-            add("started", quoted(UTCTime.text(Int64(snapshot.startNanoseconds / 1000))))
-        }
-        add("identities", quoted(snapshot.identities.name))
-        if let ticks = status.readsTickCounter { add("clock", quoted(ticks ? "ticks" : "clock_gettime")) }
-        add("recorded", "\(sum(snapshot.recorded))")
-        add("in_log", "\(sum(snapshot.inLog))")
-        add("pending", "\(snapshot.pending)")
+        var fields: [(String, JSON)] = [("plugin", .text(name))]
+        func add(_ key: String, _ value: JSON) { fields.append((key, value)) }
+        if let pid { add("pid", .number(pid)) }
+        add("version", .text(snapshot.version))
+        if snapshot.startNanoseconds != 0 { add("started", .time(Int64(snapshot.startNanoseconds / 1000))) }
+        add("identities", .text(snapshot.identities.name))
+        if let ticks = status.readsTickCounter { add("clock", .text(ticks ? "ticks" : "clock_gettime")) }
+        add("recorded", .number(sum(snapshot.recorded)))
+        add("in_log", .number(sum(snapshot.inLog)))
+        add("pending", .number(snapshot.pending))
         let dropped = DropCause.allCases.map { cause in
-            "\"\(cause.name)\":\(sum { snapshot.counters[CounterIndex.dropped($0, cause)] })"
+            (cause.name, JSON.number(sum { snapshot.counters[CounterIndex.dropped($0, cause)] }))
         }
-        add("dropped", "{" + dropped.joined(separator: ",") + "}")
-        add("removed", "\(sum(snapshot.removed))")
+        add("dropped", .object(dropped))
+        add("removed", .number(sum(snapshot.removed)))
         if let rings = status.rings {
-            add("lag_seconds", seconds(status.lagNanoseconds))
-            add("rings", "\(rings.waitingBytes.count)")
-            add("ring_bytes", "\(rings.ringBytes)")
-            add("fullest_ring_bytes", "\(rings.waitingBytes.max() ?? 0)")
+            add("lag_seconds", .seconds(nanoseconds: status.lagNanoseconds))
+            add("rings", .number(rings.waitingBytes.count))
+            add("ring_bytes", .number(rings.ringBytes))
+            add("fullest_ring_bytes", .number(rings.waitingBytes.max() ?? 0))
         }
-        add("log_bytes", "\(snapshot.logBytes)")
-        add("wal_bytes", "\(snapshot.walBytes)")
-        if let retention = status.settings?.retentionNanoseconds { add("retention_seconds", seconds(retention)) }
-        if let cap = status.settings?.maxLogBytes { add("max_log_bytes", "\(cap)") }
-        if let oldest = snapshot.oldestEventMicroseconds { add("oldest_event", quoted(UTCTime.text(oldest))) }
-        add("flush_error", "\(status.flushTrouble)")
-        add("ok", status.problems.isEmpty ? "true" : "false")
-        add("problems", "[" + status.problems.map(quoted).joined(separator: ",") + "]")
-        return "{" + fields.joined(separator: ",") + "}\n"
+        add("log_bytes", .number(snapshot.logBytes))
+        add("wal_bytes", .number(snapshot.walBytes))
+        if let retention = status.settings?.retentionNanoseconds { add("retention_seconds", .seconds(nanoseconds: retention)) }
+        if let cap = status.settings?.maxLogBytes { add("max_log_bytes", .number(cap)) }
+        if let oldest = snapshot.oldestEventMicroseconds { add("oldest_event", .time(oldest)) }
+        add("flush_error", .number(status.flushTrouble))
+        add("ok", .bool(status.problems.isEmpty))
+        add("problems", .array(status.problems.map(JSON.text)))
+        return JSON.object(fields).line
     }
 }

@@ -1,9 +1,9 @@
 import ArgumentParser
-import EventOutput
 import Glibc
 import LiveView
 import MetricsMemory
 import MetricsQuery
+import Terminal
 
 struct TopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -38,9 +38,9 @@ struct TopCommand: ParsableCommand {
         if once {
             try printOnce(sampling, isColored ? .color : .none)
         } else {
-            let terminal = try Terminal()
+            let screen = try Screen()
             try requireSomething()
-            try watch(sampling, terminal, isColored ? .color : .weight)
+            try watch(sampling, screen, isColored ? .color : .weight)
         }
     }
 
@@ -53,31 +53,27 @@ struct TopCommand: ParsableCommand {
         throw Failure(DataSourceError.nothingThere(directory: source.directory))
     }
 
-    private var shownDirectory: String {
-        String(decoding: VisibleText.escaped(Array(directory.path.utf8)).bytes, as: UTF8.self)
-    }
-
-    private func printOnce(_ sampling: LiveSampling, _ styles: FrameStyles) throws {
+    private func printOnce(_ sampling: LiveSampling, _ palette: Palette) throws {
         try requireSomething()
         var history = LiveHistory()
         history.add(try querying { () throws(DataSourceError) in try sampling.sample() })
         usleep(UInt32(Self.secondMilliseconds) * 1000)
         history.add(try querying { () throws(DataSourceError) in try sampling.sample() })
         let columns = Environment.value("COLUMNS").flatMap { Int($0) } ?? 80
-        var frame = LiveFrame(columns: max(20, columns), rows: .max, directory: shownDirectory)
+        var frame = LiveFrame(columns: max(20, columns), rows: .max, directory: VisibleText.escaped(directory.path))
         frame.window = 0
         frame.hasKeys = false
-        try StandardOutput.write(frame.lines(history, styles: styles).map { $0 + "\n" }.joined())
+        try StandardOutput.write(frame.lines(history, palette: palette).map { $0 + "\n" }.joined())
     }
 
-    private func watch(_ sampling: LiveSampling, _ terminal: Terminal, _ styles: FrameStyles) throws {
+    private func watch(_ sampling: LiveSampling, _ screen: Screen, _ palette: Palette) throws {
         let signals = CaughtSignals()
-        terminal.takeOver()
+        screen.takeOver()
         var isTaken = true
-        defer { if isTaken { terminal.giveBack() } }
+        defer { if isTaken { screen.giveBack() } }
         var history = LiveHistory()
         var shown = history
-        var frame = LiveFrame(columns: 0, rows: 0, directory: shownDirectory)
+        var frame = LiveFrame(columns: 0, rows: 0, directory: VisibleText.escaped(directory.path))
         var next: UInt64 = 0
         while true {
             let now = TickClock.monotonicNanoseconds()
@@ -87,25 +83,25 @@ struct TopCommand: ParsableCommand {
                 next = max(next + UInt64(Self.secondMilliseconds) * 1_000_000, now + 100_000_000)
             }
             if !frame.isPaused { shown = history }
-            (frame.columns, frame.rows) = terminal.size
+            (frame.columns, frame.rows) = TerminalSize.of()
             frame.scroll = min(frame.scroll, frame.scrollLimit(shown))
-            terminal.draw(frame.lines(shown, styles: styles))
+            screen.draw(frame.lines(shown, palette: palette))
 
             let rest = Int(clamping: Int64(next) - Int64(TickClock.monotonicNanoseconds())) / 1_000_000
             let hasInput = signals.waitForInput(milliseconds: max(1, rest + 1))
             if let ending = signals.takeEnding() {
                 isTaken = false
-                terminal.giveBack()
+                screen.giveBack()
                 signals.obey(ending)
             }
             if signals.take(SIGTSTP) {
-                terminal.giveBack()
+                screen.giveBack()
                 signals.obey(SIGTSTP)
-                terminal.takeOver()
+                screen.takeOver()
             }
             _ = signals.take(SIGWINCH)
             guard hasInput else { continue }
-            let typed = terminal.read()
+            let typed = screen.read()
             guard !typed.isEmpty else { return }
             for key in Key.keys(typed) {
                 if case .quit = key { return }

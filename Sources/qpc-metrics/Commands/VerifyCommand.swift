@@ -1,6 +1,7 @@
 import ArgumentParser
 import MetricsModel
 import MetricsQuery
+import Terminal
 
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,7 +21,7 @@ struct VerifyCommand: ParsableCommand {
 
     func run() throws {
         let ledger = try querying { () throws(DataSourceError) in try Ledger.prove(directory.source) }
-        var table = TextTable(
+        var table = Table(
             header: ["kind", "recorded", "in the log", "pending", "dropped", "removed", "difference"])
         for line in ledger.lines {
             table.add([

@@ -1,10 +1,10 @@
 import EventDrain
 import EventLog
-import EventOutput
 import Glibc
 import MetricsModel
 import MetricsQuery
 import Pseudonyms
+import Terminal
 
 /// Has something done to the whole log: by the plugin that runs, the log's only writer; or, with the server down, here, with
 /// the directory held.
@@ -104,21 +104,21 @@ struct LogWork {
 
     /// A line on standard error for people who wait.
     private final class Progress {
-        private let isShown = isatty(2) == 1
         private var last = 0
         private var hasLine = false
 
         func show(_ outcome: MaintenanceJob.Outcome) {
             let now = time(nil)
-            guard isShown, now != last else { return }
+            guard StandardError.isTerminal, now != last else { return }
             last = now
             hasLine = true
-            let line = Array("\r\(outcome.events) events removed, \(outcome.segments) segments rebuilt ...".utf8)
-            _ = line.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+            let (events, segments) = (UInt64(clamping: outcome.events), UInt64(clamping: outcome.segments))
+            StandardError.write(
+                "\r\(Quantity.count(events, "event")) removed, \(Quantity.count(segments, "segment")) rebuilt ...")
         }
 
         func end() {
-            if hasLine { _ = write(2, "\r\u{1B}[K", 4) }
+            if hasLine { StandardError.write("\r\u{1B}[K") }
         }
     }
 }

@@ -115,7 +115,7 @@ struct EventFilterOptions: ParsableArguments {
         do {
             return try TimeExpression.parse(text, now: now)
         } catch {
-            throw Failure(Failure.usage, "\(option): \(error.description)")
+            throw Failure.invalid(text, option, error.description)
         }
     }
 

@@ -1,6 +1,6 @@
-import EventOutput
 import MetricsModel
 import MetricsQuery
+import Terminal
 import TimeWords
 
 /// The report in words.
@@ -22,7 +22,7 @@ struct PrivacyReportText {
     private static func list(_ lines: [String]) -> String { lines.map { "  - \($0)\n" }.joined() }
 
     private func count(_ number: UInt64, _ one: String, _ many: String) -> String {
-        number == 1 ? "1 \(one)" : "\(number) \(many)"
+        Quantity.count(number, one, plural: many)
     }
 
     private func time(_ microseconds: Int64) -> String { LocalTime.text(microseconds, zone: .local) }
@@ -112,16 +112,12 @@ struct PrivacyReportText {
     // MARK: What there is
 
     private var files: String {
-        var table = TextTable(header: ["  file", "bytes", "mode", "holds"])
+        var table = Table(header: ["  file", "bytes", "mode", "holds"], textColumnsAtEnd: 1)
         for file in report.listing.files {
-            table.add(["  " + Self.shown(file.name), "\(file.bytes)", Self.octal(file.mode), holds(file)])
+            let name = VisibleText.escaped(file.name)
+            table.add(["  \(name)", Quantity.grouped(file.bytes), Self.octal(file.mode), holds(file)])
         }
-        return table.leftAligned(lastColumns: 1)
-    }
-
-    /// A file's name can be anything.
-    private static func shown(_ name: String) -> String {
-        String(name.unicodeScalars.map { UnsafeScalars.contains($0.value) ? "?" : String($0) }.joined())
+        return table.text
     }
 
     private func holds(_ file: DirectoryListing.File) -> String {
@@ -146,32 +142,24 @@ struct PrivacyReportText {
     }
 
     private var epochs: String {
-        var table = TextTable(header: ["  epoch", "oldest event", "key"])
+        var table = Table(header: ["  epoch", "oldest event", "key"], textColumnsAtEnd: 2)
         for epoch in report.epochs {
             let key = report.hasKey(epoch.number).map { $0 ? "there" : "none" } ?? "not for you to see"
             table.add(["  \(epoch.number)", epoch.oldestMicroseconds.map(time) ?? "none left", key])
         }
-        return table.leftAligned(lastColumns: 2)
+        return table.text
     }
 
     private var settings: String {
         guard let settings = report.settings else { return "  not known: there is no live.qpcm\n" }
         return "  identities    \(settings.identities.name)\n"
             + "  pairs         \(settings.pairs ? "on" : "off")\n"
-            + "  key rotation  \(settings.keyRotationNanoseconds.map(Self.duration) ?? "off")\n"
-            + "  retention     \(settings.retentionNanoseconds.map(Self.duration) ?? "off")\n"
+            + "  key rotation  \(settings.keyRotationNanoseconds.map(Quantity.exact) ?? "off")\n"
+            + "  retention     \(settings.retentionNanoseconds.map(Quantity.exact) ?? "off")\n"
     }
 
     static func octal(_ mode: UInt32) -> String {
         let digits = String(mode, radix: 8)
         return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
-    }
-
-    static func duration(_ nanoseconds: UInt64) -> String {
-        for (unit, size) in [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)] as [(String, UInt64)]
-        where nanoseconds % (size * 1_000_000_000) == 0 {
-            return "\(nanoseconds / (size * 1_000_000_000))\(unit)"
-        }
-        return "\(nanoseconds / 1_000_000)ms"
     }
 }

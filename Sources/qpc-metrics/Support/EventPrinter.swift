@@ -5,6 +5,7 @@ import Glibc
 import MetricsModel
 import MetricsQuery
 import Readings
+import Terminal
 
 /// Prints what a query of the log finds, as it is found.
 final class EventPrinter {

@@ -1,7 +1,7 @@
 import EventLog
-import EventOutput
 import Glibc
 import MetricsQuery
+import Terminal
 
 /// A failure that ends the program: one line for people, one number for scripts (sysexits.h).
 struct Failure: Error {
@@ -16,6 +16,12 @@ struct Failure: Error {
     init(_ code: Int32, _ message: String) {
         self.code = code
         self.message = message
+    }
+
+    /// - Parameter expected: what would do, after any reason.
+    static func invalid(_ value: String, _ option: String, _ expected: String) -> Failure {
+        let (value, expected) = (VisibleText.escaped(value, limit: 60), VisibleText.escaped(expected))
+        return Failure(usage, "invalid value '\(value)' for \(option): \(expected)")
     }
 
     init(_ error: DataSourceError) {

@@ -1,12 +1,11 @@
 import MetricsModel
 import Readings
+import Terminal
 
-/// Comma-separated values by RFC 4180: a header, lines that end in CR LF, and a column for every
-/// field.
+/// Comma-separated values by RFC 4180: a header, lines that end in CR LF, and a column for every field.
 ///
-/// A field that an event does not have is empty. Texts pass as they are, in quotes where the format
-/// asks for them, with bytes that are no UTF-8 as U+FFFD. On a terminal control characters are
-/// shown as escapes, as in a table.
+/// A field that an event does not have is empty. Texts pass as they are, in quotes where the format needs them, with bytes
+/// that are not UTF-8 as U+FFFD. On a terminal control characters are shown as escapes, as in a table.
 public final class CSVWriter: EventWriter {
     private let output: OutputBuffer
     private let fields = KindFields()
@@ -70,5 +69,34 @@ public final class CSVWriter: EventWriter {
 
     private func append(_ utf8: [UInt8], to line: inout ByteBuffer) {
         CSVField.append(utf8, isTerminal: output.isTerminal, to: &line)
+    }
+}
+
+/// A text as a field of comma-separated values.
+enum CSVField {
+    /// Adds a text, in quotes if it needs them. An empty text is quoted too, to differ from a field that is absent.
+    static func append(_ utf8: [UInt8], isTerminal: Bool, to line: inout ByteBuffer) {
+        let shown = isTerminal ? VisibleText.escaped(utf8).bytes : utf8
+        let needsQuotes =
+            shown.isEmpty
+            || shown.contains { $0 == 0x22 || $0 == 0x2C || $0 < 0x20 || $0 == 0x7F }
+            || shown.first == 0x20 || shown.last == 0x20
+        if needsQuotes { line.append(0x22) }
+        var cursor = UTF8Cursor()
+        while cursor.position < shown.count {
+            let (scalar, range) = cursor.next(in: shown)
+            switch scalar {
+            case nil: line.append(literal: "\u{FFFD}")
+            case 0x22: line.append(literal: "\"\"")
+            default: line.append(shown, range)
+            }
+        }
+        if needsQuotes { line.append(0x22) }
+    }
+
+    static func text(_ utf8: [UInt8], isTerminal: Bool) -> [UInt8] {
+        var field = ByteBuffer(capacity: utf8.count + 16)
+        append(utf8, isTerminal: isTerminal, to: &field)
+        return field.bytes
     }
 }

@@ -1,16 +1,18 @@
-import EventOutput
 import Glibc
+import Terminal
 
 /// The terminal, taken over for a full screen and given back as it was.
-struct Terminal {
+struct Screen {
     private let original: termios
+    private let output = OutputBuffer()
     private static let enter = "\u{1B}[?1049h\u{1B}[?25l"
     private static let leave = "\u{1B}[?25h\u{1B}[?1049l"
 
-    /// - Throws: `Failure` where there is no terminal that can be drawn on.
+    /// - Throws: `Failure` if there is no terminal to draw on.
     init() throws {
         guard isatty(STDIN_FILENO) == 1, isatty(STDOUT_FILENO) == 1 else {
-            throw Failure(Failure.usage, "top draws on a terminal, and this is none; --once prints one screen into a pipe")
+            throw Failure(
+                Failure.usage, "top draws on a terminal, and standard input or output is not one; --once prints one screen")
         }
         let name = Environment.value("TERM") ?? ""
         guard name != "dumb", name != "" else {
@@ -24,7 +26,7 @@ struct Terminal {
         original = settings
     }
 
-    /// Keys come one by one and unseen; Ctrl-C and Ctrl-Z stay signals.
+    /// Keys come one by one and without an echo; Ctrl-C and Ctrl-Z stay signals.
     func takeOver() {
         var raw = original
         raw.c_lflag &= ~tcflag_t(ICANON | ECHO)
@@ -36,12 +38,6 @@ struct Terminal {
         write("\u{1B}[0m" + Self.leave)
         var settings = original
         tcsetattr(STDIN_FILENO, TCSADRAIN, &settings)
-    }
-
-    var size: (columns: Int, rows: Int) {
-        var size = winsize()
-        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else { return (80, 24) }
-        return (Int(size.ws_col), Int(size.ws_row))
     }
 
     /// The whole screen in one write, so that it does not flicker.
@@ -59,16 +55,5 @@ struct Terminal {
     }
 
     /// A terminal that has gone is noticed when it is read.
-    private func write(_ text: String) {
-        let bytes = Array(text.utf8)
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress! + sent, $0.count - sent) }
-            if count > 0 {
-                sent += count
-            } else if errno != EINTR && errno != EAGAIN {
-                return
-            }
-        }
-    }
+    private func write(_ text: String) { try? output.write(Array(text.utf8)) }
 }

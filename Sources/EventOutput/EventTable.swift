@@ -1,0 +1,179 @@
+import MetricsModel
+import Readings
+import Terminal
+import TimeWords
+
+/// How a table looks.
+public struct TableOptions: Sendable {
+    public var usesColor: Bool
+    /// Whether identities, channels and pseudonyms are shown in full, and not only their first 12 digits.
+    public var showsFullIdentities: Bool
+    /// The zone of the printed times.
+    public var zone: ClockZone
+
+    public init(usesColor: Bool, showsFullIdentities: Bool, zone: ClockZone = .local) {
+        self.usesColor = usesColor
+        self.showsFullIdentities = showsFullIdentities
+        self.zone = zone
+    }
+
+    /// What suits the output: short identities on a terminal, so that a line fits; full ones elsewhere, so that what is
+    /// cut out of a line can be searched for.
+    public init(for output: OutputBuffer, color: ColorChoice, environment: (String) -> String?) {
+        self.init(
+            usesColor: color.isWanted(isTerminal: output.isTerminal, environment: environment),
+            showsFullIdentities: !output.isTerminal)
+    }
+}
+
+/// Aligned columns for people, below a heading that comes with the first event.
+///
+/// Lines are printed as events come, so the columns' widths cannot be known beforehand: they start at the usual width and
+/// grow with what they meet. No text of an event reaches the output raw; see `VisibleText`.
+public final class TableWriter: EventWriter {
+    private let output: OutputBuffer
+    private let options: TableOptions
+    /// Of all columns but the last, which is as wide as it is.
+    private var widths: [Int]
+    private var hasHeading = false
+
+    /// No column grows beyond this; a wider cell only shifts the rest of its own line.
+    private static let widestColumn = 64
+
+    public init(into output: OutputBuffer, options: TableOptions) {
+        self.output = output
+        self.options = options
+        let identity = options.showsFullIdentities ? 32 : 13
+        let kind = EventKind.allCases.map(\.name.utf8.count).max() ?? 0
+        widths = [8, 23, kind, identity, identity, identity]
+    }
+
+    public func write(_ event: borrowing LoggedEvent) throws(OutputError) {
+        if !hasHeading {
+            hasHeading = true
+            append(EventRow.headings.map { Cell($0, .heading) })
+        }
+        append(EventRow(copy event, options: options).cells)
+        try output.endLine()
+    }
+
+    public func flush() throws(OutputError) { try output.flush() }
+
+    public func finish() throws(OutputError) { try output.flush() }
+
+    private func append(_ cells: [Cell]) {
+        for (index, cell) in cells.enumerated() {
+            if index > 0 { output.pending.append(spaces: 2) }
+            guard index < widths.count else {
+                cell.write(into: &output.pending, usesColor: options.usesColor)
+                continue
+            }
+            widths[index] = max(widths[index], min(cell.columns, TableWriter.widestColumn))
+            let padding = widths[index] - cell.columns
+            // Only the id is a number; numbers end at the same place.
+            if index == 0 { output.pending.append(spaces: padding) }
+            cell.write(into: &output.pending, usesColor: options.usesColor)
+            if index > 0 { output.pending.append(spaces: padding) }
+        }
+        output.pending.append(0x0A)
+    }
+}
+
+/// An event as the cells of a line.
+struct EventRow {
+    private(set) var cells: [Cell]
+
+    static let headings = ["ID", "LOCAL TIME", "KIND", "WHO", "PEER", "CHANNEL", "DETAILS"]
+
+    init(_ event: LoggedEvent, options: TableOptions) {
+        let fields = EventFields(event)
+        let isFull = options.showsFullIdentities
+        func identity(_ field: EventField) -> Cell {
+            guard let text = fields.text(field) else { return Cell("-", .dim) }
+            return Cell(identity: text.utf8, isFull: isFull)
+        }
+        let none = Cell("-", .dim)
+        var who = none
+        var peer = none
+        var details: Cell
+        var kindStyle = Style.plain
+        switch event.kind {
+        case .messageEnqueue, .batchEnqueue:
+            who = identity(.sender)
+            peer = identity(.recipient)
+            details = EventRow.message(fields)
+        case .auth:
+            who = identity(.user)
+            details = EventRow.auth(fields)
+            kindStyle = details.style == .bad ? .bad : .plain
+        case .channelCreated:
+            who = identity(.initiator)
+            peer = identity(.peer)
+            let isNew = fields.flag(.new) ?? false
+            details = Cell(isNew ? "new" : "existing", isNew ? .good : .plain)
+        case .fetch:
+            who = identity(.recipient)
+            details = Cell(Quantity.count(fields.number(.count) ?? 0, "message"))
+        case .userRegistered:
+            who = identity(.user)
+            details = Cell("registered", .good)
+            if fields.text(.identity) != nil {
+                details.append(", identity ")
+                details.append(identity(.identity))
+            }
+        }
+        cells = [
+            Cell(String(event.id)),
+            Cell(LocalTime.text(event.timeMicroseconds, zone: options.zone), .dim),
+            Cell(event.kind.name, kindStyle),
+            who, peer, identity(.channel), details,
+        ]
+    }
+
+    private static func message(_ fields: EventFields) -> Cell {
+        var cell = Cell("\(fields.number(.bytes) ?? 0) B")
+        if let seq = fields.number(.seq) { cell.append(", seq \(seq)") }
+        if let batch = fields.number(.batch) {
+            cell.append(", batch \(batch)")
+            if let size = fields.number(.batchSize) { cell.append(" of \(Quantity.count(size, "message"))") }
+        }
+        return cell
+    }
+
+    private static func auth(_ fields: EventFields) -> Cell {
+        let isOK = fields.flag(.ok) ?? false
+        var cell = Cell(isOK ? "ok" : "failed", isOK ? .good : .bad)
+        if let reason = fields.text(.reason), !reason.utf8.isEmpty {
+            cell.append(": ")
+            cell.append(Cell(escaping: reason.utf8))
+        }
+        return cell
+    }
+}
+
+/// An event's values by field, for writers that pick some instead of listing all.
+struct EventFields {
+    private let event: LoggedEvent
+
+    init(_ event: LoggedEvent) { self.event = event }
+
+    func text(_ field: EventField) -> InternedText? {
+        if case .text(let text) = self[field] { return text }
+        return nil
+    }
+
+    func number(_ field: EventField) -> UInt64? {
+        if case .number(let number) = self[field] { return number }
+        return nil
+    }
+
+    func flag(_ field: EventField) -> Bool? {
+        if case .flag(let flag) = self[field] { return flag }
+        return nil
+    }
+
+    private subscript(_ field: EventField) -> FieldValue {
+        guard let index = EventField.fields(of: event.kind).firstIndex(of: field) else { return .absent }
+        return event.values[index]
+    }
+}

@@ -1,0 +1,33 @@
+import Glibc
+import Terminal
+
+/// One line on standard error.
+enum Notice {
+    static func say(_ message: String) {
+        let shown = message.unicodeScalars.map { UnsafeScalars.contains($0.value) ? "?" : String($0) }.joined()
+        StandardError.write("qpc-metrics: \(shown)\n")
+    }
+}
+
+/// What is shown while the user waits, and notices; nothing can be done if it cannot be written.
+enum StandardError {
+    static let isTerminal = isatty(STDERR_FILENO) == 1
+
+    static func write(_ text: String) {
+        let bytes = Array(text.utf8)
+        _ = bytes.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+}
+
+/// Whole texts on standard output.
+enum StandardOutput {
+    static func write(_ bytes: [UInt8]) throws {
+        let output = OutputBuffer()
+        try printing { () throws(OutputError) in
+            try output.write(bytes)
+            try output.flush()
+        }
+    }
+
+    static func write(_ text: String) throws { try write(Array(text.utf8)) }
+}
