@@ -54,15 +54,15 @@ public struct LiveFrame: Sendable {
         func since(_ nanoseconds: UInt64) -> String {
             Quantity.age(seconds: (max(sample.nowNanoseconds, nanoseconds) - nanoseconds) / 1_000_000_000)
         }
-        switch sample.plugin {
+        switch snapshot.plugin {
         case .up: first.add("up \(since(snapshot.startNanoseconds))", .good)
         case .stuck: first.add("STUCK for \(since(sample.heartbeatNanoseconds))", .bad)
         case .stopped: first.add("DOWN, shut down \(since(sample.heartbeatNanoseconds)) ago", .bad)
         case .died: first.add("DOWN, died \(since(sample.heartbeatNanoseconds)) ago", .bad)
-        case .absent: first.add("DOWN, waiting for a plugin", .bad)
+        case .neverRan: first.add("DOWN, waiting for a plugin", .bad)
         }
         if isPaused { first.add(" PAUSED", .bad) }
-        if sample.plugin == .up { first.add("  pid \(sample.pid)") }
+        if let pid = snapshot.plugin.pid { first.add("  pid \(pid)") }
         if !snapshot.version.isEmpty { first.add("  v\(snapshot.version)") }
         first.add("  \(directory)", .dim)
 

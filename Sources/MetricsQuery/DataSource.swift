@@ -4,6 +4,7 @@ import EventLog
 import EventSearch
 import MetricsMemory
 import MetricsModel
+import Readings
 
 /// Why a data directory cannot be read.
 public enum DataSourceError: Error {
@@ -72,8 +73,8 @@ extension DataSource {
         return qpcm_is_marked_held(descriptor) == 1
     }
 
-    /// The process that has a transaction open on the log, the plugin's own apart; nil if there is none. Only while the
-    /// server runs: asking gives up this process's own locks on the log.
+    /// A process other than the server that has a transaction open on the log; nil if there is none. Only while the server
+    /// runs: asking gives up this process's own locks on the log.
     public func readingProcess(otherThan server: Int32) -> Int32? {
         let descriptor = qpcm_open(logPath + "-shm", O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0)
         guard descriptor >= 0 else { return nil }
@@ -86,18 +87,21 @@ extension DataSource {
         return nil
     }
 
-    /// A live plugin beats every 200 ms; after so long without a beat it counts as down.
-    public static let heartbeatLimitNanoseconds: UInt64 = 5_000_000_000
+    /// A live plugin has a heartbeat every 200 ms; after this long without one it counts as stuck.
+    private static let heartbeatLimitNanoseconds: UInt64 = 5_000_000_000
 
-    /// Whether a server runs: it says so in its live file, and holds the directory.
-    public func isRunning(_ live: LiveFileReader) -> Bool { live.isRunning && isHeld }
-
-    /// Whether it beats besides.
-    public func isUp(_ live: LiveFileReader) -> Bool {
-        guard isRunning(live) else { return false }
+    /// Whether the plugin runs, as every command and the exporter derive it.
+    public func state(of live: LiveFileReader) -> PluginState {
+        guard live.isRunning else { return .stopped }
+        // A plugin that shuts down between the two looks lets go of its directory after it has marked the file.
+        guard isHeld else { return live.isRunning ? .died : .stopped }
         let now = TickClock.realtimeNanoseconds()
-        let beat = live.heartbeatNanoseconds
-        // The time of day may have been set back since.
-        return beat > now || now - beat < Self.heartbeatLimitNanoseconds
+        let heartbeat = live.heartbeatNanoseconds
+        // The time of day may have been set back since the last one.
+        let isFresh = heartbeat > now || now - heartbeat < Self.heartbeatLimitNanoseconds
+        return isFresh ? .up(pid: live.header.pid) : .stuck(pid: live.header.pid)
     }
+
+    /// Whether a server runs: its live file is marked so, and it holds the directory.
+    public func isRunning(_ live: LiveFileReader) -> Bool { state(of: live).pid != nil }
 }

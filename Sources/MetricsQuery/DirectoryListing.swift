@@ -11,7 +11,7 @@ public struct DirectoryListing: Sendable {
         case live
         case keys
         case control
-        /// Set aside by a start that found it damaged.
+        /// Quarantined: found damaged, or left behind by a log that was deleted or replaced.
         case quarantined
         /// Left by a process that died, or not the plugin's.
         case other
@@ -55,7 +55,7 @@ public struct DirectoryListing: Sendable {
         case "live.qpcm": .live
         case IdentityKeys.fileName: .keys
         case "control.sock": .control
-        default: name.contains(".damaged-") ? .quarantined : .other
+        default: name.contains(".damaged-") || name.contains(".left-") ? .quarantined : .other
         }
     }
 }

@@ -16,6 +16,12 @@ public struct RingSurvey: Sendable {
         ringBytes == 0 ? 0 : Double(waitingBytes.max() ?? 0) / Double(ringBytes)
     }
 
+    /// How long the oldest event has waited; 0 if none waits.
+    public func lagNanoseconds(now: UInt64) -> UInt64 {
+        guard let oldestNanoseconds, oldestNanoseconds < now else { return 0 }
+        return now - oldestNanoseconds
+    }
+
     /// Reads beside those who write: a record that is taken away meanwhile is not looked at.
     public static func read(_ live: LiveFileReader) -> RingSurvey {
         var survey = RingSurvey()

@@ -6,33 +6,30 @@ import MetricsMemory
 import MetricsModel
 import Readings
 
-/// Reads what the exposition needs: from the live file when there is one, whether its server runs or died, and else
-/// from the log.
+/// Reads what the exposition needs: from the live file if there is one, whether its server runs or not, and otherwise from
+/// the log.
 public enum SnapshotReader {
     /// - Throws: `DataSourceError`, `.nothingThere` if the plugin never ran in that directory.
     public static func read(_ source: DataSource) throws(DataSourceError) -> MetricsSnapshot {
-        if var live = try source.live() {
-            // Threads may have come since the file was opened.
-            var attempts = 0
-            while live.hasGrown, attempts < 3, let again = try source.live() {
-                live = again
-                attempts += 1
-            }
-            return try snapshot(live, source)
-        }
-        let log = try source.requiredLog()
-        return try snapshot(of: log)
+        if let live = try live(source) { return snapshot(of: live, orLogIn: source) }
+        return try snapshot(of: source.requiredLog())
     }
 
-    private static func snapshot(
-        _ live: LiveFileReader, _ source: DataSource
-    ) throws(DataSourceError) -> MetricsSnapshot {
+    /// The live file with every thread slot that it has; nil if there is none.
+    static func live(_ source: DataSource) throws(DataSourceError) -> LiveFileReader? {
+        var live = try source.live()
+        // Threads may have come since the file was opened.
+        for _ in 0..<3 where live?.hasGrown == true { live = try source.live() ?? live }
+        return live
+    }
+
+    /// What an open live file contains; of a server that does not run, with gauges from the log.
+    static func snapshot(of live: LiveFileReader, orLogIn source: DataSource) -> MetricsSnapshot {
         var snapshot = snapshot(of: live, in: source)
-        if !snapshot.isUp, let log = try? source.log() {
-            // Nobody keeps the gauges of a dead server's file; windows that end now are asked of the log.
+        if !snapshot.plugin.isUp, let log = try? source.log() {
             let now = Int64(TickClock.realtimeNanoseconds() / 1000)
-            // The last gauges of a plugin that ended in order hold for ten minutes, the step in which activity is noted;
-            // asking costs a scan of every name.
+            // The last gauges of a plugin that was shut down hold for ten minutes, the resolution at which activity is
+            // noted; asking the log costs a scan of every name.
             let age = now - Int64(clamping: live.heartbeatNanoseconds / 1000)
             let isFresh = !live.isRunning && age >= 0 && age < 600 * 1_000_000
             if !isFresh, let active = try? log.activeUsers(nowMicroseconds: now) { snapshot.activeUsers = active }
@@ -48,12 +45,12 @@ public enum SnapshotReader {
         return qpcm_lstat(path, &status) == 0 ? UInt64(clamping: status.st_size) : 0
     }
 
-    /// What an open live file says by itself; waits for nothing.
+    /// What an open live file contains by itself; waits for nothing.
     public static func snapshot(of live: LiveFileReader, in source: DataSource) -> MetricsSnapshot {
         var snapshot = MetricsSnapshot()
         snapshot.counters = live.map.totals(.both)
         snapshot.createdNanoseconds = live.header.createdNanoseconds
-        snapshot.isUp = source.isUp(live)
+        snapshot.plugin = source.state(of: live)
         snapshot.version = live.header.version
         snapshot.identities = live.header.settings.identities
         snapshot.startNanoseconds = live.header.startNanoseconds
@@ -65,7 +62,7 @@ public enum SnapshotReader {
         return snapshot
     }
 
-    /// What the log says where there is no live file.
+    /// What the log contains, where there is no live file.
     public static func snapshot(of log: EventLogReader) throws(DataSourceError) -> MetricsSnapshot {
         do {
             var snapshot = MetricsSnapshot()

@@ -41,7 +41,7 @@ public struct MetricFamily: Sendable {
 /// dashboards' check are all made from this one list.
 public enum MetricCatalogue {
     public static let families: [MetricFamily] = [
-        gauge("qpc_up", help: "1 while a live plugin beats in live.qpcm, else 0.") { $0.isUp ? 1 : 0 },
+        gauge("qpc_up", help: "1 while a live plugin beats in live.qpcm, else 0.") { $0.plugin.isUp ? 1 : 0 },
         MetricFamily(
             name: "qpc_build_info", type: .gauge, unit: "",
             help: "The plugin's version and how identities are written; always 1.", series: []),

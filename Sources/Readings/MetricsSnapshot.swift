@@ -6,8 +6,7 @@ public struct MetricsSnapshot: Sendable {
     public var counters: [UInt64]
     /// When the counters began: UTC, nanoseconds since 1970; nil if not known, or if none began yet.
     public var createdNanoseconds: UInt64?
-    /// A live plugin beats in the live file.
-    public var isUp = false
+    public var plugin = PluginState.neverRan
     /// The plugin's version, of the last run if none is up; empty if none ever ran.
     public var version = ""
     public var identities: IdentityMode = .pseudonym

@@ -12,7 +12,7 @@ import Testing
         return (outcome.status, try #require(fields))
     }
 
-    @Test func itTellsWhetherTheServerRunsDiedOrWasShutDown() throws {
+    @Test func itReportsWhetherTheServerRunsDiedOrWasShutDown() throws {
         let host = try place.server()
         _ = try host.tally("drive threads=2 calls=300 seed=1")
         let up = try json()
@@ -43,8 +43,8 @@ import Testing
         #expect((stopped.fields["log_bytes"] as? Int ?? 0) > 4096)
     }
 
-    /// A frozen process holds its directory and does not beat; the problem names it.
-    @Test func aServerThatDoesNotBeatIsStuck() throws {
+    /// A frozen process holds its directory without a heartbeat; the problem names it.
+    @Test func aServerWithoutAHeartbeatIsStuck() throws {
         let host = try place.server()
         try host.ask("fetch count=1")
         host.process.kill(SIGSTOP)
@@ -53,8 +53,30 @@ import Testing
         #expect(stuck.status == 1)
         #expect((stuck.fields["problems"] as? [String])?.first?.contains("\(host.process.pid)") == true)
         host.process.kill(SIGCONT)
-        try eventually("it beats again") { try json().status == 0 }
+        try eventually("its heartbeat is back") { try json().status == 0 }
         try host.shutDown()
+    }
+
+    @Test func statusTopAndQpcUpAgreeOnThePluginsState() throws {
+        func expect(_ name: String, _ words: String, isUp: Bool) throws {
+            try eventually("status reports \(name)") { try json().fields["plugin"] as? String == name }
+            let screen = try place.tool.succeed("top", "--once").text
+            #expect(screen.hasPrefix("qpc-metrics \(words)"), "\(name): \(screen)")
+            #expect(try place.tool.succeed("prometheus").lines.contains("qpc_up \(isUp ? 1 : 0)"), "\(name)")
+        }
+        let host = try place.server()
+        try host.ask("fetch count=1")
+        try expect("up", "up ", isUp: true)
+        host.process.kill(SIGSTOP)
+        try expect("stuck", "STUCK for ", isUp: false)
+        host.process.kill(SIGCONT)
+        try expect("up", "up ", isUp: true)
+        host.kill()
+        try expect("died", "DOWN, died ", isUp: false)
+        try place.server().shutDown()
+        try expect("stopped", "DOWN, shut down ", isUp: false)
+        unlink(place("live.qpcm"))
+        try expect("never ran", "DOWN, waiting for a plugin", isUp: false)
     }
 
     @Test func whereNothingEverRanThereIsNoInput() throws {

@@ -19,7 +19,7 @@ import Testing
                 // Everything from nothing to almost all that a counter can be.
                 snapshot.counters[index] &+= random.next() >> (8 + random.next() % 56)
             }
-            snapshot.isUp = round % 3 == 0
+            snapshot.plugin = round % 3 == 0 ? .up(pid: 1) : .died
             snapshot.logBytes = random.next() >> (random.next() % 64)
             snapshot.startNanoseconds = random.next() >> 1
             snapshot.oldestEventMicroseconds = round % 2 == 0 ? nil : Int64(random.next() >> 12)

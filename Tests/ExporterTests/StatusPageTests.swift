@@ -14,10 +14,14 @@ import Testing
         #expect(try exporter.get("/").text.contains("No plugin has run in the data directory yet."))
         let host = try place.server()
         try host.ask("auth user=text:alice ok=0 reason=text:credentials")
-        // From its first beat on.
+        // From its first heartbeat on.
         try eventually("it is up") { try exporter.get("/").text.contains("✓ The plugin is up") }
+        host.process.kill(SIGSTOP)
+        try eventually("it is stuck") { try exporter.get("/").text.contains("✕ The plugin is stuck") }
         host.kill()
-        #expect(try exporter.get("/").text.contains("✕ The plugin is down"))
+        #expect(try exporter.get("/").text.contains("✕ The plugin is down: its server died"))
+        try place.server().shutDown()
+        #expect(try exporter.get("/").text.contains("✕ The plugin is down: it was shut down"))
     }
 
     @Test func nothingOfAnEventIsShown() throws {

@@ -1,6 +1,7 @@
 import Foundation
 import LiveView
 import MetricsModel
+import Readings
 import Terminal
 import Testing
 
@@ -12,8 +13,7 @@ import Testing
     static let busy: LiveHistory = {
         var history = LiveHistory()
         var sample = LiveSample()
-        sample.plugin = .up
-        sample.pid = 4711
+        sample.snapshot.plugin = .up(pid: 4711)
         sample.ringBytes = 8 << 20
         sample.snapshot.version = "1.2.3"
         sample.snapshot.startNanoseconds = 1_795_000_000 * 1_000_000_000
@@ -36,7 +36,7 @@ import Testing
             sample.snapshot.counters[CounterIndex.hookDuration(.messageEnqueue) + 3] += calls / 50
             sample.snapshot.counters[CounterIndex.hookDuration(.messageEnqueue) + 5] += 1
             sample.waitingBytes = [0, 128 * second, second > 50 ? 6 << 20 : 0]
-            sample.oldestPendingNanoseconds = sample.nowNanoseconds - 120_000_000
+            sample.lagNanoseconds = 120_000_000
             if second > 55 { sample.snapshot.counters[CounterIndex.dropped(.messageEnqueue, .ringFull)] += 9 }
             history.add(sample)
         }
@@ -81,12 +81,13 @@ import Testing
     }
 
     @Test func whatIsWrong() throws {
-        for (name, plugin) in [("died", LiveSample.Plugin.died), ("stopped", .stopped), ("stuck", .stuck)] {
+        for (name, plugin) in [("died", PluginState.died), ("stopped", .stopped), ("stuck", .stuck(pid: 4711))] {
             var history = Self.busy
             var sample = history.latest!
-            sample.plugin = plugin
+            sample.snapshot.plugin = plugin
             sample.monotonicNanoseconds += 1_000_000_000
             sample.nowNanoseconds += 95_000_000_000
+            sample.lagNanoseconds += 95_000_000_000
             history.add(sample)
             try expect(name, frame(80, 10), history)
         }

@@ -20,7 +20,7 @@ enum FixedSnapshot {
         }
         // More than a float64 can hold exactly.
         snapshot.counters[CounterIndex.authFailures(.credentials)] = .max
-        snapshot.isUp = true
+        snapshot.plugin = .up(pid: 1)
         snapshot.version = "0.1.0"
         snapshot.identities = .pseudonym
         snapshot.startNanoseconds = 1_795_385_340_500_000_000

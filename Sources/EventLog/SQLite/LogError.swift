@@ -29,7 +29,10 @@ public struct LogError: Error {
     private static let failedSync = SQLITE_IOERR | 4 << 8
     private static let failedDirectorySync = SQLITE_IOERR | 5 << 8
 
-    public var cause: FlushErrorCause {
+    public var cause: FlushErrorCause { Self.cause(ofCode: code) }
+
+    /// - Parameter code: SQLite's, extended or not.
+    public static func cause(ofCode code: Int32) -> FlushErrorCause {
         switch code & 0xFF {
         case SQLITE_FULL: .full
         case SQLITE_BUSY, SQLITE_LOCKED: .busy

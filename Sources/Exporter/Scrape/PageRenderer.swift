@@ -83,7 +83,7 @@ final class PageRenderer {
             let reading = try source.read()
             if !reading.hasRun {
                 say(.info, "no plugin has run in the data directory yet; every metric is at 0")
-            } else if reading.snapshot.isUp {
+            } else if reading.snapshot.plugin.isUp {
                 say(.info, "the plugin is up")
             } else {
                 say(.warn, "no plugin is up; its last values are served")

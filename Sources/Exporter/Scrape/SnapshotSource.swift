@@ -46,7 +46,7 @@ final class SnapshotSource {
         reading.logTrouble = live.map.word(QPCM_HEADER_LOG_TROUBLE)
         let now = Clock.realtimeNanoseconds()
         reading.heartbeatAgeNanoseconds = now - min(now, live.heartbeatNanoseconds)
-        if reading.snapshot.isUp {
+        if reading.snapshot.plugin.isUp {
             log.forget()
         } else if case .known(let answer) = log.answer(isNeeded: false) {
             // Nobody keeps the gauges of a dead server's file; windows that end now are asked of the log.
@@ -65,7 +65,7 @@ final class SnapshotSource {
             return Reading(snapshot: snapshot, hasRun: true)
         case .nothing:
             guard var snapshot = last else { return Reading(snapshot: MetricsSnapshot(), hasRun: false) }
-            snapshot.isUp = false
+            snapshot.plugin = .neverRan
             return Reading(snapshot: snapshot, hasRun: true)
         }
     }

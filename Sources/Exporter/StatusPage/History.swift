@@ -15,7 +15,7 @@ struct History {
 
         init(_ snapshot: MetricsSnapshot, seconds: Double) {
             self.seconds = seconds
-            isUp = snapshot.isUp
+            isUp = snapshot.plugin.isUp
             messages =
                 snapshot.counters[CounterIndex.events(.messageEnqueue)]
                 &+ snapshot.counters[CounterIndex.events(.batchEnqueue)]

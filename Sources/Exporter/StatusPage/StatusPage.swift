@@ -65,12 +65,16 @@ struct StatusPage: Sendable {
         if !reading.hasRun {
             return ("No plugin has run in the data directory yet.", "Not started", "wait")
         }
-        if reading.snapshot.isUp {
+        switch reading.snapshot.plugin {
+        case .up:
             let now = Clock.realtimeNanoseconds()
             let age = (now - min(now, reading.snapshot.startNanoseconds)) / 1_000_000_000
             return ("✓ The plugin is up, for \(Quantity.age(seconds: age)).", "Up", "up")
+        case .stuck(let pid): return ("✕ The plugin is stuck: process \(pid) has no heartbeat.", "Stuck", "down")
+        case .stopped: return ("✕ The plugin is down: it was shut down. Below are its last values.", "Down", "down")
+        case .died: return ("✕ The plugin is down: its server died. Below are its last values.", "Down", "down")
+        case .neverRan: return ("✕ The plugin is down. Below are its last values.", "Down", "down")
         }
-        return ("✕ The plugin is down. What follows is how it ended.", "Down", "down")
     }
 
     /// What an operator should know; nothing when all is well.

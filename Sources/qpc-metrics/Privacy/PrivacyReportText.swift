@@ -3,19 +3,19 @@ import MetricsQuery
 import Terminal
 import TimeWords
 
-/// The report in words.
+/// The report for people.
 struct PrivacyReportText {
     let report: PrivacyReport
     let directory: String
 
     var text: String {
-        var text = "WHOEVER STEALS \(directory) LEARNS, WITHOUT identity.key\n"
+        var text = "A COPY OF \(VisibleText.escaped(directory)) SHOWS, WITHOUT identity.key\n"
         text += Self.list(withoutKey)
         text += "\nAND WITH identity.key\n" + Self.list(withKey)
         text += "\nFILES\n" + files
         if !report.epochs.isEmpty { text += "\nEPOCHS\n" + epochs }
         text += "\nSETTINGS of the plugin's last run\n" + settings
-        text += "\nTO HOLD LESS\n" + (report.advice.isEmpty ? "  nothing is left to take away\n" : Self.list(report.advice))
+        text += "\nTO HOLD LESS\n" + (report.advice.isEmpty ? "  nothing is left to remove\n" : Self.list(report.advice))
         return text
     }
 
@@ -27,7 +27,7 @@ struct PrivacyReportText {
 
     private func time(_ microseconds: Int64) -> String { LocalTime.text(microseconds, zone: .local) }
 
-    // MARK: What is learnt
+    // MARK: What a copy shows
 
     private var withoutKey: [String] {
         var lines: [String] = []
@@ -36,7 +36,7 @@ struct PrivacyReportText {
             (report.channels, "channel", "channels"),
         ]
         for (names, one, many) in people where names.plain > 0 {
-            lines.append("\(count(names.plain, one, many)), as they came")
+            lines.append("\(count(names.plain, one, many)) in plain text")
         }
         let hidden = people.filter { $0.0.pseudonyms > 0 }.map { count($0.0.pseudonyms, $0.1, $0.2) }
         if !hidden.isEmpty {
@@ -47,10 +47,9 @@ struct PrivacyReportText {
         if people.allSatisfy({ $0.0.count == 0 }) { lines.append("nobody: the log holds no identity, user or channel") }
         lines.append(contentsOf: links)
         if let oldest = report.oldestMicroseconds, let newest = report.newestMicroseconds {
-            lines.append(
-                "the time of every login and of each of \(report.links.rows) messages, fetches and channel requests, "
-                    + "from \(time(oldest)) to \(time(newest))"
-            )
+            let rows = Quantity.grouped(UInt64(clamping: report.links.rows))
+            lines.append("the time of every login and of \(rows) messages, fetches and channel requests")
+            lines.append("events from \(time(oldest)) to \(time(newest))")
         } else {
             lines.append("no event: the log is empty")
         }
@@ -59,7 +58,7 @@ struct PrivacyReportText {
         }
         if report.pending > 0 {
             lines.append(
-                "\(count(report.pending, "event", "events")) not in the log yet, with names and keys as they came, in live.qpcm")
+                "\(count(report.pending, "event", "events")) not in the log yet, with names and keys in plain text, in live.qpcm")
         }
         return lines
     }
@@ -71,15 +70,14 @@ struct PrivacyReportText {
         if links.pairs.value > 0 {
             let about = links.pairs.isEstimate ? "~" : ""
             lines.append(
-                "who talks to whom: \(least)\(about)\(count(links.pairs.value, "pair", "pairs")), counted once an epoch")
+                "who talks to whom: \(least)\(about)\(count(links.pairs.value, "pair", "pairs")), counted once per epoch")
         }
         if links.sharedChannels > 0 {
-            lines.append(
-                "who belongs together: \(least)\(count(links.sharedChannels, "channel", "channels")) shared by two people or more"
-            )
+            let channels = count(links.sharedChannels, "channel", "channels")
+            lines.append("which people belong together: \(least)\(channels) shared by two or more people")
         }
         if links.sharedBatches > 0 {
-            lines.append("\(least)\(count(links.sharedBatches, "call", "calls")) that sent to two people or more at once")
+            lines.append("\(least)\(count(links.sharedBatches, "call", "calls")) that sent to two or more people at once")
         }
         if lines.isEmpty { lines.append("no two people who are linked by a row, a channel or a batch") }
         return lines
@@ -91,11 +89,11 @@ struct PrivacyReportText {
         case .unreadable(let epochs):
             return [
                 "whether a known or guessed name, key or channel is in the log, in \(count(UInt64(epochs), "epoch", "epochs"))",
-                "you have no permission to read the key, so this report cannot say how far back it reaches",
+                "how far back is not known: you have no permission to read the key",
             ]
         case .readable(let numbers):
             var reached = report.epochs.filter { numbers.contains($0.number) }.compactMap(\.oldestMicroseconds).min()
-            // A log from before there were epochs is of the one key.
+            // A log older than epochs was written under its one key.
             if report.epochs.isEmpty { reached = report.oldestMicroseconds }
             guard let reached else { return ["nothing more: no event in the log was written under its keys"] }
             var lines = [
@@ -109,7 +107,7 @@ struct PrivacyReportText {
         }
     }
 
-    // MARK: What there is
+    // MARK: Files, epochs, settings
 
     private var files: String {
         var table = Table(header: ["  file", "bytes", "mode", "holds"], textColumnsAtEnd: 1)
@@ -123,12 +121,12 @@ struct PrivacyReportText {
     private func holds(_ file: DirectoryListing.File) -> String {
         switch file.content {
         case .log: "every event"
-        case .writeAhead: "the newest changes of the log, and pages as they were before"
-        case .index: "where which page is in the file before; no event"
+        case .writeAhead: "the newest changes of the log, and earlier versions of its pages"
+        case .index: "the index of the WAL; no event"
         case .live: "counters, and \(count(report.pending, "event", "events")) that are not in the log yet"
         case .keys: keyFileHolds
-        case .control: "nothing: where the running plugin is asked to remove something"
-        case .quarantined: "what a damaged file held; nothing in it is ever forgotten"
+        case .control: "nothing: the socket on which the running plugin takes requests"
+        case .quarantined: "events of a damaged or deleted log; forget and retention do not reach it"
         case .other: "unknown"
         }
     }
@@ -144,7 +142,7 @@ struct PrivacyReportText {
     private var epochs: String {
         var table = Table(header: ["  epoch", "oldest event", "key"], textColumnsAtEnd: 2)
         for epoch in report.epochs {
-            let key = report.hasKey(epoch.number).map { $0 ? "there" : "none" } ?? "not for you to see"
+            let key = report.hasKey(epoch.number).map { $0 ? "present" : "none" } ?? "not readable"
             table.add(["  \(epoch.number)", epoch.oldestMicroseconds.map(time) ?? "none left", key])
         }
         return table.text

@@ -11,21 +11,18 @@ struct LiveSampling {
     func sample() throws(DataSourceError) -> LiveSample {
         var sample = LiveSample()
         sample.monotonicNanoseconds = TickClock.monotonicNanoseconds()
-        // Opened anew each time: a server that starts again has another file, and one that grows a longer one.
+        // Opened again each time: a server that restarts has another file, and one with more threads a longer one.
         guard let live = try source.live() else {
             sample.nowNanoseconds = TickClock.realtimeNanoseconds()
             return sample
         }
         sample.snapshot = SnapshotReader.snapshot(of: live, in: source)
+        sample.heartbeatNanoseconds = live.heartbeatNanoseconds
         let rings = RingSurvey.read(live)
         sample.ringBytes = rings.ringBytes
         sample.waitingBytes = rings.waitingBytes
-        sample.oldestPendingNanoseconds = rings.oldestNanoseconds
-        sample.heartbeatNanoseconds = live.heartbeatNanoseconds
-        sample.pid = live.header.pid
         sample.nowNanoseconds = TickClock.realtimeNanoseconds()
-        sample.plugin =
-            sample.snapshot.isUp ? .up : source.isRunning(live) ? .stuck : live.isRunning ? .died : .stopped
+        sample.lagNanoseconds = rings.lagNanoseconds(now: sample.nowNanoseconds)
         return sample
     }
 }

@@ -1,0 +1,142 @@
+import EventLog
+import MetricsModel
+import MetricsQuery
+import Readings
+import Terminal
+import TimeWords
+
+/// The status for people and, as one JSON object, for programs.
+struct StatusText {
+    let status: Status
+    private var snapshot: MetricsSnapshot { status.snapshot }
+
+    init(_ status: Status) { self.status = status }
+
+    private func sum(_ count: (EventKind) -> UInt64) -> UInt64 { EventKind.allCases.reduce(0) { $0 &+ count($1) } }
+
+    private func dropped(_ cause: DropCause) -> UInt64 {
+        sum { snapshot.counters[CounterIndex.dropped($0, cause)] }
+    }
+
+    var text: String {
+        var lines = [("plugin", plugin), ("identities", snapshot.identities.name)]
+        if let readsTickCounter = status.readsTickCounter {
+            let ticks = "the CPU's tick counter"
+            let calls = "clock_gettime, since this CPU has no tick counter of constant rate; a hook takes about 20 ns longer"
+            lines.append(("clock", readsTickCounter ? ticks : calls))
+        }
+        lines.append(("events", events))
+        for cause in DropCause.allCases where dropped(cause) > 0 {
+            lines.append(("", "\(Quantity.grouped(dropped(cause))) dropped: \(cause.name)"))
+        }
+        if let rings = status.rings {
+            let lag = Quantity.duration(nanoseconds: status.lagNanoseconds / 1_000_000 * 1_000_000)
+            let fullest = Int((rings.fullest * 100).rounded())
+            let count = Quantity.count(UInt64(rings.waitingBytes.count), "ring")
+            lines.append(("lag", "\(lag), \(count) of \(Quantity.bytes(UInt64(rings.ringBytes))), the fullest \(fullest) %"))
+        }
+        lines.append(("log", log))
+        if let settings = status.settings {
+            let age = settings.retentionNanoseconds.map(Quantity.exact) ?? "events of any age"
+            lines.append(("keeps", age + (settings.maxLogBytes.map { ", at most \(Quantity.bytes($0))" } ?? ", of any size")))
+        }
+        let facts = lines.map { name, value in
+            name + String(repeating: " ", count: 12 - name.utf8.count) + value + "\n"
+        }
+        let end = status.problems.isEmpty ? ["all is well\n"] : ["problems:\n"] + problems.map { "  \($0)\n" }
+        return (facts + end).joined()
+    }
+
+    private var plugin: String {
+        var text = snapshot.plugin.name + (snapshot.plugin.pid.map { ", process \($0)" } ?? "")
+        if !snapshot.version.isEmpty { text += ", version \(snapshot.version)" }
+        if snapshot.startNanoseconds != 0 {
+            text += ", started " + LocalTime.text(Int64(snapshot.startNanoseconds / 1000), zone: .local)
+        }
+        return text
+    }
+
+    private var events: String {
+        [
+            (sum(snapshot.recorded), "recorded"), (sum(snapshot.inLog), "in the log"), (snapshot.pending, "pending"),
+            (sum(snapshot.dropped), "dropped"), (sum(snapshot.removed), "removed"),
+        ].map { "\(Quantity.grouped($0)) \($1)" }.joined(separator: ", ")
+    }
+
+    private var log: String {
+        let oldest = snapshot.oldestEventMicroseconds.map { ", oldest event " + LocalTime.text($0, zone: .local) } ?? ""
+        return "\(Quantity.bytes(snapshot.logBytes)), WAL \(Quantity.bytes(snapshot.walBytes))" + oldest
+    }
+
+    var json: [UInt8] {
+        var fields: [(String, JSON)] = [("plugin", .text(snapshot.plugin.name))]
+        func add(_ key: String, _ value: JSON) { fields.append((key, value)) }
+        if let pid = snapshot.plugin.pid { add("pid", .number(pid)) }
+        add("version", .text(snapshot.version))
+        if snapshot.startNanoseconds != 0 { add("started", .time(Int64(snapshot.startNanoseconds / 1000))) }
+        add("identities", .text(snapshot.identities.name))
+        if let ticks = status.readsTickCounter { add("clock", .text(ticks ? "ticks" : "clock_gettime")) }
+        add("recorded", .number(sum(snapshot.recorded)))
+        add("in_log", .number(sum(snapshot.inLog)))
+        add("pending", .number(snapshot.pending))
+        add("dropped", .object(DropCause.allCases.map { ($0.name, .number(dropped($0))) }))
+        add("removed", .number(sum(snapshot.removed)))
+        if let rings = status.rings {
+            add("lag_seconds", .seconds(nanoseconds: status.lagNanoseconds))
+            add("rings", .number(rings.waitingBytes.count))
+            add("ring_bytes", .number(rings.ringBytes))
+            add("fullest_ring_bytes", .number(rings.waitingBytes.max() ?? 0))
+        }
+        add("log_bytes", .number(snapshot.logBytes))
+        add("wal_bytes", .number(snapshot.walBytes))
+        if let retention = status.settings?.retentionNanoseconds { add("retention_seconds", .seconds(nanoseconds: retention)) }
+        if let limit = status.settings?.maxLogBytes { add("max_log_bytes", .number(limit)) }
+        if let oldest = snapshot.oldestEventMicroseconds { add("oldest_event", .time(oldest)) }
+        add("flush_error", .number(status.flushTrouble))
+        add("ok", .bool(status.problems.isEmpty))
+        add("problems", .array(problems.map(JSON.text)))
+        return JSON.object(fields).line
+    }
+
+    // MARK: Problems
+
+    /// What is wrong, each with what to do.
+    private var problems: [String] { status.problems.map(Self.words) }
+
+    private static func words(_ problem: Status.Problem) -> String {
+        switch problem {
+        case .neverRan: "no plugin has run here since live.qpcm was removed: start the server with the plugin"
+        case .stuck(let pid):
+            "process \(pid) holds the directory, but its plugin has had no heartbeat for 5 s: "
+                + "is the process stopped, or its disk stuck? See its standard error"
+        case .shutDown: "the plugin was shut down: start the server with it"
+        case .died(let pending):
+            "the server died with \(Quantity.count(pending, "event")) pending: "
+                + "start it again or run qpc-metrics recover, which put them into the log"
+        case .ringFilling(let percent):
+            "a ring is \(percent) % full, and what does not fit is dropped: "
+                + "if nothing else here explains it, raise QPC_METRICS_PLUGIN_RING_SIZE"
+        case .logOverLimit(let bytes, let limit):
+            "the log has \(Quantity.bytes(bytes)), over its limit of \(Quantity.bytes(limit)): "
+                + "if that lasts for more than a minute, see the server's standard error"
+        case .walHeld(let reader, let bytes):
+            "process \(reader) keeps a transaction open on the log, and the WAL has grown to \(Quantity.bytes(bytes)): "
+                + "end it, or events will wait and then be dropped"
+        case .flushFailing(let cause, let code):
+            "events cannot be written into the log (SQLite code \(code)): \(words(cause))"
+        case .lagging(let nanoseconds):
+            "the oldest event has waited \(Quantity.age(seconds: nanoseconds / 1_000_000_000)) for the log: "
+                + "is the disk slow or the CPU busy?"
+        }
+    }
+
+    private static func words(_ cause: FlushErrorCause) -> String {
+        switch cause {
+        case .full: "the disk is full; make room"
+        case .busy: "another process holds the log's lock; end that process"
+        case .io: "reading or writing the log fails; check the disk and the owner of the files"
+        case .corrupt: "the log is damaged; it is quarantined and a new one begun, see the server's standard error"
+        case .other: "see the server's standard error"
+        }
+    }
+}
