@@ -10,7 +10,7 @@ final class LogSink {
     private let held: DataDirectory
     private let live: LiveFile
     private let drainer: Drainer
-    private let producer: RingProducer
+    private let recorder: Recorder
     private let slot: UnsafeMutableRawPointer
     private(set) var events = 0
 
@@ -33,42 +33,29 @@ final class LogSink {
             map: live.map, session: session, clock: clock, writer: outcome.writer, ringed: outcome.ringed, stored: .none)
         guard let slot = live.takeFreeSlot() else { fatalError("a new live file has a free slot") }
         self.slot = slot
-        producer = RingProducer(slot: slot)
+        recorder = Recorder(slot: slot)
     }
 
     /// One record, counted as its hook would count it.
-    func put(
-        _ kind: EventKind, record: Int32, ticks: UInt64, yes: Bool = false, failure: FailureClass = .other,
-        a: UInt64 = 0, b: UInt64 = 0, _ field0: RecordField, _ field1: RecordField, _ field2: RecordField = .absent
-    ) throws {
-        var position = try claim(RingProducer.recordBytes(fields: field0.count + field1.count + field2.count))
-        producer.put(
-            kind: UInt8(record), flags: yes ? 1 : 0, ticks: ticks, detail: UInt16(failure.rawValue), a: a, b: b,
-            field0, field1, field2, at: &position)
-        producer.commit(position)
-        var event = Event()
-        event.kind = kind
-        event.field0 = field0.bytes
-        event.number = a
-        event.yes = yes
-        event.failure = failure
-        Tally.event(event, into: producer.ringed)
+    func put(_ record: Record) throws {
+        var position = try claim(record.bytes)
+        recorder.put(record, at: &position)
+        recorder.commit(position)
+        recorder.count(record)
         events += 1
     }
 
     func beginBatch(messages: Int, ticks: UInt64) throws {
-        var position = try claim(RingProducer.recordBytes(fields: 0))
-        producer.put(
-            kind: UInt8(QPCM_RECORD_BATCH_BEGIN), flags: 0, ticks: ticks, a: UInt64(messages), .absent, .absent, .absent,
-            at: &position)
-        producer.commit(position)
-        Tally.batchCall(messages: UInt64(messages), into: producer.ringed)
+        var position = try claim(Recorder.batchHeaderBytes)
+        recorder.putBatchHeader(isFirst: true, messages: UInt64(messages), ticks: ticks, at: &position)
+        recorder.commit(position)
+        Tally.batchCall(messages: UInt64(messages), into: recorder.ringed)
     }
 
     private func claim(_ bytes: UInt64) throws -> UInt64 {
-        if let position = producer.claim(bytes) { return position }
+        if let position = recorder.claim(bytes) { return position }
         try drain()
-        guard let position = producer.claim(bytes) else { fatalError("a drained ring has room") }
+        guard let position = recorder.claim(bytes) else { fatalError("a drained ring has room") }
         return position
     }
 

@@ -1,4 +1,3 @@
-import CMetricsLayout
 import MetricsMemory
 import MetricsModel
 
@@ -43,7 +42,7 @@ struct Traffic {
 
     private mutating func call(_ ticks: UInt64, room: Int) throws {
         switch random.fraction() {
-        case ..<0.53: try message(.messageEnqueue, record: Int32(QPCM_RECORD_MESSAGE), ticks)
+        case ..<0.53: try message(.messageEnqueue, ticks)
         case ..<0.56: try batch(ticks, messages: min(room, 1 + random.below(12)))
         case ..<0.66: try login(ticks)
         case ..<0.664: try newChannel(ticks)
@@ -52,7 +51,7 @@ struct Traffic {
         }
     }
 
-    private mutating func message(_ kind: EventKind, record: Int32, _ ticks: UInt64) throws {
+    private mutating func message(_ kind: EventKind, _ ticks: UInt64) throws {
         let from = people.someUser(&random)
         let to = people.friend(of: from, &random)
         seq += 1
@@ -61,7 +60,7 @@ struct Traffic {
         let recipient = RecordField.key(people.key(people.device(of: to, &random)), 32)
         let bytes = payload()
         try withChannel(from, to) {
-            try sink.put(kind, record: record, ticks: ticks, a: bytes, b: seq, sender, recipient, $0)
+            try sink.put(Record(kind, ticks: ticks, sender, recipient, $0, number: bytes, seq: seq))
         }
     }
 
@@ -77,14 +76,13 @@ struct Traffic {
 
     private mutating func batch(_ ticks: UInt64, messages: Int) throws {
         try sink.beginBatch(messages: messages, ticks: ticks)
-        for _ in 0..<messages { try message(.batchEnqueue, record: Int32(QPCM_RECORD_BATCH_MESSAGE), ticks) }
+        for _ in 0..<messages { try message(.batchEnqueue, ticks) }
     }
 
     private mutating func login(_ ticks: UInt64) throws {
         let user = people.name(people.someUser(&random))
         if random.chance(0.97) {
-            try sink.put(
-                .auth, record: Int32(QPCM_RECORD_AUTH), ticks: ticks, yes: true, .text(user.baseAddress, user.count), .absent)
+            try sink.put(Record(.auth, ticks: ticks, .text(user.baseAddress, user.count), .absent, yes: true))
         } else {
             try failure(ticks, user, Self.slips[random.below(Self.slips.count)])
         }
@@ -105,9 +103,9 @@ struct Traffic {
     private func failure(_ ticks: UInt64, _ user: UnsafeBufferPointer<UInt8>, _ reason: [UInt8]) throws {
         try reason.withUnsafeBufferPointer { reason in
             try sink.put(
-                .auth, record: Int32(QPCM_RECORD_AUTH), ticks: ticks,
-                failure: FailureClass(reason: UnsafeRawBufferPointer(reason)), .text(user.baseAddress, user.count),
-                .text(reason.baseAddress, reason.count))
+                Record(
+                    .auth, ticks: ticks, .text(user.baseAddress, user.count), .text(reason.baseAddress, reason.count),
+                    failure: FailureClass(reason: UnsafeRawBufferPointer(reason))))
         }
     }
 
@@ -118,7 +116,7 @@ struct Traffic {
         let peer = RecordField.key(people.key(people.device(of: to, &random)), 32)
         let isNew = random.chance(0.6)
         try withChannel(from, to) {
-            try sink.put(.channelCreated, record: Int32(QPCM_RECORD_CHANNEL), ticks: ticks, yes: isNew, $0, initiator, peer)
+            try sink.put(Record(.channelCreated, ticks: ticks, $0, initiator, peer, yes: isNew))
         }
     }
 
@@ -127,7 +125,7 @@ struct Traffic {
         let recipient = RecordField.key(people.key(people.device(of: user, &random)), 32)
         let count = random.chance(0.55) ? 0 : 1 + UInt64(random.below(random.chance(0.05) ? 400 : 12))
         try withChannel(user, people.friend(of: user, &random)) {
-            try sink.put(.fetch, record: Int32(QPCM_RECORD_FETCH), ticks: ticks, a: count, recipient, $0)
+            try sink.put(Record(.fetch, ticks: ticks, recipient, $0, number: count))
         }
     }
 
@@ -136,8 +134,7 @@ struct Traffic {
         registered += 1
         let name = people.name(user)
         try sink.put(
-            .userRegistered, record: Int32(QPCM_RECORD_REGISTERED), ticks: ticks, .text(name.baseAddress, name.count),
-            .key(people.key(user), 32))
+            Record(.userRegistered, ticks: ticks, .text(name.baseAddress, name.count), .key(people.key(user), 32)))
     }
 
     private func withChannel(_ one: Int, _ other: Int, _ body: (RecordField) throws -> Void) throws {

@@ -22,16 +22,16 @@ struct HookState: ~Copyable {
     }
 }
 
-/// The calling thread's ring, or nil if it has none: then it is counted as dropped.
+/// The calling thread's recorder, or nil if it has no slot: then its events are counted as dropped.
 @inline(__always)
-func producer(_ state: UnsafeMutablePointer<HookState>) -> RingProducer? {
+func recorder(_ state: UnsafeMutablePointer<HookState>) -> Recorder? {
     // SAFETY: the thread's own variable; its slot is valid as long as its session is the state's.
     let thread = qpcm_thread_current()!
     if thread.pointee.session == state.pointee.session.load(ordering: .relaxed), let slot = thread.pointee.slot {
-        return RingProducer(slot: slot)
+        return Recorder(slot: slot)
     }
     guard let slot = findSlot(state, thread) else { return nil }
-    return RingProducer(slot: slot)
+    return Recorder(slot: slot)
 }
 
 /// The first call of a thread, or of a thread that uses several instances, or that found no slot before.

@@ -20,7 +20,7 @@ private final class Slot {
 
     deinit { base.deallocate() }
 
-    var producer: RingProducer { RingProducer(slot: base) }
+    var recorder: Recorder { Recorder(slot: base) }
     func consumer() -> RingConsumer {
         RingConsumer(slot: base, ringBytes: ringBytes, position: RingConsumer.head(of: base))
     }
@@ -31,18 +31,13 @@ private final class Slot {
 
 @Suite struct RingTests {
     /// Writes one login; false if the ring is full.
-    private func put(_ producer: RingProducer, user: [UInt8], reason: [UInt8], ticks: UInt64) -> Bool {
+    private func put(_ recorder: Recorder, user: [UInt8], reason: [UInt8], ticks: UInt64) -> Bool {
         user.withUnsafeBufferPointer { user in
             reason.withUnsafeBufferPointer { reason in
-                let first = RecordField.text(user.baseAddress, user.count)
-                let second = RecordField.text(reason.baseAddress, reason.count)
-                let need = RingProducer.recordBytes(fields: first.count + second.count)
-                guard var position = producer.claim(need) else { return false }
-                producer.put(
-                    kind: UInt8(QPCM_RECORD_AUTH), flags: 1, ticks: ticks, detail: 3, first, second, .absent,
-                    at: &position)
-                producer.commit(position)
-                return true
+                recorder.record(
+                    Record(
+                        .auth, ticks: ticks, .text(user.baseAddress, user.count), .text(reason.baseAddress, reason.count),
+                        yes: true, failure: .locked))
             }
         }
     }
@@ -59,7 +54,7 @@ private final class Slot {
         for ticks in 0..<20_000 as Range<UInt64> {
             let user = random.bytes(Int(random.next() % 257))
             let reason = random.bytes(Int(random.next() % 257))
-            if put(slot.producer, user: user, reason: reason, ticks: ticks) {
+            if put(slot.recorder, user: user, reason: reason, ticks: ticks) {
                 waiting.append((user, reason, ticks))
             } else {
                 #expect(slot.ringBytes - (RingConsumer.tail(of: slot.base) - RingConsumer.head(of: slot.base)) < 1152)
@@ -83,11 +78,28 @@ private final class Slot {
         #expect(taken > 15_000)
     }
 
+    @Test func recordsAreNumberedAsTheHeaderNumbersThem() {
+        let kinds = [
+            QPCM_RECORD_MESSAGE, QPCM_RECORD_BATCH_MESSAGE, QPCM_RECORD_AUTH, QPCM_RECORD_CHANNEL, QPCM_RECORD_FETCH,
+            QPCM_RECORD_REGISTERED,
+        ]
+        let slot = Slot(ringBytes: 4096)
+        for kind in EventKind.allCases { #expect(slot.recorder.record(Record(kind, ticks: 1, .absent, .absent))) }
+        var consumer = slot.consumer()
+        consumer.look()
+        for (kind, number) in zip(EventKind.allCases, kinds) {
+            guard case .record(let record)? = consumer.next() else { break }
+            #expect(Int(record.kind) == number && record.eventKind == kind)
+            consumer.take(record)
+        }
+        #expect(consumer.isEmpty)
+    }
+
     @Test func whatWasReleasedIsWiped() {
         let slot = Slot(ringBytes: 4096)
         var consumer = slot.consumer()
         for lap in 0..<100 as Range<UInt64> {
-            #expect(put(slot.producer, user: Array(repeating: 0xAA, count: 200), reason: [], ticks: lap))
+            #expect(put(slot.recorder, user: Array(repeating: 0xAA, count: 200), reason: [], ticks: lap))
             consumer.look()
             while case .record(let record) = consumer.next() { consumer.take(record) }
             consumer.release()
@@ -98,7 +110,9 @@ private final class Slot {
     @Test func aFullRingRefusesAndLosesNothing() {
         let slot = Slot(ringBytes: 4096)
         var written = 0
-        while put(slot.producer, user: [1], reason: [2], ticks: 7) { written += 1 }
+        while put(slot.recorder, user: [1], reason: [2], ticks: 7) { written += 1 }
+        #expect(slot.recorder.ringed.value(CounterIndex.events(.auth)) == UInt64(written))
+        #expect(slot.recorder.direct.value(CounterIndex.dropped(.auth, .ringFull)) == 1)
         var consumer = slot.consumer()
         consumer.look()
         var read = 0
@@ -116,7 +130,7 @@ private final class Slot {
         for _ in 0..<3000 {
             let slot = Slot(ringBytes: 4096)
             for index in 0..<8 as Range<UInt64> {
-                _ = put(slot.producer, user: random.bytes(20), reason: random.bytes(30), ticks: index)
+                _ = put(slot.recorder, user: random.bytes(20), reason: random.bytes(30), ticks: index)
             }
             // One bit flips somewhere among the records.
             let at = Int(random.next() % (8 * 128))

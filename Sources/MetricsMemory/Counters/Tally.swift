@@ -49,15 +49,6 @@ public enum Tally {
         sink.addReleasing(events, to: CounterIndex.events(kind))
     }
 
-    @inlinable @inline(__always)
-    public static func message(
-        _ path: MessagePath, bytes: UInt64, sealed: Bool, into sink: some CounterSink
-    ) {
-        sink.add(1, to: CounterIndex.payload(path) &+ Histogram.payloadBucket(bytes))
-        sink.add(Histogram.clamped(bytes), to: CounterIndex.payloadSum(path))
-        if sealed { sink.add(1, to: CounterIndex.sealed(path)) }
-    }
-
     /// One call of `on_batch_enqueue`, apart from its messages.
     @inlinable @inline(__always)
     public static func batchCall(messages: UInt64, into sink: some CounterSink) {
@@ -66,35 +57,36 @@ public enum Tally {
         sink.add(Histogram.clamped(messages), to: CounterIndex.batchSum)
     }
 
+    /// What an event of this kind adds besides itself; the arguments are those of `Event`.
     @inlinable @inline(__always)
-    public static func auth(ok: Bool, failure: FailureClass, into sink: some CounterSink) {
-        if !ok { sink.add(1, to: CounterIndex.authFailures(failure)) }
+    public static func contents(
+        _ kind: EventKind, number: UInt64, sealed: Bool, yes: Bool, failure: FailureClass, into sink: some CounterSink
+    ) {
+        switch kind {
+        case .messageEnqueue: message(.single, bytes: number, sealed: sealed, into: sink)
+        case .batchEnqueue: message(.batch, bytes: number, sealed: sealed, into: sink)
+        case .auth: if !yes { sink.add(1, to: CounterIndex.authFailures(failure)) }
+        case .channelCreated: if yes { sink.add(1, to: CounterIndex.channelsCreated) }
+        case .fetch:
+            sink.add(1, to: CounterIndex.fetch &+ Histogram.fetchBucket(number))
+            sink.add(Histogram.clamped(number), to: CounterIndex.fetchSum)
+        case .userRegistered: break
+        }
     }
 
     @inlinable @inline(__always)
-    public static func channel(new: Bool, into sink: some CounterSink) {
-        if new { sink.add(1, to: CounterIndex.channelsCreated) }
+    static func message(_ path: MessagePath, bytes: UInt64, sealed: Bool, into sink: some CounterSink) {
+        sink.add(1, to: CounterIndex.payload(path) &+ Histogram.payloadBucket(bytes))
+        sink.add(Histogram.clamped(bytes), to: CounterIndex.payloadSum(path))
+        if sealed { sink.add(1, to: CounterIndex.sealed(path)) }
     }
 
-    @inlinable @inline(__always)
-    public static func fetch(messages: UInt64, into sink: some CounterSink) {
-        sink.add(1, to: CounterIndex.fetch &+ Histogram.fetchBucket(messages))
-        sink.add(Histogram.clamped(messages), to: CounterIndex.fetchSum)
-    }
-
-    /// The same for an event that was read back from a ring.
+    /// An event that was read back from a ring, with its contents.
     @inlinable @inline(__always)
     public static func event(_ event: borrowing Event, into sink: some CounterSink) {
         recorded(event.kind, into: sink)
-        switch event.kind {
-        case .messageEnqueue:
-            message(.single, bytes: event.number, sealed: event.field0.count == 0, into: sink)
-        case .batchEnqueue:
-            message(.batch, bytes: event.number, sealed: event.field0.count == 0, into: sink)
-        case .auth: auth(ok: event.yes, failure: event.failure, into: sink)
-        case .channelCreated: channel(new: event.yes, into: sink)
-        case .fetch: fetch(messages: event.number, into: sink)
-        case .userRegistered: break
-        }
+        contents(
+            event.kind, number: event.number, sealed: event.field0.count == 0, yes: event.yes, failure: event.failure,
+            into: sink)
     }
 }

@@ -32,12 +32,12 @@ public struct RecordField {
 
     @inlinable @inline(__always)
     public static func key(_ start: UnsafePointer<UInt8>?, _ length: Int) -> RecordField {
-        RecordField(start, length, limit: 64, absurd: 4096)
+        RecordField(start, length, limit: QPCM_RECORD_KEY_LIMIT, absurd: 4096)
     }
 
     @inlinable @inline(__always)
     public static func text(_ start: UnsafePointer<UInt8>?, _ length: Int) -> RecordField {
-        RecordField(start, length, limit: 256, absurd: 1 << 20)
+        RecordField(start, length, limit: QPCM_RECORD_TEXT_LIMIT, absurd: 1 << 20)
     }
 
     @inlinable @inline(__always)

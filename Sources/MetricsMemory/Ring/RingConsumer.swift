@@ -35,7 +35,7 @@ public struct RingConsumer {
     public mutating func look() -> UInt64 {
         end = Self.tail(of: slot)
         // A damaged file can say anything; what cannot be is taken as empty.
-        if end < position || end - position > ringBytes || (end | position) % 64 != 0 { end = position }
+        if end < position || end - position > ringBytes || (end | position) % RingProducer.granuleBytes != 0 { end = position }
         return end - position
     }
 
@@ -47,21 +47,22 @@ public struct RingConsumer {
     public mutating func next() -> RingItem? {
         while position != end {
             let record = UnsafeRawPointer(ring + Int(truncatingIfNeeded: position & (ringBytes &- 1)))
-            let granules = UInt64(record.load(fromByteOffset: 6, as: UInt16.self))
-            let bytes = granules &* 64
+            let granules = UInt64(record.load(fromByteOffset: QPCM_RECORD_GRANULES_AT, as: UInt16.self))
+            let bytes = granules &* RingProducer.granuleBytes
             let toEnd = ringBytes &- (position & (ringBytes &- 1))
             guard
                 granules != 0, bytes <= end &- position, bytes <= toEnd,
                 record.load(as: UInt32.self) == RingProducer.stamp(position)
             else { return .damaged }
-            let kind = record.load(fromByteOffset: 4, as: UInt8.self)
+            let kind = record.load(fromByteOffset: QPCM_RECORD_KIND_AT, as: UInt8.self)
             if Int(kind) == QPCM_RECORD_PADDING {
                 position = position &+ bytes
                 continue
             }
             guard
-                kind >= 1, kind <= 8,
-                record.load(fromByteOffset: Int(truncatingIfNeeded: bytes) &- 8, as: UInt64.self)
+                Int(kind) >= QPCM_RECORD_MESSAGE, Int(kind) <= QPCM_RECORD_BATCH_GOES_ON,
+                record.load(
+                    fromByteOffset: Int(truncatingIfNeeded: bytes) &- QPCM_RECORD_TRAILER_BYTES, as: UInt64.self)
                     == UInt64(RingProducer.stamp(position))
             else { return .damaged }
             let view = RecordView(record: record, bytes: Int(truncatingIfNeeded: bytes))
@@ -106,7 +107,8 @@ public struct RecordView {
 
     @inline(__always)
     var isSound: Bool {
-        Int(length(0)) &+ Int(length(1)) &+ Int(length(2)) &+ 48 <= bytes
+        Int(length(0)) &+ Int(length(1)) &+ Int(length(2)) &+ QPCM_RECORD_FIELDS_AT
+            &+ QPCM_RECORD_TRAILER_BYTES <= bytes
     }
 
     @inline(__always)
@@ -120,7 +122,7 @@ public struct RecordView {
 
     /// The kind of event, or nil for the record that begins or goes on with a batch.
     @inline(__always)
-    public var eventKind: EventKind? { EventKind(rawValue: kind &- 1) }
+    public var eventKind: EventKind? { EventKind(rawValue: kind &- UInt8(truncatingIfNeeded: QPCM_RECORD_MESSAGE)) }
 
     /// The record stands for a call of `on_batch_enqueue`; the one that only goes on with a batch does not.
     public var beginsBatch: Bool { Int(kind) == QPCM_RECORD_BATCH_BEGIN }

@@ -17,14 +17,17 @@ public struct RingProducer {
     }
 
     @inlinable @inline(__always)
+    static var granuleBytes: UInt64 { UInt64(truncatingIfNeeded: QPCM_GRANULE_BYTES) }
+
+    @inlinable @inline(__always)
     static func granules(_ fieldBytes: Int) -> UInt64 {
-        // 40 bytes before the fields, 8 behind them, rounded up to 64.
-        UInt64(truncatingIfNeeded: (fieldBytes &+ (40 &+ 8 &+ 63)) >> 6)
+        let bytes = fieldBytes &+ (QPCM_RECORD_FIELDS_AT &+ QPCM_RECORD_TRAILER_BYTES &+ QPCM_GRANULE_BYTES &- 1)
+        return UInt64(truncatingIfNeeded: bytes) / granuleBytes
     }
 
     /// Bytes that a record with so many bytes of fields takes, without padding.
     @inlinable @inline(__always)
-    public static func recordBytes(fields: Int) -> UInt64 { granules(fields) << 6 }
+    public static func recordBytes(fields: Int) -> UInt64 { granules(fields) &* granuleBytes }
 
     /// The position to write at, if `bytes` and the padding before the ring's end fit; else nil.
     @inlinable @inline(__always)
@@ -55,7 +58,7 @@ public struct RingProducer {
     ) {
         let mask = slot.load(fromByteOffset: QPCM_SLOT_MASK, as: UInt64.self)
         let granules = Self.granules(field0.count &+ field1.count &+ field2.count)
-        let bytes = granules << 6
+        let bytes = granules &* Self.granuleBytes
         let ring = slot.advanced(by: QPCM_SLOT_RING)
         let toEnd = mask &+ 1 &- (position & mask)
         if bytes > toEnd { position = pad(ring: ring, mask: mask, bytes: toEnd, at: position) }
@@ -64,13 +67,15 @@ public struct RingProducer {
         // The lines that a later call will write: the drain wiped them, so they are in its processor's cache.
         let ahead = ring.advanced(by: Int(truncatingIfNeeded: (position &+ 2048) & mask))
         qpcm_prefetch_for_write(ahead)
-        qpcm_prefetch_for_write(ahead.advanced(by: 64))
+        qpcm_prefetch_for_write(ahead.advanced(by: QPCM_GRANULE_BYTES))
         let stamp = Self.stamp(position)
         let head =
-            UInt64(stamp) | UInt64(kind) << 32 | UInt64(flags) << 40 | granules << 48
+            UInt64(stamp) | UInt64(kind) << bits(QPCM_RECORD_KIND_AT) | UInt64(flags) << bits(QPCM_RECORD_FLAGS_AT)
+            | granules << bits(QPCM_RECORD_GRANULES_AT)
         let lengths =
             UInt64(truncatingIfNeeded: field0.count) | UInt64(truncatingIfNeeded: field1.count) << 16
-            | UInt64(truncatingIfNeeded: field2.count) << 32 | UInt64(detail) << 48
+            | UInt64(truncatingIfNeeded: field2.count) << 32
+            | UInt64(detail) << bits(QPCM_RECORD_DETAIL_AT &- QPCM_RECORD_LENGTHS_AT)
         // SAFETY: the claim covers `bytes` from here, in one piece; all offsets are multiples of 8.
         record.storeBytes(of: head, as: UInt64.self)
         record.storeBytes(of: ticks, toByteOffset: QPCM_RECORD_TICKS_AT, as: UInt64.self)
@@ -82,21 +87,23 @@ public struct RingProducer {
         target = field1.copy(to: target)
         _ = field2.copy(to: target)
         record.storeBytes(
-            of: UInt64(stamp), toByteOffset: Int(truncatingIfNeeded: bytes) &- 8, as: UInt64.self)
+            of: UInt64(stamp), toByteOffset: Int(truncatingIfNeeded: bytes) &- QPCM_RECORD_TRAILER_BYTES,
+            as: UInt64.self)
         position = position &+ bytes
     }
 
     @inlinable @inline(never)
     func pad(ring: UnsafeMutableRawPointer, mask: UInt64, bytes: UInt64, at position: UInt64) -> UInt64 {
         let head =
-            UInt64(Self.stamp(position)) | UInt64(QPCM_RECORD_PADDING) << 32 | (bytes >> 6) << 48
+            UInt64(Self.stamp(position)) | UInt64(QPCM_RECORD_PADDING) << bits(QPCM_RECORD_KIND_AT)
+            | (bytes / Self.granuleBytes) << bits(QPCM_RECORD_GRANULES_AT)
         ring.storeBytes(of: head, toByteOffset: Int(truncatingIfNeeded: position & mask), as: UInt64.self)
         return position &+ bytes
     }
 
     @inlinable @inline(__always)
     static func stamp(_ position: UInt64) -> UInt32 {
-        UInt32(truncatingIfNeeded: position >> 6) ^ 0x5150_4352
+        UInt32(truncatingIfNeeded: position / granuleBytes) ^ QPCM_RECORD_STAMP
     }
 
     /// Makes all that was put below `position` visible to the consumer.
@@ -116,3 +123,7 @@ public struct RingProducer {
         CounterBlock(at: slot.advanced(by: QPCM_SLOT_COUNTERS &+ QPCM_DIRECT_BYTES))
     }
 }
+
+/// How far a byte at `offset` in a little-endian word is shifted.
+@inlinable @inline(__always)
+func bits(_ offset: Int) -> UInt64 { UInt64(truncatingIfNeeded: offset) &* 8 }

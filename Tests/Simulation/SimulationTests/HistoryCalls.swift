@@ -1,4 +1,3 @@
-import CMetricsLayout
 import MetricsMemory
 import MetricsModel
 import TestSupport
@@ -48,7 +47,7 @@ extension History {
     }
 
     private func single(_ kind: EventKind, _ slot: Int, _ stop: Stop) {
-        let producer = RingProducer(slot: slots[slot])
+        let recorder = Recorder(slot: slots[slot])
         let size = kind == .messageEnqueue ? below(5000) : 0
         let seq = newEvent(kind, slot, bytes: size)
         let yes = chance(2)
@@ -61,43 +60,27 @@ extension History {
                     let person = RecordField.key(key.baseAddress, key.count)
                     let named = RecordField.text(name.baseAddress, name.count)
                     let said = yes ? RecordField.absent : RecordField.text(reason.baseAddress, reason.count)
-                    let fields: (RecordField, RecordField, RecordField)
-                    switch kind {
-                    case .messageEnqueue, .batchEnqueue: fields = (person, person, .absent)
-                    case .auth: fields = (named, said, .absent)
-                    case .channelCreated: fields = (named, person, .absent)
-                    case .fetch: fields = (person, .absent, .absent)
-                    case .userRegistered: fields = (named, person, .absent)
+                    let record =
+                        switch kind {
+                        case .messageEnqueue, .batchEnqueue:
+                            Record(kind, ticks: book.clock, person, person, number: size, seq: seq)
+                        case .auth: Record(.auth, ticks: book.clock, named, said, yes: yes)
+                        case .channelCreated: Record(kind, ticks: book.clock, named, person, yes: yes)
+                        case .fetch: Record(kind, ticks: book.clock, person, .absent, number: seq)
+                        case .userRegistered: Record(kind, ticks: book.clock, named, person)
+                        }
+                    guard var position = recorder.claim(record.bytes) else {
+                        record.addDropped(.ringFull, to: recorder.direct)
+                        return dropped(kind, 1)
                     }
-                    let bytes = RingProducer.recordBytes(fields: fields.0.count + fields.1.count + fields.2.count)
-                    guard var position = producer.claim(bytes) else {
-                        tally(kind, seq, yes: yes, into: producer.direct)
-                        return drop(kind, 1, producer.direct)
-                    }
-                    producer.put(
-                        kind: kind.rawValue + 1, flags: yes ? UInt8(QPCM_RECORD_FLAG_YES) : 0, ticks: book.clock,
-                        detail: UInt16(FailureClass.other.rawValue), a: kind == .fetch ? seq : size,
-                        b: kind == .messageEnqueue ? seq : 0, fields.0, fields.1,
-                        fields.2, at: &position)
+                    recorder.put(record, at: &position)
                     if stop == .beforeCommit { return }
-                    producer.commit(position)
+                    recorder.commit(position)
                     recorded([seq])
                     if stop == .beforeCount { return }
-                    Tally.recorded(kind, into: producer.ringed)
-                    tally(kind, seq, yes: yes, into: producer.ringed)
+                    recorder.count(record)
                 }
             }
-        }
-    }
-
-    private func tally(_ kind: EventKind, _ seq: UInt64, yes: Bool, into sink: CounterBlock) {
-        switch kind {
-        case .messageEnqueue: Tally.message(.single, bytes: book[seq].bytes, sealed: false, into: sink)
-        case .batchEnqueue: Tally.message(.batch, bytes: book[seq].bytes, sealed: false, into: sink)
-        case .auth: Tally.auth(ok: yes, failure: .other, into: sink)
-        case .channelCreated: Tally.channel(new: yes, into: sink)
-        case .fetch: Tally.fetch(messages: seq, into: sink)
-        case .userRegistered: break
         }
     }
 
@@ -106,19 +89,17 @@ extension History {
         book.undrained.formUnion(seqs)
     }
 
-    private func drop(_ kind: EventKind, _ count: Int, _ counters: CounterBlock) {
-        counters.add(UInt64(count), to: CounterIndex.dropped(kind, .ringFull))
+    private func dropped(_ kind: EventKind, _ count: Int) {
         book.dropped[kind.index] += UInt64(count)
         counts.dropped += count
     }
 
     /// A batch that is larger than half of the ring goes in parts.
     private func batch(_ slot: Int, _ stop: Stop) {
-        let producer = RingProducer(slot: slots[slot])
+        let recorder = Recorder(slot: slots[slot])
         let size = below(5000)
-        let each = RingProducer.recordBytes(fields: 64)
-        let head = RingProducer.recordBytes(fields: 0)
-        let perPart = Int((producer.ringBytes / 2 - head) / each)
+        let each = message(0, of: 0, size: size) { $0.bytes }
+        let perPart = Int((recorder.ringBytes / 2 - Recorder.batchHeaderBytes) / each)
         // A call that a kill stops is of one part, so that whatever batch the log has is whole.
         let count = min(Int(below(60)), stop == .nowhere ? Int.max : perPart)
         let first = UInt64(book.entries.count + 1)
@@ -126,34 +107,33 @@ extension History {
         var from = 0
         repeat {
             let part = Array(seqs[from..<min(from + perPart, seqs.count)])
-            guard var position = producer.claim(head + UInt64(part.count) * each) else {
-                if from == 0 { Tally.batchCall(messages: UInt64(seqs.count), into: producer.direct) }
-                for seq in seqs[from...] { tally(.batchEnqueue, seq, yes: false, into: producer.direct) }
-                book.isWithinBatch = false
-                return drop(.batchEnqueue, seqs.count - from, producer.direct)
-            }
-            producer.put(
-                kind: UInt8(from == 0 ? QPCM_RECORD_BATCH_BEGIN : QPCM_RECORD_BATCH_GOES_ON), flags: 0, ticks: book.clock,
-                a: UInt64(seqs.count), .absent, .absent, .absent, at: &position)
-            for seq in part {
-                Self.key(of: book[seq].person).withUnsafeBufferPointer { key in
-                    let person = RecordField.key(key.baseAddress, key.count)
-                    producer.put(
-                        kind: UInt8(QPCM_RECORD_BATCH_MESSAGE), flags: 0, ticks: book.clock, a: size, b: seq, person,
-                        person, .absent, at: &position)
+            guard var position = recorder.claim(Recorder.batchHeaderBytes + UInt64(part.count) * each) else {
+                if from == 0 { Tally.batchCall(messages: UInt64(seqs.count), into: recorder.direct) }
+                for seq in seqs[from...] {
+                    message(seq, of: book[seq].person, size: size) { $0.addDropped(.ringFull, to: recorder.direct) }
                 }
+                book.isWithinBatch = false
+                return dropped(.batchEnqueue, seqs.count - from)
             }
+            recorder.putBatchHeader(isFirst: from == 0, messages: UInt64(seqs.count), ticks: book.clock, at: &position)
+            for seq in part { message(seq, of: book[seq].person, size: size) { recorder.put($0, at: &position) } }
             if stop == .beforeCommit { return }
-            producer.commit(position)
+            recorder.commit(position)
             recorded(part)
             if stop == .beforeCount { return }
-            if from == 0 { Tally.batchCall(messages: UInt64(seqs.count), into: producer.ringed) }
-            Tally.recorded(.batchEnqueue, events: UInt64(part.count), into: producer.ringed)
-            for seq in part { tally(.batchEnqueue, seq, yes: false, into: producer.ringed) }
+            if from == 0 { Tally.batchCall(messages: UInt64(seqs.count), into: recorder.ringed) }
+            for seq in part { message(seq, of: book[seq].person, size: size) { recorder.count($0) } }
             from += part.count
             // The drain does not wait for the next part.
             book.isWithinBatch = from < seqs.count
             if book.isWithinBatch, chance(2) { _ = flush() }
         } while from < seqs.count
+    }
+
+    private func message<Result>(_ seq: UInt64, of person: Int, size: UInt64, _ body: (Record) -> Result) -> Result {
+        Self.key(of: person).withUnsafeBufferPointer {
+            let person = RecordField.key($0.baseAddress, $0.count)
+            return body(Record(.batchEnqueue, ticks: book.clock, person, person, number: size, seq: seq))
+        }
     }
 }
