@@ -33,7 +33,7 @@ public struct TableOptions: Sendable {
 public final class TableWriter: EventWriter {
     private let output: OutputBuffer
     private let options: TableOptions
-    /// Of all columns but the last, which is as wide as it is.
+    /// Of all columns except the last, which needs none.
     private var widths: [Int]
     private var hasHeading = false
 
@@ -70,7 +70,7 @@ public final class TableWriter: EventWriter {
             }
             widths[index] = max(widths[index], min(cell.columns, TableWriter.widestColumn))
             let padding = widths[index] - cell.columns
-            // Only the id is a number; numbers end at the same place.
+            // Only the id is a number, and so aligned to the right.
             if index == 0 { output.pending.append(spaces: padding) }
             cell.write(into: &output.pending, usesColor: options.usesColor)
             if index > 0 { output.pending.append(spaces: padding) }

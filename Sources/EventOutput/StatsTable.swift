@@ -7,9 +7,9 @@ import TimeWords
 public struct StatsTable {
     private let stats: WindowStats
     private let options: TableOptions
-    /// How many columns a line may take.
+    /// The width of the screen in columns.
     private let width: Int
-    /// How many periods and reasons are shown, and never fewer than five.
+    /// How many periods and reasons are shown; at least five.
     private let top: Int
 
     public init(_ stats: WindowStats, options: TableOptions, width: Int, top: Int) {
@@ -150,7 +150,7 @@ public struct StatsTable {
         return block
     }
 
-    /// Cells of a bar's column are this wide at most.
+    /// The greatest width of a bar.
     private static let barColumns = 20
     /// More bars than this do not fit a screen.
     private static let barRows = 24
@@ -159,7 +159,7 @@ public struct StatsTable {
         var block = Table("failed logins by reason", textColumnsAtEnd: 1)
         let most = stats.reasons.first?.events ?? 0
         let shown = max(top, 5)
-        // One more is shown rather than counted as one other.
+        // A single remaining reason is shown instead of being counted as "1 other".
         let listed = stats.reasons.count <= shown + 1 ? stats.reasons.count : shown
         func add(_ name: Cell, _ events: Int64) {
             let bar = Bars.bar(min(1, Double(events) / Double(most)), width: Self.barColumns / 2)
@@ -198,9 +198,9 @@ public struct StatsTable {
         return block
     }
 
-    /// The events of every period from one to another, in at most so many columns.
+    /// The events of every period from the first to the last, in at most that many columns.
     private func course(_ first: Int64, _ last: Int64, columns: Int) -> [Double] {
-        // A day on which clocks are set is an hour shorter or longer.
+        // A day on which clocks change is an hour shorter or longer.
         let unit = stats.unit.microseconds
         let periods = Int((last - first + unit / 2) / unit) + 1
         var values = [Double](repeating: 0, count: min(columns, periods))

@@ -16,7 +16,7 @@ struct FrameLine: Equatable {
     /// Blanks up to a column.
     mutating func pad(to column: Int) { add(String(repeating: " ", count: max(0, column - columns))) }
 
-    /// The text right-aligned before a column.
+    /// Text that ends before a column.
     mutating func add(_ text: String, endingAt column: Int, _ style: Style = .plain) {
         pad(to: column - text.unicodeScalars.count)
         add(text, style)

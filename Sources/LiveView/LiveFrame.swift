@@ -1,20 +1,20 @@
 import MetricsModel
 import Terminal
 
-/// One screen of `top`, from the last minutes and what its user has chosen. Nothing here knows a terminal.
+/// One screen of `top`, made from the last minutes and the user's choices. Does no I/O.
 public struct LiveFrame: Sendable {
     /// Seconds over which rates are taken.
     public static let windows = [1, 10, 60, 300]
 
     public var columns: Int
     public var rows: Int
-    /// Where the data is; safe for a terminal.
+    /// The data directory's path, safe for a terminal.
     public var directory: String
     public var window = 1
     public var scroll = 0
     public var isPaused = false
     public var showsHelp = false
-    /// Whether keys can be pressed: one frame in a pipe has none.
+    /// Whether keys can be pressed; not with one frame in a pipe.
     public var hasKeys = true
 
     public init(columns: Int, rows: Int, directory: String) {
@@ -69,7 +69,7 @@ public struct LiveFrame: Sendable {
         let dropped = EventKind.allCases.reduce(0) { $0 &+ snapshot.dropped($1) }
         let events = EventKind.allCases.reduce(0.0) { $0 + history.rate(CounterIndex.events($1), seconds: seconds) }
         var second = FrameLine("\(Quantity.shortRate(events)) events/s", .heading)
-        // What is worst comes first: a narrow terminal cuts the rest.
+        // The worst comes first, since a narrow terminal cuts the rest.
         if dropped > 0 { second.add("  dropped \(Quantity.short(Double(dropped)))", .bad) }
         second.add("  pending \(Quantity.short(Double(snapshot.pending)))")
         let lag = sample.lagNanoseconds
@@ -84,7 +84,7 @@ public struct LiveFrame: Sendable {
         var line = FrameLine("q", .heading)
         line.add(" quit ")
         line.add("space", .heading)
-        line.add(isPaused ? " go on " : " pause ")
+        line.add(isPaused ? " resume " : " pause ")
         line.add("←→", .heading)
         line.add(" \(Self.name(seconds)) ")
         if hidden > 0 {
@@ -99,10 +99,10 @@ public struct LiveFrame: Sendable {
     static func name(_ seconds: Int) -> String { seconds < 60 ? "\(seconds) s" : "\(seconds / 60) min" }
 
     private static let help = [
-        "q         quit; so does Ctrl-C", "space     pause, and go on", "left, right   rates over 1 s, 10 s, 1 min, 5 min",
-        "up, down      scroll", "?         this page, and back", "",
-        "p50 and p99 are upper bounds of histogram buckets,", "in the window, or of all time where it has none.",
-        "Hook durations are sampled, 1 call in 1,024.", "lag: how long the oldest event has waited for the log.",
+        "q         quit; so does Ctrl-C", "space     pause and resume", "left, right   rates over 1 s, 10 s, 1 min, 5 min",
+        "up, down      scroll", "?         show or leave this page", "",
+        "p50 and p99 are upper bounds of histogram buckets,", "in the window, or overall if the window has no samples.",
+        "Hook durations are sampled: 1 call in 1,024.", "lag: how long the oldest event has waited for the log.",
     ].map { FrameLine($0) }
 
     private func body(_ sample: LiveSample, _ history: LiveHistory) -> [FrameLine] {

@@ -1,6 +1,6 @@
 import MetricsModel
 
-/// The last five minutes, a sample a second.
+/// The last five minutes, one sample per second.
 public struct LiveHistory: Sendable {
     public static let limit = 301
 
@@ -15,23 +15,23 @@ public struct LiveHistory: Sendable {
 
     public var latest: LiveSample? { samples.last }
 
-    /// The sample from which a window of so many seconds, or as much of it as is known, reaches to the latest.
+    /// The first sample of a window that ends with the latest one, or the oldest if the window is longer than the history.
     private func start(seconds: Int) -> LiveSample? {
         guard let last = samples.last else { return nil }
         let length = UInt64(seconds) * 1_000_000_000
-        // Samples are a second apart, a little more or less.
+        // Samples are about a second apart.
         let slack: UInt64 = 500_000_000
         return samples.first { last.monotonicNanoseconds - $0.monotonicNanoseconds <= length + slack }
     }
 
-    /// How much a counter rose in the window. A counter never goes down; another server's may be lower, and counts as new.
+    /// How much a counter rose in the window. A counter that is lower than before belongs to another server: all of it is new.
     public func rise(_ index: Int, seconds: Int) -> UInt64 {
         guard let last = samples.last, let first = start(seconds: seconds) else { return 0 }
         let (now, before) = (last.snapshot.counters[index], first.snapshot.counters[index])
         return now >= before ? now - before : now
     }
 
-    /// A second's share of it.
+    /// The rise per second.
     public func rate(_ index: Int, seconds: Int) -> Double {
         guard let last = samples.last, let first = start(seconds: seconds),
             last.monotonicNanoseconds > first.monotonicNanoseconds
@@ -40,7 +40,7 @@ public struct LiveHistory: Sendable {
         return Double(rise(index, seconds: seconds)) / elapsed
     }
 
-    /// The rates from each sample to the next, the newest last.
+    /// The rates between successive samples, newest last.
     public func rates(_ index: Int, newest: Int) -> [Double] {
         let used = samples.suffix(newest + 1)
         return zip(used, used.dropFirst()).map { before, after in
@@ -50,8 +50,8 @@ public struct LiveHistory: Sendable {
         }
     }
 
-    /// The bound below which a share of a histogram's observations lie: of those in the window, or where there are none,
-    /// of all. Nil if there never was one; `.max` past the last bound.
+    /// The bound below which a share of a histogram's observations lie: of those in the window, or of all if the window has
+    /// none. Nil if there are none at all; `.max` beyond the last bound.
     public func quantile(_ share: Double, first: Int, bounds: [UInt64], seconds: Int) -> UInt64? {
         let indices = first...(first + bounds.count)
         var counts = indices.map { rise($0, seconds: seconds) }

@@ -1,8 +1,8 @@
 import MetricsModel
 import Terminal
 
-/// The parts of the screen below its header. Each is a heading and its lines; names take the first columns, numbers end
-/// at fixed ones, so that nothing jumps from second to second.
+/// The sections below the header. Each is a heading and its lines; names take the first columns and numbers end at fixed
+/// ones, so that nothing jumps from second to second.
 extension LiveFrame {
     private var seconds: Int { Self.windows[window] }
     private static let nameColumns = 16
@@ -49,7 +49,7 @@ extension LiveFrame {
     }
 
     func hooks(_ sample: LiveSample, _ history: LiveHistory) -> [FrameLine] {
-        // A narrow terminal has room for durations or for charts; charts say more.
+        // A narrow terminal has room for durations or for charts, and charts show more.
         let hasDurations = columns >= Self.highEnd + 20
         var titles = [("/s", Self.rateEnd), ("TOTAL", Self.totalEnd)]
         if hasDurations { titles += [("P50", Self.middleEnd), ("P99", Self.highEnd)] }
@@ -68,7 +68,7 @@ extension LiveFrame {
         return lines
     }
 
-    /// Only what was dropped.
+    /// Only the causes for which events were dropped.
     func drops(_ sample: LiveSample, _ history: LiveHistory) -> [FrameLine] {
         var lines: [FrameLine] = []
         for cause in DropCause.allCases {
@@ -117,7 +117,7 @@ extension LiveFrame {
         return lines + [fetch, flush]
     }
 
-    /// The fullest first; what is empty is only counted.
+    /// The fullest first; empty rings are only counted.
     func rings(_ sample: LiveSample) -> [FrameLine] {
         var title = FrameLine("RINGS", .heading)
         title.add("  \(sample.waitingBytes.count) of \(Quantity.bytes(UInt64(sample.ringBytes)))", .dim)

@@ -17,16 +17,16 @@ public enum DataSourceError: Error {
     public var message: String {
         switch self {
         case .nothingThere(let directory):
-            return "there is no event log in \(directory); --dir or QPC_METRICS_PLUGIN_DIR sets the place"
+            return "there is no event log in \(directory); set the data directory with --dir or QPC_METRICS_PLUGIN_DIR"
         case .noPermission(let path):
-            return "no permission to read \(path); it is for the server's user and group"
+            return "no permission to read \(path); only the server's user and group can"
         case .log(let error): return error.message
         case .live(let error): return error.message
         }
     }
 }
 
-/// A data directory as a reader finds it: a server may run, may have died, may never have run.
+/// A data directory as a reader finds it: its server may run, may have died, or may never have run.
 public struct DataSource: Sendable {
     public let directory: String
 
@@ -56,7 +56,7 @@ public struct DataSource: Sendable {
         do { return try EventLogReader(directory: directory) } catch { throw .log(error) }
     }
 
-    /// The log, where a command cannot do without.
+    /// The log, for a command that cannot do without it.
     public func requiredLog() throws(DataSourceError) -> EventLogReader {
         guard let log = try log() else { throw .nothingThere(directory: directory) }
         return log
@@ -64,8 +64,8 @@ public struct DataSource: Sendable {
 }
 
 extension DataSource {
-    /// Whether a running server, or a command that writes, holds the directory. The mark goes with its holder, so this is
-    /// never a guess; asking for it takes no lock, so no reader can be in a server's way.
+    /// Whether a running server, or a command that writes, holds the directory. The mark disappears with its holder, so this is
+    /// never a guess; the check takes no lock, so no reader can block a server.
     public var isHeld: Bool {
         let descriptor = qpcm_open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
         guard descriptor >= 0 else { return false }

@@ -2,7 +2,7 @@ import CMachine
 import EventLog
 import Pseudonyms
 
-/// The files of a data directory: how large, for whom, and what is in them.
+/// The files of a data directory: their sizes, permissions and content.
 public struct DirectoryListing: Sendable {
     public enum Content: Sendable {
         case log
@@ -13,7 +13,7 @@ public struct DirectoryListing: Sendable {
         case control
         /// Quarantined: found damaged, or left behind by a log that was deleted or replaced.
         case quarantined
-        /// Left by a process that died, or not the plugin's.
+        /// Left by a process that died, or not one of the plugin's files.
         case other
     }
 

@@ -6,9 +6,9 @@ import MetricsModel
 
 /// The ledger, proven against the rows: for every kind, recorded = in the log + pending + dropped + removed.
 ///
-/// Of a server that is not running every term is counted by itself: rows by counting them, pending by walking the
-/// rings, recorded by the counters. Of one that runs, rows and the log's own account are from one moment, and what the
-/// counters are ahead of them is pending.
+/// If no server runs, every term is counted independently: rows one by one, pending events by walking the rings, recorded
+/// events by the counters. If one runs, rows and the log's own totals are from the same moment, and the rest of what was
+/// recorded is pending.
 public struct Ledger: Sendable {
     public struct Line: Sendable {
         public var kind: EventKind
@@ -26,16 +26,16 @@ public struct Ledger: Sendable {
     }
 
     public var lines: [Line]
-    /// What SQLite's own check, and those of names and of seals, found; empty if the log is sound.
+    /// What the checks by SQLite and of names and indexes found; empty if the log is sound.
     public var problems: [String]
     public var isServerRunning: Bool
 
     public var isExact: Bool { lines.allSatisfy { $0.difference == 0 } }
 
-    /// Looks again while servers and commands come and go: a difference counts only if nothing moved under the look that found
-    /// it. The terms lie in two files and a lock, which no reader can hold still.
+    /// Reads again while servers and commands start and stop: a difference counts only if nothing changed during the reading
+    /// that found it. The terms are in two files and a lock, which a reader cannot freeze.
     ///
-    /// - Throws: `DataSourceError`, of a look under which nothing moved either.
+    /// - Throws: `DataSourceError`, of a reading during which nothing changed either.
     public static func prove(_ source: DataSource, checkingLog: Bool = true) throws(DataSourceError) -> Ledger {
         let deadline = TickClock.monotonicNanoseconds() + patienceNanoseconds
         while true {
@@ -54,10 +54,10 @@ public struct Ledger: Sendable {
         }
     }
 
-    /// A start or a command takes milliseconds; who restarts a server in a loop gets the last look after this long.
+    /// A start or a command takes milliseconds. Beside a server that restarts in a loop, the reading after this time is final.
     private static let patienceNanoseconds: UInt64 = 10_000_000_000
 
-    /// Which files and which session there are, and whether a process writes them: what tells two moments apart.
+    /// The files, the session and whether a process writes them: equal at two moments between which nothing was replaced.
     private struct Moment: Equatable {
         var log: [UInt64] = []
         var live: [UInt64] = []
@@ -74,7 +74,7 @@ public struct Ledger: Sendable {
             isRunning = reader.isRunning
         }
 
-        /// False while a command, or a start, brings the directory from one state into the next.
+        /// False while a command, or a start, takes the directory from one state to the next.
         var isSettled: Bool { isHeld == isRunning || !isHeld }
 
         private static func identity(_ path: String) -> [UInt64] {
@@ -90,7 +90,7 @@ public struct Ledger: Sendable {
         let live = try source.live()
         do {
             let version = try log.dataVersion()
-            // The counters are read after the log's account: what they are ahead of it is pending.
+            // The counters are read after the log's totals, so the difference is pending.
             let (state, rows) = try log.account()
             let isRunning = live.map { source.isRunning($0) } ?? false
             let terms = Terms(state: state, live: live, isRunning: isRunning)
@@ -103,11 +103,11 @@ public struct Ledger: Sendable {
         }
     }
 
-    /// What the log and the live file say, before rows are counted against it.
+    /// The totals of the log and the live file, to compare the rows with.
     private struct Terms {
         let ringed: [UInt64]
         let direct: [UInt64]
-        /// Counters that the rings' records stand for; nil for a running server.
+        /// Counters of the records in the rings; nil for a running server.
         let pending: [UInt64]?
         let counted: [UInt64]?
 
@@ -144,8 +144,8 @@ public struct Ledger: Sendable {
             let drained = ringed[events] &+ direct[events]
             if let pending, let counted {
                 let known = drained &+ pending[events]
-                // A hook that was killed after its commit and before its count: the ring has it, the counter not yet.
-                // Recovery counts it. More than that the counters must not say.
+                // A hook that was killed between commit and count: the event is in the ring, but not in the counter until
+                // recovery. Any other difference is an error.
                 return Line(
                     kind: kind, recorded: max(known, counted[events]), inLog: rows, pending: pending[events],
                     dropped: dropped, removed: removed)
@@ -159,7 +159,7 @@ public struct Ledger: Sendable {
 }
 
 extension EventLogReader {
-    /// Rows whose user, identity, channel or reason the log does not explain.
+    /// Rows whose user, identity, channel or reason is not in the log's dictionaries.
     func danglingNames() throws(LogError) -> [String] {
         let columns: [(table: String, column: String, names: String)] = [
             ("message", "sender", "identity_name"), ("message", "recipient", "identity_name"),

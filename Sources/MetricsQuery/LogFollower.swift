@@ -5,11 +5,11 @@ import MetricsMemory
 import MetricsModel
 import Readings
 
-/// Watches a log for what comes into it: one that is not there yet, whose server restarts, that is set aside and replaced
-/// by a new one. Sleeps nowhere; whoever asks `look` often enough sees everything once.
+/// Follows a log, which may not exist yet, may be quarantined and replaced by a new one, and whose server may restart. Never
+/// sleeps: a caller that calls `look` often enough sees every event once.
 public final class LogFollower {
     public enum Look {
-        /// There is no log, yet or any more.
+        /// There is no log now.
         case missing
         case unchanged
         /// This is the first look at this log.
@@ -18,19 +18,19 @@ public final class LogFollower {
     }
 
     private let source: DataSource
-    /// The one that is being read; nil before it is there.
+    /// The log that is being read; nil while there is none.
     public private(set) var log: EventLogReader?
     private var file = FileIdentity()
     private var version: Int64 = -1
-    /// How far the log was read; nil before the first reading.
+    /// How far the log has been read; nil before the first reading.
     private var position: LogPosition?
-    /// When a log was first found that could not be opened or read.
+    /// When opening or reading began to fail; 0 while it does not.
     private var failingSince: UInt64 = 0
 
-    /// A log that is just being made, or replaced, is not whole for a moment. One that fails for longer is damaged.
+    /// A log that is being created or replaced is incomplete for a moment. One that fails for longer is damaged.
     private static let patienceNanoseconds: UInt64 = 5_000_000_000
 
-    /// Which file a path leads to.
+    /// The file that a path refers to.
     private struct FileIdentity: Equatable {
         var device: UInt64 = 0
         var node: UInt64 = 0
@@ -42,7 +42,7 @@ public final class LogFollower {
         }
     }
 
-    /// - Parameter after: the id of the last event that is known already.
+    /// - Parameter after: the id of the last event that the caller already has.
     public init(_ source: DataSource, after: Int64?) {
         self.source = source
         position = after.map { LogPosition(id: $0, timeMicroseconds: nil) }
@@ -59,7 +59,7 @@ public final class LogFollower {
             self.log = nil
             return .missing
         }
-        // Only now, so that what came last into a log that was set aside has been read.
+        // Only now, so that the last events of a log that was quarantined have been read.
         if FileIdentity.of(source.logPath) == file { return .unchanged }
         self.log = nil
         return try open()
@@ -79,7 +79,7 @@ public final class LogFollower {
         }
     }
 
-    /// Goes on in a log that holds what was read before, and begins in any other.
+    /// Continues in a log that holds what was read before, and starts at the beginning of any other.
     private func takeUp(_ opened: EventLogReader) throws(DataSourceError) {
         do {
             if let known = position, known.timeMicroseconds != nil, try !opened.goesOn(from: known) {
@@ -99,7 +99,7 @@ public final class LogFollower {
         if now - failingSince > Self.patienceNanoseconds { throw error }
     }
 
-    /// Hands over what matches and was not read before, until `body` returns false.
+    /// Passes events that match and were not read before to `body`, until it returns false.
     ///
     /// - Parameter pause: called between two transactions; false ends the reading.
     public func read(
@@ -110,7 +110,7 @@ public final class LogFollower {
         if let position { filter.afterID = max(position.id, filter.afterID ?? .min) }
         var handedOver = position?.id ?? 0
         do {
-            // Everything up to here is committed, so what is read next holds all of it that matches; and more, perhaps.
+            // Everything up to this id is committed, so the reading below includes all of it that matches, and perhaps more.
             let known = try log.lastID()
             try log.read(filter, pause: pause) { event in
                 handedOver = max(handedOver, event.id)

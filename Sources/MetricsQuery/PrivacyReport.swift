@@ -6,12 +6,12 @@ import MetricsMemory
 import MetricsModel
 import Pseudonyms
 
-/// What an attacker of a data directory would learn, measured from what is in it.
+/// What an attacker with the data directory would learn, measured from its content.
 public struct PrivacyReport: Sendable {
     /// Names of one kind that the log holds.
     public struct Names: Sendable {
         public var pseudonyms: UInt64 = 0
-        /// As they came.
+        /// In plain text.
         public var plain: UInt64 = 0
 
         public var count: UInt64 { pseudonyms + plain }
@@ -19,12 +19,12 @@ public struct PrivacyReport: Sendable {
 
     public enum Keys: Sendable {
         case none
-        /// There, and not for this reader; as many epochs as its size tells.
+        /// Not readable by this user; the number of epochs follows from its size.
         case unreadable(epochs: Int)
         case readable([Int64])
     }
 
-    /// Of the plugin's last run; nil without a live file.
+    /// The settings of the plugin's last run; nil without a live file.
     public var settings: Settings?
     public var oldestMicroseconds: Int64?
     public var newestMicroseconds: Int64?
@@ -33,14 +33,14 @@ public struct PrivacyReport: Sendable {
     public var channels = Names()
     public var reasons: UInt64 = 0
     public var links: LinkSurvey
-    /// Events that wait in the rings, with names and keys as they came.
+    /// Events that wait in the rings, with names and keys in plain text.
     public var pending: UInt64 = 0
     public var isServerRunning = false
     public var keys: Keys
     public var epochs: [LoggedEpoch]
     public var listing: DirectoryListing
 
-    /// - Parameter progress: called now and then with the rows looked at so far.
+    /// - Parameter progress: called now and then with the number of rows read so far.
     public static func measure(
         _ source: DataSource, progress: (Int64) -> Void
     ) throws(DataSourceError) -> PrivacyReport {
@@ -57,7 +57,7 @@ public struct PrivacyReport: Sendable {
             report.users = try names("user_name", plain: "typeof(value) = 'text'", log)
             report.channels = try names("channel_name", plain: "length(value) <> \(Pseudonym.byteCount)", log)
             if let live, live.header.settings.identities == .plain {
-                // A channel of 16 bytes cannot be told from a pseudonym: the setting tells.
+                // A channel of 16 bytes looks like a pseudonym; only the setting distinguishes them.
                 report.channels = Names(pseudonyms: 0, plain: report.channels.count)
             }
             report.reasons = UInt64(clamping: try log.database.integer("SELECT count(*) FROM reason_name") ?? 0)

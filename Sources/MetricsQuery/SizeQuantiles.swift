@@ -2,9 +2,9 @@ import EventLog
 import MetricsModel
 import Readings
 
-/// Percentiles out of counts by `SizeBucket`: exact below 16, and within 6 % above.
+/// Percentiles from counts by `SizeBucket`: exact below 16, and within 6 % above.
 enum SizeQuantiles {
-    /// - Parameter buckets: how many sizes are in each bucket of a measure.
+    /// - Parameter buckets: the number of sizes in each bucket of a measure.
     static func percentiles(_ buckets: ArraySlice<Int64>) -> WindowStats.Percentiles {
         let count = buckets.reduce(0, &+)
         return WindowStats.Percentiles(
@@ -12,7 +12,7 @@ enum SizeQuantiles {
             p99: value(buckets, count, hundredths: 99))
     }
 
-    /// The smallest size that is not below so many hundredths of all (the nearest rank).
+    /// The nearest-rank percentile.
     private static func value(_ buckets: ArraySlice<Int64>, _ count: Int64, hundredths: Int64) -> UInt64 {
         guard count > 0 else { return 0 }
         let rank = max(1, count / 100 * hundredths + (count % 100 * hundredths + 99) / 100)
@@ -24,7 +24,7 @@ enum SizeQuantiles {
         return middle(buckets.count - 1)
     }
 
-    /// As far, as a ratio, from a bucket's smallest value as from its largest: so the error is smallest.
+    /// The harmonic mean of a bucket's bounds, whose largest relative error is smallest.
     static func middle(_ bucket: Int) -> UInt64 {
         let low = SizeBucket.lowerBound(bucket)
         guard bucket >= 16 else { return low }

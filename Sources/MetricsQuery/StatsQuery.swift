@@ -4,17 +4,17 @@ import MetricsModel
 import Readings
 import TimeWords
 
-/// What a server did in a window of time, asked of its log.
+/// What a server did in a window of time, read from its log.
 public struct StatsQuery: Sendable {
-    /// At or after, and before: UTC, microseconds since 1970.
+    /// The window, which includes `since` and excludes `until`: UTC, microseconds since 1970.
     public var since: Int64
     public var until: Int64
-    /// Nil for what fits the window's length.
+    /// Nil for a unit that suits the window's length.
     public var unit: TimeUnit?
     /// How many identities, channels and users are named.
     public var top: Int
     public var now: Int64
-    /// Whose hours and days count.
+    /// The zone whose hours and days are the periods.
     public var zone: ClockZone
 
     public init(since: Int64, until: Int64, unit: TimeUnit?, top: Int, now: Int64, zone: ClockZone) {
@@ -86,12 +86,12 @@ public struct StatsQuery: Sendable {
         stats.fetchedMessages = UInt64(bitPattern: sum(.fetchMessages))
     }
 
-    /// Minutes gathered into the periods of a zone's clocks.
+    /// Minutes grouped into the periods of a zone.
     static func periods(
         _ minutes: [SegmentSummary.Minute], _ unit: TimeUnit, _ zone: ClockZone
     ) -> [WindowStats.Period] {
         var periods: [WindowStats.Period] = []
-        // Until when the newest period goes on.
+        // The end of the newest period.
         var end = Int64.min
         for minute in minutes {
             let time = minute.minute &* 60
@@ -110,8 +110,8 @@ public struct StatsQuery: Sendable {
         return periods.filter { $0.sum != 0 }
     }
 
-    /// The period that a moment lies in, in seconds since 1970: its start, and until when that is sure. Clocks that are
-    /// set meanwhile end it early, and the next minute asks again.
+    /// The period that contains a time, in seconds since 1970: its start, and the time up to which that start holds for
+    /// certain. If clocks change within the period, that is only the next minute.
     private static func bounds(of unit: TimeUnit, at time: Int64, _ zone: ClockZone) -> (Int64, Int64) {
         let offset = zone.offsetSeconds(time)
         let local = time &+ offset
@@ -129,7 +129,7 @@ public struct StatsQuery: Sendable {
 }
 
 extension SizeName {
-    /// What the log calls it.
+    /// The log's measure.
     var measure: SizeMeasure {
         switch self {
         case .messagePayloadBytes: .payload

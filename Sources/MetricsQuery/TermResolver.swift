@@ -4,13 +4,13 @@ import MetricsModel
 import Pseudonyms
 import Readings
 
-/// Turns a user's name, a key or a channel, as somebody types it, into the forms in which the log may hold it.
+/// Turns a user's name, a key or a channel, as typed, into the forms in which the log may hold it.
 public struct TermResolver: Sendable {
     private let keys: IdentityKeys?
     private let obstacle: String?
     private let path: String
 
-    /// Reads the keys if it may; a reader in the server's group may not, and can still ask by pseudonym.
+    /// Reads the keys if it has permission. A reader in the server's group has none, and can still use pseudonyms.
     public init(directory: String) {
         path = directory + "/" + IdentityKeys.fileName
         do throws(IdentityKeyError) {
@@ -22,28 +22,28 @@ public struct TermResolver: Sendable {
         }
     }
 
-    /// Why names cannot be looked up in this log; nil if they can. A pseudonym, or the beginning of one, always can.
+    /// Why names cannot be looked up in this log; nil if they can. Pseudonyms and prefixes of them always can.
     public func obstacle(in log: EventLogReader) -> String? {
-        // A log that was never written under a key has names as they came, or none.
+        // A log that was never written under a key has names in plain text, or none.
         if (try? log.epochs())?.isEmpty == true { return nil }
         if let obstacle { return obstacle }
         guard let keys, (try? log.verdict(on: keys)) == .foreign else { return nil }
         return "\(path) holds keys of another log"
     }
 
-    /// Whether these bytes can only be found under a key: they are too long for a pseudonym.
+    /// Whether these bytes, too long for a pseudonym, can only be found with a key.
     public static func needKey(_ bytes: [UInt8]) -> Bool { bytes.count > Pseudonym.byteCount }
 
     public static func isPseudonym(_ text: String) -> Bool {
         Hexadecimal.decode(text).map { $0.count == Pseudonym.byteCount } ?? false
     }
 
-    /// In each epoch whose key exists, somebody is another pseudonym; newest first.
+    /// The pseudonyms under the keys of all epochs, newest first.
     private func pseudonyms(of bytes: [UInt8]) -> [[UInt8]] {
         (keys?.epochs ?? []).reversed().map { $0.key.pseudonym(of: bytes) }
     }
 
-    /// A name, or a pseudonym of one.
+    /// A name or a pseudonym.
     public func user(_ name: String) -> EventFilter.Term {
         let bytes = Array(name.utf8)
         var pseudonyms = pseudonyms(of: bytes)
@@ -51,15 +51,15 @@ public struct TermResolver: Sendable {
         return EventFilter.Term(plain: bytes, pseudonyms: pseudonyms)
     }
 
-    /// Fewer digits than this are no beginning of a pseudonym, only a slip of the hand.
+    /// Fewer bytes than this are not taken for a prefix, but for a typing error.
     public static let prefixBytes = 4
 
-    /// A key or channel in hexadecimal, or a pseudonym of one, or the beginning of either, as a table on a terminal shows
-    /// it; nil if it is not hexadecimal.
+    /// A key, a channel or a pseudonym in hexadecimal, or the prefix of one, as a table on a terminal shows it; nil if it is
+    /// not hexadecimal.
     public func bytes(_ hexadecimal: String) -> EventFilter.Term? {
         guard let bytes = Hexadecimal.decode(hexadecimal) else { return nil }
-        let isBeginning = bytes.count >= Self.prefixBytes && bytes.count < Pseudonym.byteCount
+        let isPrefix = bytes.count >= Self.prefixBytes && bytes.count < Pseudonym.byteCount
         return EventFilter.Term(
-            plain: bytes, pseudonyms: pseudonyms(of: bytes), prefix: isBeginning ? bytes : nil)
+            plain: bytes, pseudonyms: pseudonyms(of: bytes), prefix: isPrefix ? bytes : nil)
     }
 }

@@ -1,8 +1,7 @@
-/// A number as decimal digits and a place for the point, from which each format's way of writing it
-/// is made.
+/// A number as decimal digits and the position of the point, from which each format's spelling is made.
 ///
-/// Counts divided by a power of ten never become a binary fraction on the way, so 25 nanoseconds
-/// are 2.5e-08 and a sum keeps its last digit.
+/// Counts divided by a power of ten never become a binary fraction on the way, so 25 nanoseconds are 2.5e-08 and a sum
+/// keeps its last digit.
 struct DecimalText {
     /// ASCII digits, the first and the last of them not 0; empty for zero.
     private var digits: [UInt8]
@@ -11,13 +10,11 @@ struct DecimalText {
     private var isNegative = false
 
     enum Style {
-        /// No exponent where people would write none.
+        /// Without an exponent where people would not write one.
         case plain
-        /// As Go prints a float64 by %g, and so as client_golang prints bounds: an exponent from
-        /// 1e+06 on.
+        /// As Go prints a float64 with %g, and so as client_golang prints bounds: an exponent from 1e+06 on.
         case go
-        /// OpenMetrics' canonical form: Go's, with ".0" where nothing else tells that it is a
-        /// float.
+        /// OpenMetrics' canonical form: Go's, with ".0" where nothing else shows that it is a float.
         case canonical
     }
 

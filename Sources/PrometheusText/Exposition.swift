@@ -1,8 +1,7 @@
 import MetricsModel
 import Readings
 
-/// What is exposed at one moment: the catalogue's families with the snapshot's values, then the
-/// caller's own.
+/// What is exposed at one moment: the catalogue's families with the snapshot's values, then the caller's own.
 public struct Exposition: Sendable {
     public var families: [ExpositionFamily]
 
@@ -14,7 +13,7 @@ public struct Exposition: Sendable {
 
     private static func family(_ family: MetricFamily, _ snapshot: MetricsSnapshot) -> ExpositionFamily {
         var samples: [ExpositionSample] = []
-        // Its labels' values are only in the snapshot, so the catalogue cannot list the series.
+        // The values of its labels come from the snapshot, so the catalogue cannot list the series.
         if family.name == "qpc_build_info" {
             samples.append(
                 ExpositionSample(

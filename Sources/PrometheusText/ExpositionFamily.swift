@@ -1,17 +1,15 @@
 import MetricsModel
 
-/// A metric family with its values: what an encoder prints. The exporter makes its own families of
-/// this kind.
+/// A metric family with its values: what an encoder prints. The exporter also makes families of its own.
 public struct ExpositionFamily: Sendable {
     /// Without the suffix `_total`, which a counter's samples carry.
     public var name: String
     public var type: MetricType
-    /// The unit, as OpenMetrics wants it: the last part of the name; empty for none.
+    /// The unit, as OpenMetrics requires it: the last part of the name; may be empty.
     public var unit: String
     public var help: String
     public var samples: [ExpositionSample]
-    /// When its counters or histograms began, in nanoseconds since 1970; nil if not known. Only
-    /// OpenMetrics tells.
+    /// When its counters or histograms began, in nanoseconds since 1970; nil if not known. Printed by OpenMetrics only.
     public var createdNanoseconds: UInt64?
 
     public init(
@@ -49,8 +47,7 @@ public struct ExpositionSample: Sendable {
     }
 }
 
-/// The value of a series; a histogram's goes with a family of type histogram, the others with the
-/// other types.
+/// The value of a series; a histogram belongs to a family of type histogram, the others to the other types.
 public enum ExpositionValue: Sendable {
     /// Printed exactly.
     case integer(UInt64)

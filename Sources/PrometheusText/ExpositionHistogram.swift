@@ -1,9 +1,8 @@
 /// A histogram's value.
 public struct ExpositionHistogram: Sendable {
-    /// Ascending upper bounds in whole small units: nanoseconds, say.
+    /// Ascending upper bounds in whole small units, such as nanoseconds.
     public var bounds: [UInt64]
-    /// Observations of each bucket alone, not cumulative: one count more than bounds, the last
-    /// beyond all of them.
+    /// Observations of each bucket, not cumulative: one count more than bounds, the last for what exceeds all of them.
     public var counts: [UInt64]
     /// Of all observations, in the bounds' unit.
     public var sum: UInt64

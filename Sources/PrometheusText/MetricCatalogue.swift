@@ -16,7 +16,7 @@ public enum MetricSource: Sendable {
     case sum([Int])
     /// Buckets from this index on, the sum after the last; bounds and sum are divided by `scale`.
     case histogram(first: Int, bounds: [UInt64], scale: Double)
-    /// What only the snapshot knows; nil leaves the series out.
+    /// A value of the snapshot; nil leaves the series out.
     case gauge(@Sendable (MetricsSnapshot) -> Double?)
     case events(@Sendable (MetricsSnapshot, EventKind) -> UInt64, EventKind)
 }
@@ -31,7 +31,7 @@ public struct MetricSeries: Sendable {
 public struct MetricFamily: Sendable {
     public var name: String
     public var type: MetricType
-    /// The unit, as OpenMetrics wants it: the last part of the name; empty for none.
+    /// The unit, as OpenMetrics requires it: the last part of the name; may be empty.
     public var unit: String
     public var help: String
     public var series: [MetricSeries]
@@ -41,15 +41,15 @@ public struct MetricFamily: Sendable {
 /// dashboards' check are all made from this one list.
 public enum MetricCatalogue {
     public static let families: [MetricFamily] = [
-        gauge("qpc_up", help: "1 while a live plugin beats in live.qpcm, else 0.") { $0.plugin.isUp ? 1 : 0 },
+        gauge("qpc_up", help: "1 while the plugin runs and has a heartbeat, otherwise 0.") { $0.plugin.isUp ? 1 : 0 },
         MetricFamily(
             name: "qpc_build_info", type: .gauge, unit: "",
-            help: "The plugin's version and how identities are written; always 1.", series: []),
+            help: "The plugin's version and how it logs identities; always 1.", series: []),
         byKind(
             "qpc_hook_calls", label: "hook", help: "Calls of the server's hooks.",
             { .counter(CounterIndex.calls($0)) }),
         byPath(
-            "qpc_messages", help: "Messages seen, by the hook that they came by.",
+            "qpc_messages", help: "Messages, by the hook that reported them.",
             { .counter(CounterIndex.events($0 == .single ? .messageEnqueue : .batchEnqueue)) }),
         byPath(
             "qpc_sealed_messages", help: "Messages with a sealed sender.",
@@ -69,16 +69,16 @@ public enum MetricCatalogue {
         counter("qpc_auth_attempts", help: "Login attempts.", CounterIndex.calls(.auth)),
         MetricFamily(
             name: "qpc_auth_failures", type: .counter, unit: "",
-            help: "Failed login attempts, by the class that the reason's words tell.",
+            help: "Failed login attempts, by class of the reason.",
             series: FailureClass.allCases.map {
                 MetricSeries(
                     labels: [("reason", $0.name)], source: .counter(CounterIndex.authFailures($0)))
             }),
         counter(
             "qpc_channel_requests", help: "Channels created or looked up.", CounterIndex.calls(.channelCreated)),
-        counter("qpc_channels_created", help: "Channels freshly created.", CounterIndex.channelsCreated),
+        counter("qpc_channels_created", help: "Channels that were newly created.", CounterIndex.channelsCreated),
         counter("qpc_fetches", help: "Fetches of waiting messages.", CounterIndex.calls(.fetch)),
-        counter("qpc_empty_fetches", help: "Fetches that found no message.", CounterIndex.fetch),
+        counter("qpc_empty_fetches", help: "Fetches that returned no message.", CounterIndex.fetch),
         histogram(
             "qpc_fetch_messages", help: "Messages in a fetch.", first: CounterIndex.fetch,
             bounds: Histogram.fetchBounds),
@@ -106,7 +106,7 @@ public enum MetricCatalogue {
             { .counter(CounterIndex.written($0)) }),
         MetricFamily(
             name: "qpc_plugin_events_dropped", type: .counter, unit: "",
-            help: "Events recorded that never came into the log, by cause.",
+            help: "Events that were recorded but never reached the log, by cause.",
             series: EventKind.allCases.flatMap { kind in
                 DropCause.allCases.map {
                     MetricSeries(
@@ -116,7 +116,7 @@ public enum MetricCatalogue {
             }),
         MetricFamily(
             name: "qpc_plugin_events_removed", type: .counter, unit: "",
-            help: "Events that left the log, by cause.",
+            help: "Events removed from the log, by cause.",
             series: EventKind.allCases.flatMap { kind in
                 RemovalCause.allCases.map {
                     MetricSeries(
@@ -129,7 +129,7 @@ public enum MetricCatalogue {
         },
         MetricFamily(
             name: "qpc_plugin_flush_duration_seconds", type: .histogram, unit: "seconds",
-            help: "Time that one flush of the rings into the log took.",
+            help: "Duration of one flush of the rings into the log.",
             series: [
                 MetricSeries(
                     labels: [],
@@ -138,14 +138,14 @@ public enum MetricCatalogue {
             ]),
         MetricFamily(
             name: "qpc_plugin_flush_errors", type: .counter, unit: "",
-            help: "Flushes that failed and were tried again, by cause.",
+            help: "Flushes that failed and were retried, by cause.",
             series: FlushErrorCause.allCases.map {
                 MetricSeries(
                     labels: [("cause", $0.name)], source: .counter(CounterIndex.flushErrors($0)))
             }),
         MetricFamily(
             name: "qpc_plugin_hook_duration_seconds", type: .histogram, unit: "seconds",
-            help: "Time that a hook took, of one call in 1,024.",
+            help: "Duration of a hook, sampled from one call in 1,024.",
             series: EventKind.allCases.map {
                 MetricSeries(
                     labels: [("hook", $0.name)],
@@ -155,7 +155,7 @@ public enum MetricCatalogue {
         gauge("qpc_plugin_log_size_bytes", unit: "bytes", help: "Size of the event log, events.db.") {
             Double($0.logBytes)
         },
-        gauge("qpc_plugin_wal_size_bytes", unit: "bytes", help: "Size of the log's write-ahead file.") {
+        gauge("qpc_plugin_wal_size_bytes", unit: "bytes", help: "Size of the log's WAL, events.db-wal.") {
             Double($0.walBytes)
         },
         gauge(
@@ -163,7 +163,7 @@ public enum MetricCatalogue {
             help: "When the oldest event in the log was recorded, in seconds since 1970; 0 for an empty log."
         ) { Double($0.oldestEventMicroseconds ?? 0) / 1e6 },
         counter(
-            "qpc_plugin_files_set_aside", help: "Damaged files that were set aside and begun anew.",
+            "qpc_plugin_files_set_aside", help: "Damaged files that were quarantined and replaced by new ones.",
             CounterIndex.filesQuarantined),
     ]
 

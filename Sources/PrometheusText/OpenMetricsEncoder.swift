@@ -4,12 +4,12 @@ import MetricsModel
 ///
 /// Source: https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md
 public struct OpenMetricsEncoder: Sendable {
-    /// What an HTTP answer in this format says of itself.
+    /// The content type of an HTTP response in this format.
     public static let contentType = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
     public init() {}
 
-    /// The exposition's text. Families without a series are left out.
+    /// The exposition's text. Families without series are left out.
     public func encode(_ exposition: Exposition) -> [UInt8] {
         var text = SampleText(boundStyle: .canonical)
         for family in exposition.families where !family.samples.isEmpty {

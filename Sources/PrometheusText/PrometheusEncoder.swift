@@ -4,16 +4,16 @@ import MetricsModel
 ///
 /// Source: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 public struct PrometheusEncoder: Sendable {
-    /// What an HTTP answer in this format says of itself.
+    /// The content type of an HTTP response in this format.
     public static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
     public init() {}
 
-    /// The exposition's text. Families without a series are left out.
+    /// The exposition's text. Families without series are left out.
     public func encode(_ exposition: Exposition) -> [UInt8] {
         var text = SampleText(boundStyle: .go)
         for family in exposition.families where !family.samples.isEmpty {
-            // This format knows no family apart from its samples, so a counter's bears its suffix.
+            // In this format a family has the name of its samples, so a counter's carries the suffix.
             let name = family.type == .counter ? family.name + "_total" : family.name
             text.append("# HELP \(name) ")
             text.appendEscaped(family.help, quotes: false)

@@ -1,4 +1,4 @@
-/// The lines of samples, which both formats write alike but for their bounds.
+/// The lines of samples, which both formats write in the same way except for bounds.
 struct SampleText {
     var bytes: [UInt8] = []
     /// How the label `le` is written.
@@ -11,7 +11,7 @@ struct SampleText {
 
     mutating func append(_ text: String) { bytes += text.utf8 }
 
-    /// `name{labels} value`, for a value that is no histogram.
+    /// `name{labels} value`, for a value that is not a histogram.
     mutating func appendSample(_ name: String, _ sample: ExpositionSample) {
         appendName(name, sample.labels)
         switch sample.value {
@@ -48,7 +48,7 @@ struct SampleText {
         append("\(cumulative)\n")
     }
 
-    /// `name{labels} seconds`, the moment given in nanoseconds since 1970.
+    /// `name{labels} seconds`, for a time given in nanoseconds since 1970.
     mutating func appendMoment(
         _ name: String, _ labels: [(name: String, value: String)], nanoseconds: UInt64
     ) {
@@ -57,7 +57,7 @@ struct SampleText {
         append("\n")
     }
 
-    /// A text with backslashes and line ends escaped, and quotes too if wanted.
+    /// A text with backslashes and line ends escaped, and optionally quotes.
     mutating func appendEscaped(_ text: String, quotes: Bool) {
         for byte in text.utf8 {
             switch byte {

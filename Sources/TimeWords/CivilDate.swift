@@ -1,6 +1,6 @@
-/// A day of the proleptic Gregorian calendar, with no time and no zone.
+/// A day of the proleptic Gregorian calendar, without time or zone.
 ///
-/// The arithmetic counts years from March, so that the leap day is a year's last day.
+/// The arithmetic starts years in March, so that the leap day is the last day of a year.
 public struct CivilDate: Sendable, Equatable {
     public var year: Int
     /// 1 to 12.
@@ -17,9 +17,9 @@ public struct CivilDate: Sendable, Equatable {
         self.day = day
     }
 
-    /// The date that is so many days after 1970-01-01; before it if negative.
+    /// The date that many days after 1970-01-01, or before it if negative.
     public init(daysSince1970 days: Int64) {
-        // Days since 0000-03-01, which begins an era of 400 years.
+        // Days since 0000-03-01, the start of an era of 400 years.
         let shifted = days &+ 719_468
         let era = CivilDate.floorDivide(shifted, 146_097)
         let dayOfEra = shifted &- era &* 146_097

@@ -1,7 +1,7 @@
-/// How long: `250ms`, `90m`, `1h30m`, `1.5h`, `30d`, `2 weeks`, `2 weeks 3 days`.
+/// A duration: `250ms`, `90m`, `1h30m`, `1.5h`, `30d`, `2 weeks`, `2 weeks 3 days`.
 ///
-/// Units and their lengths are systemd's, with a month of 30.4375 days and a year of 365.25. As
-/// there, `M` is months and `m` minutes; longer names may be in capitals.
+/// Units and their lengths are systemd's, with a month of 30.4375 days and a year of 365.25. As there, `M` is months and `m`
+/// minutes; longer names may be in capitals.
 public enum DurationExpression {
     /// The duration in microseconds; never negative. A lone `0` needs no unit.
     public static func parse(_ text: String) throws(ExpressionError) -> Int64 {
@@ -32,7 +32,7 @@ public enum DurationExpression {
         }
     }
 
-    /// Reads amounts with their units for as long as digits follow, and adds them up.
+    /// Reads amounts with units while digits follow, and adds them up.
     static func read(_ scanner: inout TextScanner) -> Reading {
         guard scanner.isAtDigit else {
             if scanner.isAtEnd { return .failure("it is empty") }
@@ -60,7 +60,7 @@ public enum DurationExpression {
                 return .failure("it is too long")
             }
             total = next.partialValue
-            // Spaces are left to the caller when no further amount follows them.
+            // Spaces that no further amount follows are left to the caller.
             let end = scanner.position
             scanner.skipSpaces()
             if !scanner.isAtDigit { scanner.rewind(to: end) }
@@ -68,7 +68,7 @@ public enum DurationExpression {
         return .success(total)
     }
 
-    /// So many billionths of a unit, rounded down; the product can be larger than 64 bits.
+    /// Billionths of a unit, rounded down; the product can exceed 64 bits.
     static func fraction(_ billionths: Int64, of unit: Int64) -> Int64 {
         let product = billionths.multipliedFullWidth(by: unit)
         let divisor: Int64 = 1_000_000_000

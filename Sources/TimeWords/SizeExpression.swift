@@ -1,7 +1,7 @@
-/// How many bytes: `65536`, `512MiB`, `4GiB`, `1G`, `1.5GiB`.
+/// A number of bytes: `65536`, `512MiB`, `4GiB`, `1G`, `1.5GiB`.
 ///
-/// As in coreutils, `K`, `M`, `G`, `T`, `P` and the same with `iB` are powers of 1,024, and `KB`,
-/// `MB` and so on are powers of 1,000. Capitals do not matter.
+/// As in coreutils, `K`, `M`, `G`, `T`, `P`, alone or with `iB`, are powers of 1,024, and `KB`, `MB` and so on are powers of
+/// 1,000. Case does not matter.
 public enum SizeExpression {
     public static func parse(_ text: String) throws(ExpressionError) -> UInt64 {
         var scanner = TextScanner(text)

@@ -1,5 +1,4 @@
-/// A cursor over what a user typed. Every `take` moves past what it returns, and stays where it was
-/// on nil.
+/// A cursor over what a user typed. Every `take` moves past what it returns, and does not move if that is nil.
 struct TextScanner {
     private let bytes: [UInt8]
     private(set) var position = 0
@@ -13,7 +12,7 @@ struct TextScanner {
 
     var isAtDigit: Bool { next >= 0x30 && next <= 0x39 }
 
-    /// What follows the cursor.
+    /// The text after the cursor.
     var rest: String { String(decoding: bytes[position...], as: UTF8.self) }
 
     mutating func rewind(to position: Int) { self.position = position }
@@ -46,15 +45,15 @@ struct TextScanner {
         return value
     }
 
-    /// Letters, and any bytes outside ASCII; "" if none follow.
+    /// Letters and bytes outside ASCII; may be empty.
     mutating func takeWord() -> String {
         let start = position
         while next >= 0x80 || (next | 0x20 >= 0x61 && next | 0x20 <= 0x7A) { position += 1 }
         return String(decoding: bytes[start..<position], as: UTF8.self)
     }
 
-    /// The digits after a point or comma, as billionths; 0 if there is no point. Digits past the
-    /// ninth are passed over. Nil if no digit follows the point.
+    /// The digits after a point or comma, as billionths; 0 if there is no point, nil if no digit follows it. Digits after the
+    /// ninth are ignored.
     mutating func takeFraction() -> Int64? {
         let start = position
         guard take(".") || take(",") else { return 0 }

@@ -1,4 +1,4 @@
-/// A moment, in the words of people and machines:
+/// A time, as people and machines write it:
 ///
 ///     2026-11-22T14:00:05.123456Z   RFC 3339, with any zone
 ///     2026-11-22                    that day's midnight
@@ -11,12 +11,11 @@
 ///     3 days ago, 3 hours left      before and after now
 ///     @1763820000[.5]               seconds since 1970 UTC
 ///
-/// A date or time may end in a zone: `Z`, `UTC`, `GMT`, `+02:00`, `+0200` or `+02`. Without one it
-/// is of the zone given to `parse`. `ClockZone.instant` tells what a skipped or a twice shown time
-/// means. What systemd knows too means the same here, but a day that no calendar has is refused,
-/// where systemd counts on. Fractions are cut to microseconds.
+/// A date or time may end in a zone: `Z`, `UTC`, `GMT`, `+02:00`, `+0200` or `+02`; without one, the zone given to `parse`
+/// applies. See `ClockZone.instant` for times that clock changes skip or repeat. Forms that systemd also accepts mean the same
+/// here, except that a day that does not exist is an error, where systemd rolls over. Fractions are cut to microseconds.
 public enum TimeExpression {
-    /// The moment that `text` names, in microseconds since 1970 UTC.
+    /// The time in microseconds since 1970 UTC.
     public static func parse(
         _ text: String, now: Int64, zone: ClockZone = .local
     ) throws(ExpressionError) -> Int64 {

@@ -25,7 +25,7 @@ struct TimeReader {
         return try readWordFirst()
     }
 
-    /// A date, a time of today, or a duration: what follows the first digits tells.
+    /// A date, a time of today or a duration, depending on what follows the first digits.
     private mutating func readDigitsFirst() throws(ExpressionError) -> Int64 {
         let start = scanner.position
         while scanner.isAtDigit { _ = scanner.take(Unicode.Scalar(scanner.next)) }
@@ -77,7 +77,7 @@ struct TimeReader {
 
     /// Seconds since 1970 UTC, after the `@`.
     private mutating func readEpoch() throws(ExpressionError) -> Int64 {
-        // Twelve digits reach past the year 9999, and no further than the arithmetic.
+        // Twelve digits go beyond the year 9999 and do not overflow.
         guard let seconds = scanner.takeDigits(1...12) else {
             throw refusal("@ takes seconds since 1970")
         }
@@ -96,7 +96,7 @@ struct TimeReader {
         }
     }
 
-    /// `2026-11-22`, with a time and a zone if they follow.
+    /// `2026-11-22`, and an optional time and zone.
     private mutating func readDate(weekday: Int?) throws(ExpressionError) -> Int64 {
         guard let year = scanner.takeDigits(4...4) else { throw refusal("a year has four digits") }
         guard scanner.take("-"), let month = scanner.takeDigits(1...2), scanner.take("-"),
@@ -118,7 +118,7 @@ struct TimeReader {
             + clock.microseconds
     }
 
-    /// A time, if one follows, and a zone, of a day near today.
+    /// An optional time and zone, of a day near today.
     private mutating func readDay(daysFromToday: Int64) throws(ExpressionError) -> Int64 {
         let clock = try readClock()
         try readZone()
@@ -144,12 +144,12 @@ struct TimeReader {
         guard let second = scanner.takeDigits(1...2) else {
             throw refusal("a time is hour:minute or hour:minute:second")
         }
-        // RFC 3339 writes a leap second as 60; clocks that count without them show the next minute.
+        // RFC 3339 writes a leap second as 60; clocks that ignore leap seconds show the next minute.
         guard second <= 60 else { throw refusal("a minute has the seconds 0 to 59") }
         return (hour * 3600 + minute * 60 + second, try readFraction())
     }
 
-    /// A zone, if one follows, in the place of the one given to `parse`.
+    /// An optional zone, which replaces the one given to `parse`.
     private mutating func readZone() throws(ExpressionError) {
         let start = scanner.position
         scanner.skipSpaces()
@@ -183,7 +183,7 @@ struct TimeReader {
         return both / 100 <= 23 && both % 100 <= 59 ? both / 100 * 3600 + both % 100 * 60 : nil
     }
 
-    /// The microseconds after a point, if one follows.
+    /// The microseconds after an optional point.
     private mutating func readFraction() throws(ExpressionError) -> Int64 {
         guard let billionths = scanner.takeFraction() else {
             throw refusal("no digit follows the point")
@@ -214,6 +214,6 @@ struct TimeReader {
 }
 
 extension String {
-    /// With its first letter in capitals.
+    /// With a capital first letter.
     fileprivate var capitalizedASCII: String { prefix(1).uppercased() + dropFirst() }
 }

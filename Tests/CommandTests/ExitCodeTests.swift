@@ -42,6 +42,29 @@ import Testing
         expect(try Fixture.plain.place.tool.run(arguments), 64, says: words, "\(arguments)")
     }
 
+    @Test(
+        "The option, the value and what is expected are named in one form",
+        arguments: [
+            (["demo", "--threads", "0"], "invalid value '0' for --threads: expected 1–64"),
+            (["demo", "--threads", "x"], "invalid value 'x' for --threads: expected a whole number"),
+            (["status", "-o", "xml"], "invalid value 'xml' for -o: expected text or json"),
+            (["events", "--color", "blue"], "invalid value 'blue' for --color: expected auto, always or never"),
+            (
+                ["events", "--kind", "a' is invalid for 'b"],
+                "invalid value 'a' is invalid for 'b' for --kind: "
+                    + "expected message_enqueue, batch_enqueue, auth, channel_created, fetch or user_registered"
+            ),
+            (
+                ["prune", "--max-size", "4GX"],
+                "invalid value '4GX' for --max-size: unknown unit \"GX\"; expected a size like 65536, "
+                    + "512MiB, 4GiB or 1G"
+            ),
+            (["events", "-n"], "Missing value for '-n <N>'; see qpc-metrics --help"),
+        ])
+    func form(arguments: [String], message: String) throws {
+        #expect(try Fixture.plain.place.tool.run(arguments).errors == "qpc-metrics: \(message)\n")
+    }
+
     @Test func aBadArgumentCannotForgeALineOrReachATerminalRaw() throws {
         let outcome = try Fixture.plain.place.tool.run("events", "--kind", "\u{1B}[2Jx\nqpc-metrics: all is well")
         expect(outcome, 64)

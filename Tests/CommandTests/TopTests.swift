@@ -8,7 +8,7 @@ import Testing
     private let enter = "\u{1B}[?1049h"
     private let leave = "\u{1B}[?1049l"
 
-    /// Runs it and tells afterwards how it ended, and whether the terminal is as it was.
+    /// Runs it, and reports how it ended and whether the terminal is as it was.
     private func top(
         columns: Int = 80, rows: Int = 24, environment: [String: String] = [:], isStopped: Bool = false
     ) throws -> ChildProcess {

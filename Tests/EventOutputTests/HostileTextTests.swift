@@ -4,7 +4,7 @@ import Readings
 import Terminal
 import Testing
 
-/// User names and reasons come from whoever tries to log in.
+/// User names and reasons come from anyone who tries to log in.
 @Suite struct HostileTextTests {
     private static let hostile: [UInt8] =
         Array("a\u{1B}[2J\n\r\t\0\u{7F}\u{9B}31m\u{202E}\u{2028}\u{FEFF}\u{E0041}\\\"é😀".utf8)

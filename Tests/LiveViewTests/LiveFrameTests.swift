@@ -5,11 +5,11 @@ import Readings
 import Terminal
 import Testing
 
-/// Frames of `top`, against golden files; `QPC_GOLDENS=write` writes them anew, to be looked at and committed.
+/// Frames of `top` against golden files, which `QPC_GOLDENS=write` writes again, to be read and committed.
 @Suite struct LiveFrameTests {
     private static let goldens = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Goldens/"
 
-    /// A busy minute: rates rise, somebody guesses passwords, one ring fills.
+    /// A busy minute: rates rise, someone guesses passwords, one ring fills up.
     static let busy: LiveHistory = {
         var history = LiveHistory()
         var sample = LiveSample()

@@ -43,7 +43,7 @@ import Testing
         #expect(try !Attacker.finds(secrets, in: place.path).isEmpty, "she is in no ring")
         if !isRunning { host.kill() }
         let said = try place.tool.succeed("forget", "--user", AttackerTests.alice).text
-        #expect(said == "6 events removed, of 1 users and 1 identities\n")
+        #expect(said == "6 events removed, of 1 user and 1 identity\n")
         #expect(try Attacker.finds(secrets, in: place.path).isEmpty)
         if isRunning { try host.shutDown() }
         #expect(try Attacker.finds(secrets, in: place.path).isEmpty, "she came back with a later flush")
@@ -65,7 +65,7 @@ import Testing
 
         let said = try place.tool.succeed("forget", "--user", AttackerTests.alice).text
         // Two of her logins and registrations, and every row of her key: channel, message, two of the batch.
-        #expect(said == "6 events removed, of 1 users and 1 identities\n")
+        #expect(said == "6 events removed, of 1 user and 1 identity\n")
         #expect(try Attacker.finds(secrets, in: place.path).isEmpty)
         #expect(try place.tool.count("--user", AttackerTests.alice) == 0)
         #expect(try place.tool.count("--identity", hex(AttackerTests.keys[0])) == 0)
@@ -100,7 +100,7 @@ import Testing
         try host.ask("shutdown")
         let secrets = try secrets()
         let said = try place.tool.succeed("forget", "--identity", hex(AttackerTests.keys[0])).text
-        #expect(said == "6 events removed, of 1 users and 1 identities\n")
+        #expect(said == "6 events removed, of 1 user and 1 identity\n")
         #expect(try Attacker.finds(secrets, in: place.path).isEmpty)
         try host.shutDown()
     }
@@ -113,7 +113,7 @@ import Testing
         let event = try #require(try place.tool.events("--kind", "user_registered").first)
         let pseudonym = try #require(event["user"]?.text)
         let said = try place.tool.succeed("forget", "--user", pseudonym).text
-        #expect(said == "6 events removed, of 1 users and 1 identities\n")
+        #expect(said == "6 events removed, of 1 user and 1 identity\n")
         try host.shutDown()
         try place.tool.verify()
     }
@@ -251,8 +251,8 @@ import Testing
         let host = try place.server()
         for (arguments, words) in [
             (["prune"], "needs --older-than"), (["prune", "--older-than", "soon"], "soon"),
-            (["prune", "--max-size", "much"], "much"), (["forget"], "one of --user and --identity"),
-            (["forget", "--user", ""], "1 to 256 bytes"), (["forget", "--identity", "xyz"], "not hexadecimal"),
+            (["prune", "--max-size", "much"], "much"), (["forget"], "either --user or --identity"),
+            (["forget", "--user", ""], "1–256 bytes"), (["forget", "--identity", "xyz"], "hexadecimal digits"),
         ] {
             let outcome = try place.tool.run(arguments)
             #expect(outcome.status == 64 && outcome.errors.contains(words), "\(arguments): \(outcome.errors)")

@@ -15,7 +15,7 @@ enum Subprocess {
         let outputFile = directory.appendingPathComponent("output")
         try Data(input).write(to: inputFile)
         let status = system("{ \(command)\n} < '\(inputFile.path)' > '\(outputFile.path)' 2>&1")
-        // How wait tells that the program ended by itself, and with which status.
+        // The encoding by wait of an exit and its status.
         guard status & 0x7F == 0 else { return (-1, "ended by signal \(status & 0x7F)") }
         let exitStatus = status >> 8
         if exitStatus == 127 { return nil }

@@ -12,37 +12,35 @@ import Terminal
 struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
-        abstract: "Shows it all without a server.",
+        abstract: "Shows everything without a server.",
         discussion: """
-            Loads the plugin as the server would, drives every hook from several threads with believable traffic, and
-            shows the events, a summary and the metrics that came out. Works in a new directory under the system's
-            temporary one, which is removed at the end unless --keep is given.
+            Loads the plugin as the server would, calls every hook from several threads with realistic traffic, and shows the \
+            resulting events, a summary and the metrics. Uses a new directory under the system's temporary one, and removes it \
+            at the end unless --keep is given.
 
             EXAMPLES
               qpc-metrics demo
               qpc-metrics demo --keep --calls 100000
             """)
 
-    @Option(help: ArgumentHelp("The plugin (default: libMetricsPlugin.so beside this program).", valueName: "path"))
+    @Option(help: ArgumentHelp("The plugin (default: libMetricsPlugin.so next to this program).", valueName: "path"))
     var plugin: String?
 
-    @Option(help: ArgumentHelp("Threads that call hooks, 1 to 64.", valueName: "N"))
+    @Option(help: ArgumentHelp("Number of threads that call hooks, 1–64.", valueName: "N"))
     var threads = 4
 
-    @Option(help: ArgumentHelp("Calls of each thread.", valueName: "N"))
+    @Option(help: ArgumentHelp("Number of calls by each thread.", valueName: "N"))
     var calls = 5000
 
-    @Option(help: ArgumentHelp("Another seed gives other traffic.", valueName: "N"))
+    @Option(help: ArgumentHelp("Seed of the traffic.", valueName: "N"))
     var seed: UInt64 = 1
 
-    @Flag(help: "Leaves the data directory, to be asked further.")
+    @Flag(help: "Keep the data directory.")
     var keep = false
 
     func run() throws {
-        guard (1...64).contains(threads) else {
-            throw Failure(Failure.usage, "--threads \(threads) is not understood; 1 to 64 are")
-        }
-        guard calls >= 0 else { throw Failure(Failure.usage, "--calls \(calls) is not understood; 0 or more is") }
+        guard (1...64).contains(threads) else { throw Failure.invalid("\(threads)", for: "--threads", "expected 1–64") }
+        guard calls >= 0 else { throw Failure.invalid("\(calls)", for: "--calls", "expected 0 or more") }
         let path = try pluginPath()
         let directory = try Self.makeDirectory()
         defer { if !keep { Self.remove(directory) } }
@@ -51,17 +49,18 @@ struct DemoCommand: ParsableCommand {
         try heading("The plugin \(path), loaded as the server would")
         let host = try PluginHost(path: path)
         try StandardOutput.write(
-            "\(threads) threads call every hook, \(calls) times each; data goes to \(directory)\n")
+            "\(Quantity.count(UInt64(threads), "thread")), \(Quantity.count(UInt64(calls), "hook call")) each; data goes to "
+                + "\(directory)\n")
         let start = ContinuousClock.now
         let called = try DemoThreads(host: host, calls: calls, seed: seed).run(threads: threads)
         let elapsed = ContinuousClock.now - start
         host.shutDown()
         try StandardOutput.write(
-            "\(called.events) events in \(Self.milliseconds(elapsed)); "
-                + "the server has shut down, and the plugin is gone from its memory\n")
+            "\(Quantity.count(UInt64(called.events), "event")) in \(Self.milliseconds(elapsed)); "
+                + "the server has shut down and unloaded the plugin\n")
         try show(directory: directory, called: called)
         if keep {
-            try heading("Ask further")
+            try heading("The data directory is kept")
             try StandardOutput.write("export \(DirectoryOptions.variable)=\(directory)\n")
         }
     }
@@ -79,15 +78,17 @@ struct DemoCommand: ParsableCommand {
             $0.newest = 5
         }
 
-        try heading("Summary: what was called, and what the log has")
+        try heading("Summary: hooks called, and events in the log")
         let snapshot = try querying { () throws(DataSourceError) in try SnapshotReader.read(source) }
-        var table = Table(header: ["kind", "events called", "in the log"])
+        var table = Table(header: ["kind", "called", "in the log"])
         let expected = [
             called.messages, called.batchMessages, called.logins, called.channels, called.fetches,
             called.registrations,
         ]
         for kind in EventKind.allCases {
-            table.add([kind.name, "\(expected[kind.index])", "\(snapshot.inLog(kind))"])
+            table.add([
+                kind.name, Quantity.grouped(UInt64(expected[kind.index])), Quantity.grouped(snapshot.inLog(kind)),
+            ])
         }
         try StandardOutput.write(table.text)
 
@@ -104,7 +105,7 @@ struct DemoCommand: ParsableCommand {
                 && snapshot.recorded($0) == snapshot.inLog($0) &+ snapshot.dropped($0)
         }
         guard isComplete && ledger.isExact && ledger.problems.isEmpty else {
-            throw Failure(Failure.somethingWrong, "what came out is not what was called")
+            throw Failure(Failure.somethingWrong, "the log and the counters differ from what was called")
         }
     }
 
@@ -125,7 +126,7 @@ struct DemoCommand: ParsableCommand {
         if let plugin {
             guard access(plugin, R_OK) == 0 else {
                 throw Failure(
-                    Failure.noInput, "there is no plugin at \(plugin); --plugin wants the path of libMetricsPlugin.so")
+                    Failure.noInput, "there is no plugin at \(plugin); set the path of libMetricsPlugin.so with --plugin")
             }
             return plugin
         }
@@ -133,7 +134,7 @@ struct DemoCommand: ParsableCommand {
         let beside = String(program[..<(program.lastIndex(of: "/") ?? program.startIndex)]) + "/libMetricsPlugin.so"
         guard access(beside, R_OK) == 0 else {
             throw Failure(
-                Failure.noInput, "there is no plugin at \(beside); say where libMetricsPlugin.so is with --plugin")
+                Failure.noInput, "there is no plugin at \(beside); set the path of libMetricsPlugin.so with --plugin")
         }
         return beside
     }
@@ -149,12 +150,12 @@ struct DemoCommand: ParsableCommand {
         var template = Array((parent + "/qpc-metrics-demo-XXXXXX").utf8CString)
         guard let made = mkdtemp(&template) else {
             throw Failure(
-                Failure.somethingWrong, "cannot make a directory in \(parent): \(String(cString: strerror(errno)))")
+                Failure.somethingWrong, "cannot create a directory in \(parent): \(String(cString: strerror(errno)))")
         }
         return String(cString: made)
     }
 
-    /// The files that the plugin made, and the directory; anything else would be somebody's, and stays.
+    /// The plugin's files and the directory; any other file stays, and so does its directory.
     private static func remove(_ directory: String) {
         for name in ["events.db", "events.db-wal", "events.db-shm", "live.qpcm", "identity.key"] {
             unlink(directory + "/" + name)

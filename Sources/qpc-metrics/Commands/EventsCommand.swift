@@ -10,10 +10,10 @@ struct EventsCommand: ParsableCommand {
         commandName: "events",
         abstract: "Prints events, oldest first.",
         discussion: """
-            All conditions must hold. Times are local in tables and UTC in JSON, NDJSON and CSV.
+            Prints the events that match every condition. Times are local in tables and UTC in JSON, NDJSON and CSV.
 
-            With --follow the newest 10 events come first, or as many as -n says; with --since or --after all from there.
-            Then it waits for more, while servers stop and start, until Ctrl-C. It may be started before there is a log.
+            --follow first prints the newest 10 events, or as many as -n says; with --since or --after, all events from there \
+            on. Then it waits for more, while servers stop and start, until Ctrl-C. It can be started before there is a log.
 
             EXAMPLES
               qpc-metrics events --failed --since today
@@ -28,30 +28,22 @@ struct EventsCommand: ParsableCommand {
     @OptionGroup var directory: DirectoryOptions
     @OptionGroup var filterOptions: EventFilterOptions
 
-    @Flag(name: [.customShort("f"), .long], help: "Goes on with new events as they come.")
+    @Flag(name: [.customShort("f"), .long], help: "Continue with new events as they arrive.")
     var follow = false
 
-    @Flag(name: [.customShort("c"), .long], help: "Only how many there are.")
+    @Flag(name: [.customShort("c"), .long], help: "Print only the number of events.")
     var count = false
 
-    @Option(
-        name: .shortAndLong, help: ArgumentHelp("table, json, ndjson or csv.", valueName: "format"),
-        completion: .list(OutputFormat.allCases.map(\.rawValue)))
-    var output: String = "table"
+    @Option(name: .shortAndLong, help: ArgumentHelp("The format of the output.", valueName: "format"))
+    var output: OutputFormat = .table
 
-    @Option(help: ArgumentHelp("auto, always or never.", valueName: "when"), completion: .list(["auto", "always", "never"]))
-    var color: String = "auto"
+    @Option(help: ArgumentHelp("Whether to use colour.", valueName: "when"))
+    var color: ColorChoice = .auto
 
     func run() throws {
-        guard let format = OutputFormat(rawValue: output) else {
-            throw Failure(Failure.usage, "-o \(output) is not a format; formats are table, json, ndjson and csv")
-        }
-        guard let color = ColorChoice(rawValue: color) else {
-            throw Failure(Failure.usage, "--color \(self.color) is not understood; auto, always and never are")
-        }
         guard !follow else {
-            try refuseWithFollow(format)
-            try EventPrinter(format: format, color: color).follow(directory.source, options: filterOptions)
+            try refuseWithFollow()
+            try EventPrinter(format: output, color: color).follow(directory.source, options: filterOptions)
         }
         let filter = try filterOptions.filter(directory: directory.path)
         let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
@@ -61,17 +53,17 @@ struct EventsCommand: ParsableCommand {
             try StandardOutput.write("\(events)\n")
             return
         }
-        try EventPrinter(format: format, color: color).print(filter, from: log)
+        try EventPrinter(format: output, color: color).print(filter, from: log)
     }
 
-    /// What has no meaning for events that never end.
-    private func refuseWithFollow(_ format: OutputFormat) throws {
-        if format == .json {
-            throw Failure(Failure.usage, "-o json is an array with an end, and --follow has none; use -o ndjson")
-        }
-        if count { throw Failure(Failure.usage, "-c counts what is there, and --follow waits for more; leave one out") }
-        if filterOptions.reversed {
-            throw Failure(Failure.usage, "-r prints the newest first, and with --follow newer ones come; leave one out")
+    /// What makes no sense for events that never end.
+    private func refuseWithFollow() throws {
+        let conflicts = [
+            (output == .json, "-o json", "a JSON array has an end; use -o ndjson"),
+            (count, "-c", "the count never ends"), (filterOptions.reversed, "-r", "the newest event is yet to come"),
+        ]
+        for (isGiven, option, reason) in conflicts where isGiven {
+            throw Failure(Failure.usage, "\(option) cannot be used with --follow: \(reason)")
         }
     }
 }

@@ -6,14 +6,14 @@ import Terminal
 struct ForgetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "forget",
-        abstract: "Removes a person from the log: every event that names them, and their names.",
+        abstract: "Removes a person from the log: every event that involves them, and their names.",
         discussion: """
-            Whoever registered is forgotten as user and under every key of theirs, whichever of them is given. Where the
-            pseudonyms' key was rotated since, that holds for the epoch of the registration; in the others only what is
-            given is found, so give the user, and then each key. What is left afterwards names them nowhere: not in rows,
-            sums, the write-ahead file, rings or free pages. Counters stay; the ledger counts what left. While a server
-            runs, the plugin is asked to do it, and what the person does from then on is recorded again. Copies made
-            earlier are not reached: backups, exports, logs set aside.
+            Someone who registered is removed both as a user and under every key of theirs, no matter which one you give. If \
+            the pseudonyms' key was rotated since, this holds for the key epoch of the registration; in other epochs only \
+            what you give is found, so give the user and then each key. Afterwards nothing refers to the person: no row, sum, \
+            WAL, ring or free page. Counters do not change, and the ledger counts what was removed. While a server runs, the \
+            command asks its plugin to do it; what the person does from then on is recorded again. Earlier copies are not \
+            reached: backups, exports, quarantined logs.
 
             EXAMPLES
               qpc-metrics forget --user alice
@@ -22,10 +22,10 @@ struct ForgetCommand: ParsableCommand {
 
     @OptionGroup var directory: DirectoryOptions
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("A user's name, or the pseudonym of one.", valueName: "name"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("A user's name or pseudonym.", valueName: "name"))
     var user: String?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("A key, or the pseudonym of one, whole.", valueName: "hex"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("A key or its pseudonym, in full.", valueName: "hex"))
     var identity: String?
 
     func run() throws {
@@ -33,27 +33,26 @@ struct ForgetCommand: ParsableCommand {
         switch (user, identity) {
         case (let user?, nil):
             guard !user.isEmpty, user.utf8.count <= 256 else {
-                throw Failure(Failure.usage, "--user \(user) is not a user's name of 1 to 256 bytes")
+                throw Failure.invalid(user, for: "--user", "expected 1–256 bytes")
             }
             request = .forgetUser(Array(user.utf8))
         case (nil, let identity?):
             guard let bytes = Hexadecimal.decode(identity), bytes.count <= 256 else {
-                throw Failure(
-                    Failure.usage,
-                    "--identity \(identity) is not hexadecimal; give the bytes as digits 0-9 and a-f, two for each byte")
+                throw Failure.invalid(identity, for: "--identity", EventFilterOptions.expectedHexadecimal)
             }
             request = .forgetIdentity(bytes)
         default:
-            throw Failure(Failure.usage, "forget needs one of --user and --identity")
+            throw Failure(Failure.usage, "forget needs either --user or --identity")
         }
         let outcome = try LogWork(directory: directory, request: request).run()
         guard outcome.users + outcome.identities > 0 else {
             throw Failure(
                 Failure.somethingWrong,
-                "no such name in the log; nothing was removed. Check the spelling; events under a deleted key cannot be found"
-            )
+                "no such name in the log; nothing was removed. Check the spelling; events under a deleted key cannot be found")
         }
+        let (users, identities) = (UInt64(clamping: outcome.users), UInt64(clamping: outcome.identities))
         try StandardOutput.write(
-            "\(outcome.events) events removed, of \(outcome.users) users and \(outcome.identities) identities\n")
+            Quantity.count(UInt64(clamping: outcome.events), "event") + " removed, of \(Quantity.count(users, "user")) and "
+                + Quantity.count(identities, "identity", plural: "identities") + "\n")
     }
 }

@@ -11,11 +11,11 @@ struct PrivacyReportCommand: ParsableCommand {
 
     static let configuration = CommandConfiguration(
         commandName: "privacy-report",
-        abstract: "What an attacker with the data directory would learn, and which settings reduce it.",
+        abstract: "Reports what a copy of the data directory would reveal, and which settings reduce that.",
         discussion: """
-            Measured from the log itself, which is read once: some seconds for ten million events. Of a table that has
-            more, the newest ten million are looked at, and the report says "at least". More than 262,144 pairs are
-            estimated, within some 2 %, and have a ~ before them.
+            Measured from the log itself, which is read once: a few seconds for ten million events. Of a larger table the \
+            newest ten million rows are read, and the report says "at least". More than 262,144 pairs are estimated, to \
+            within about 2 %, and marked with ~.
 
             EXAMPLES
               qpc-metrics privacy-report
@@ -24,7 +24,7 @@ struct PrivacyReportCommand: ParsableCommand {
 
     @OptionGroup var directory: DirectoryOptions
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("text or json.", valueName: "format"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("The format of the output.", valueName: "format"))
     var output: Format = .text
 
     func run() throws {

@@ -13,10 +13,10 @@ struct PrometheusCommand: ParsableCommand {
 
     static let configuration = CommandConfiguration(
         commandName: "prometheus",
-        abstract: "Prints every metric, as Prometheus reads it.",
+        abstract: "Prints every metric in Prometheus format.",
         discussion: """
-            From the live file, whether the server runs or has ended. With --output the file is replaced in one step,
-            as node_exporter's textfile collector wants it.
+            Reads the live file, whether the server runs or has ended. With --output the file is replaced atomically, as \
+            node_exporter's textfile collector needs it.
 
             EXAMPLES
               qpc-metrics prometheus
@@ -26,26 +26,24 @@ struct PrometheusCommand: ParsableCommand {
 
     @OptionGroup var directory: DirectoryOptions
 
-    @Option(help: ArgumentHelp("text or openmetrics.", valueName: "format"))
+    @Option(help: ArgumentHelp("The format of the metrics.", valueName: "format"))
     var format: Format = .text
 
-    @Option(help: ArgumentHelp("Replaces this file instead of printing.", valueName: "file"))
+    @Option(help: ArgumentHelp("Replace this file instead of printing.", valueName: "file"))
     var output: String?
 
-    @Option(help: ArgumentHelp("Does it again and again, each time after so long, such as 15s.", valueName: "time"))
+    @Option(help: ArgumentHelp("Repeat after this time, such as 15s.", valueName: "time"))
     var every: String?
 
     func run() throws {
         let interval = try every.map { text in
-            do {
+            do throws(ExpressionError) {
                 let microseconds = try DurationExpression.parse(text)
-                guard microseconds > 0 else {
-                    throw Failure(Failure.usage, "--every \(text) is no time to wait; give one such as 15s")
-                }
-                return microseconds
-            } catch let error as ExpressionError {
-                throw Failure.invalid(text, "--every", error.description)
+                if microseconds > 0 { return microseconds }
+            } catch {
+                throw Failure.invalid(text, for: "--every", error.description)
             }
+            throw Failure.invalid(text, for: "--every", "expected a time longer than 0, such as 15s")
         }
         while true {
             try writeOnce()

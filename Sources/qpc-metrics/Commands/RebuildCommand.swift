@@ -5,10 +5,10 @@ import Terminal
 struct RebuildCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rebuild",
-        abstract: "Makes what is kept beside the rows, for statistics and look-ups, anew from the rows.",
+        abstract: "Rebuilds the log's indexes and statistics from its events.",
         discussion: """
-            For a log in which verify finds it missing or wrong. No event is touched. While a server runs, the plugin
-            is asked to do it.
+            For a log in which verify finds them missing or wrong. No event is changed. While a server runs, the command asks \
+            its plugin to do it.
 
             EXAMPLES
               qpc-metrics rebuild --dir /var/lib/quicprochat/metrics
@@ -18,6 +18,6 @@ struct RebuildCommand: ParsableCommand {
 
     func run() throws {
         let outcome = try LogWork(directory: directory, request: .rebuild).run()
-        try StandardOutput.write("\(outcome.segments) segments rebuilt\n")
+        try StandardOutput.write(Quantity.count(UInt64(clamping: outcome.segments), "segment") + " rebuilt\n")
     }
 }

@@ -4,14 +4,15 @@ import Glibc
 import MetricsMemory
 import MetricsModel
 import MetricsQuery
+import Terminal
 
 struct RecoverCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "recover",
-        abstract: "Takes a dead server's pending events into the log.",
+        abstract: "Moves the pending events of a dead server into the log.",
         discussion: """
-            The plugin's next start does the same; this is for a server that will not start again soon. Needs write
-            access to the data directory, and is refused while a server holds it. Doing it twice does no harm.
+            The plugin does the same at its next start; this is for a server that will not start soon. Needs write access to \
+            the data directory, and refuses while a server holds it. Running it twice does no harm.
 
             EXAMPLES
               qpc-metrics recover --dir /var/lib/quicprochat/metrics
@@ -20,7 +21,7 @@ struct RecoverCommand: ParsableCommand {
     @OptionGroup var directory: DirectoryOptions
 
     func run() throws {
-        // Without a log or a live file there is nothing to recover, and nothing is made.
+        // Without a log or a live file there is nothing to recover, and nothing is created.
         let live = try querying { () throws(DataSourceError) in try directory.source.live() }
         if live == nil { _ = try querying { () throws(DataSourceError) in try directory.source.requiredLog() } }
         let held: DataDirectory
@@ -42,9 +43,10 @@ struct RecoverCommand: ParsableCommand {
         } catch {
             throw Failure(Failure.somethingWrong, error.message)
         }
-        var text = "\(outcome.recovered) events recovered\n"
-        if outcome.lost > 0 { text += "\(outcome.lost) events are gone with a log that was deleted or replaced\n" }
-        if outcome.torn > 0 { text += "\(outcome.torn) events were counted, and did not survive\n" }
+        func count(_ events: some BinaryInteger) -> String { Quantity.count(UInt64(clamping: events), "event") }
+        var text = "\(count(outcome.recovered)) recovered\n"
+        if outcome.lost > 0 { text += "\(count(outcome.lost)) lost with a log that was deleted or replaced\n" }
+        if outcome.torn > 0 { text += "\(count(outcome.torn)) counted, but not recoverable\n" }
         try StandardOutput.write(text)
     }
 

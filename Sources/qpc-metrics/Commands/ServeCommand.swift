@@ -5,42 +5,28 @@ import Glibc
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Serves every metric over HTTP to Prometheus, and a status page to people.",
+        abstract: "Serves every metric to Prometheus over HTTP, and a status page to people.",
         discussion: """
-            A process of its own, so that a scrape never touches the server's threads. It may start before the server
-            and goes on when the server ends. The flags and the web configuration file (TLS, passwords, headers) are
-            those of Prometheus' own exporters. SIGTERM ends it when the answers under way are out; SIGHUP reads the
-            web configuration again, which it also does by itself when the file changes.
+            A separate process, so that a scrape never touches the server's threads. It may start before the server and keeps \
+            running when the server ends. Flags and web configuration file (TLS, passwords, headers) are those of Prometheus' \
+            own exporters. SIGTERM ends it once current responses are sent; SIGHUP reloads the web configuration, which also \
+            happens when the file changes.
 
             EXAMPLES
               qpc-metrics serve
-              qpc-metrics serve --dir /var/lib/quicprochat/metrics --web.listen-address :10120 \\
-                  --web.config.file /etc/qpc-metrics/web.yml
+              qpc-metrics serve --dir /var/lib/quicprochat/metrics \\
+                  --web.listen-address :10120 --web.config.file /etc/qpc-metrics/web.yml
               curl http://127.0.0.1:10120/metrics
             """)
-
-    enum LogLevel: String, CaseIterable, ExpressibleByArgument {
-        case debug
-        case info
-        case warn
-        case error
-    }
-
-    enum LogFormat: String, CaseIterable, ExpressibleByArgument {
-        case logfmt
-        case json
-    }
 
     @OptionGroup var directory: DirectoryOptions
 
     @Option(
         name: .customLong("web.listen-address"), parsing: .singleValue,
-        help: ArgumentHelp(
-            "Where to listen; may be given several times (default: 127.0.0.1:10120).", valueName: "host:port"))
+        help: ArgumentHelp("Address to listen on; can be repeated (default: 127.0.0.1:10120).", valueName: "host:port"))
     var listenAddresses: [String] = []
 
-    @Option(
-        name: .customLong("web.telemetry-path"), help: ArgumentHelp("Where the metrics are.", valueName: "path"))
+    @Option(name: .customLong("web.telemetry-path"), help: ArgumentHelp("Path of the metrics.", valueName: "path"))
     var telemetryPath = "/metrics"
 
     @Option(
@@ -48,20 +34,17 @@ struct ServeCommand: ParsableCommand {
         help: ArgumentHelp("TLS, passwords and headers, as for every Prometheus exporter.", valueName: "file"))
     var webConfig: String?
 
-    @Flag(
-        name: .customLong("web.systemd-socket"),
-        help: "Takes the sockets that systemd's .socket unit opened, instead of addresses.")
+    @Flag(name: .customLong("web.systemd-socket"), help: "Use the sockets of a systemd .socket unit instead of addresses.")
     var systemdSocket = false
 
-    @Option(name: .customLong("log.level"), help: ArgumentHelp("debug, info, warn or error.", valueName: "level"))
-    var logLevel = LogLevel.info
+    @Option(name: .customLong("log.level"), help: ArgumentHelp("The least severe messages to log.", valueName: "level"))
+    var logLevel = ExporterLog.Level.info
 
-    @Option(name: .customLong("log.format"), help: ArgumentHelp("logfmt or json.", valueName: "format"))
-    var logFormat = LogFormat.logfmt
+    @Option(name: .customLong("log.format"), help: ArgumentHelp("The format of log lines.", valueName: "format"))
+    var logFormat = ExporterLog.Format.logfmt
 
     func run() throws {
-        let log = ExporterLog(
-            level: .init(rawValue: logLevel.rawValue) ?? .info, format: .init(rawValue: logFormat.rawValue) ?? .logfmt)
+        let log = ExporterLog(level: logLevel, format: logFormat)
         do {
             var options = ExporterOptions(directory: directory.path)
             if !listenAddresses.isEmpty {
@@ -72,7 +55,7 @@ struct ServeCommand: ParsableCommand {
             options.telemetryPath = telemetryPath
             options.webConfigPath = webConfig
             options.usesSystemdSockets = systemdSocket
-            // Before there are threads, which inherit it: signals come to this one alone.
+            // Before any thread is started, since threads inherit the mask: signals arrive at this one alone.
             let signals = WaitedSignals([SIGTERM, SIGINT, SIGHUP])
             signal(SIGPIPE, SIG_IGN)
             let exporter = try Exporter.start(options, log: log)
@@ -98,7 +81,7 @@ struct ServeCommand: ParsableCommand {
     }
 }
 
-/// Signals that are waited for, instead of interrupting.
+/// Signals that are waited for instead of interrupting the program.
 private struct WaitedSignals {
     private var set = sigset_t()
 
@@ -115,7 +98,7 @@ private struct WaitedSignals {
         return signal
     }
 
-    /// For somebody who does not wait for the answers under way.
+    /// A second signal ends the program without waiting for current responses.
     func endAtNext() {
         var set = set
         pthread_sigmask(SIG_UNBLOCK, &set, nil)

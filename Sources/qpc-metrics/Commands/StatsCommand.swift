@@ -8,7 +8,7 @@ import Terminal
 import TimeWords
 
 struct StatsCommand: ParsableCommand {
-    enum Format: String, CaseIterable {
+    enum Format: String, CaseIterable, ExpressibleByArgument {
         case table
         case json
         case csv
@@ -16,16 +16,15 @@ struct StatsCommand: ParsableCommand {
 
     static let configuration = CommandConfiguration(
         commandName: "stats",
-        abstract: "One screen: what the server did in a window of time.",
+        abstract: "Shows what the server did in a window of time, on one screen.",
         discussion: """
-            Totals and rates, shares, sizes, failed logins by reason, the busiest times, who and which channels are most
-            active (as the log writes them: pseudonyms unless it was told otherwise), and whose logins fail most. Without
-            --since and --until it is about the last 24 hours.
+            Totals, rates, shares and sizes, failed logins by reason, the busiest times, the most active identities and \
+            channels (pseudonyms unless the plugin logs names), and the users with most failed logins. Without --since and \
+            --until, the window is the last 24 hours.
 
-            Counts are exact. Percentiles are within 6 %, and exact below 16. Rates are over the part of the window that
-            the log reaches back to. The day before: the same hours of a window of up to a day, one day earlier; of a
-            longer window its last day is compared. Times are local in the table and UTC in JSON and CSV, where times
-            without an event are left out.
+            Counts are exact. Percentiles are within 6 %, and exact below 16. Rates are over the part of the window that the \
+            log covers. "Day before" is the same window one day earlier; for a window longer than a day, its last day is \
+            compared. Times are local in the table and UTC in JSON and CSV, which leave out times without events.
 
             EXAMPLES
               qpc-metrics stats
@@ -37,7 +36,7 @@ struct StatsCommand: ParsableCommand {
 
     @OptionGroup var directory: DirectoryOptions
 
-    // A time may begin with a minus: what follows the option is its value, whatever it looks like.
+    // A time may begin with a minus, so whatever follows the option is its value.
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
@@ -48,36 +47,28 @@ struct StatsCommand: ParsableCommand {
     @Option(parsing: .unconditional, help: ArgumentHelp("Events before this time (default: now).", valueName: "time"))
     var until: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "minute, hour or day: what the window is divided into (default: what fits it).", valueName: "unit"))
-    var by: String?
+    @Option(help: ArgumentHelp("The periods to divide the window into (default: what fits it).", valueName: "unit"))
+    var by: TimeUnit?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("How many identities, channels and users are named; 0 for none.", valueName: "N"))
+        help: ArgumentHelp("How many identities, channels and users to name; 0 for none.", valueName: "N"))
     var top: Int = 5
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("table, json or csv.", valueName: "format"))
-    var output: String = "table"
+    @Option(name: .shortAndLong, help: ArgumentHelp("The format of the output.", valueName: "format"))
+    var output: Format = .table
 
-    @Option(help: ArgumentHelp("auto, always or never.", valueName: "when"))
-    var color: String = "auto"
+    @Option(help: ArgumentHelp("Whether to use colour.", valueName: "when"))
+    var color: ColorChoice = .auto
 
     func run() throws {
-        guard let format = Format(rawValue: output) else {
-            throw Failure(Failure.usage, "-o \(output) is not a format; formats are table, json and csv")
-        }
-        guard let color = ColorChoice(rawValue: color) else {
-            throw Failure(Failure.usage, "--color \(self.color) is not understood; auto, always and never are")
-        }
         let query = try query()
         let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
         let stats = try queryingLog { () throws(LogError) in try query.ask(log) }
         let buffer = OutputBuffer()
         let options = TableOptions(for: buffer, color: color, environment: Environment.value)
         try printing { () throws(OutputError) in
-            switch format {
+            switch output {
             case .table:
                 try StatsTable(stats, options: options, width: TerminalSize.of().columns, top: top).write(into: buffer)
             case .json: try StatsJSON(stats).write(into: buffer)
@@ -93,20 +84,13 @@ struct StatsCommand: ParsableCommand {
             try self.since.map { try EventFilterOptions.time($0, option: "--since", now: now) }
             ?? until - WindowStats.Comparison.dayMicroseconds
         guard since < until else {
-            throw Failure(
-                Failure.usage,
-                "--since \(self.since ?? "") is not before --until \(self.until ?? "now"); no event can be in between")
-        }
-        let unit = try by.map { name in
-            guard let unit = TimeUnit(rawValue: name) else {
-                throw Failure(Failure.usage, "--by \(name) is not a unit; units are minute, hour and day")
-            }
-            return unit
+            throw Failure.invalid(
+                self.since ?? "", for: "--since", "expected a time before --until, which is \(self.until ?? "now")")
         }
         guard (0...Self.topLimit).contains(top) else {
-            throw Failure(Failure.usage, "--top \(top) is not understood; 0 to \(Self.topLimit) is")
+            throw Failure.invalid("\(top)", for: "--top", "expected 0–\(Quantity.grouped(UInt64(Self.topLimit)))")
         }
-        return StatsQuery(since: since, until: until, unit: unit, top: top, now: now, zone: .local)
+        return StatsQuery(since: since, until: until, unit: by, top: top, now: now, zone: .local)
     }
 
     private static let topLimit = 100_000

@@ -9,9 +9,9 @@ struct StatusCommand: ParsableCommand {
 
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "One screen: is the plugin up, does it lose anything, what is wrong, what to do.",
+        abstract: "Reports whether the plugin is well, and if not, what to do.",
         discussion: """
-            Exits with 1 when something is wrong, so that a monitor can ask.
+            Exits with 1 if there is a problem, so that a monitor can use it.
 
             EXAMPLES
               qpc-metrics status
@@ -20,7 +20,7 @@ struct StatusCommand: ParsableCommand {
 
     @OptionGroup var directory: DirectoryOptions
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("text or json.", valueName: "format"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("The format of the output.", valueName: "format"))
     var output: Format = .text
 
     func run() throws {

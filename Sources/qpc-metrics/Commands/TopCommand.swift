@@ -8,11 +8,11 @@ import Terminal
 struct TopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "top",
-        abstract: "The server live in the terminal: rates, failures, sizes, durations, rings, drops, lag.",
+        abstract: "Shows the server live in the terminal: rates, failures, sizes, durations, rings, drops, lag.",
         discussion: """
-            Looks once a second at the counters of the running plugin, which does not notice. Goes on while servers stop
-            and start. Keys: q quits, space pauses, left and right change the time over which rates are taken, up and down
-            scroll, ? helps.
+            Reads the counters of the running plugin once a second, without disturbing it. Continues while servers stop and \
+            start. Keys: q quits, space pauses, left and right change the time span of the rates, up and down scroll, ? shows \
+            help.
 
             EXAMPLES
               qpc-metrics top
@@ -21,18 +21,15 @@ struct TopCommand: ParsableCommand {
 
     @OptionGroup var directory: DirectoryOptions
 
-    @Flag(name: [.customShort("b"), .long], help: "Prints one screen, of one second, and ends; for a pipe.")
+    @Flag(name: [.customShort("b"), .long], help: "Print one screen, measured over one second, and exit; for a pipe.")
     var once = false
 
-    @Option(help: ArgumentHelp("auto, always or never.", valueName: "when"), completion: .list(["auto", "always", "never"]))
-    var color: String = "auto"
+    @Option(help: ArgumentHelp("Whether to use colour.", valueName: "when"))
+    var color: ColorChoice = .auto
 
     private static let secondMilliseconds = 1000
 
     func run() throws {
-        guard let color = ColorChoice(rawValue: color) else {
-            throw Failure(Failure.usage, "--color \(self.color) is not understood; auto, always and never are")
-        }
         let isColored = color.isWanted(isTerminal: isatty(STDOUT_FILENO) == 1, environment: Environment.value)
         let sampling = LiveSampling(source: directory.source)
         if once {
@@ -44,7 +41,7 @@ struct TopCommand: ParsableCommand {
         }
     }
 
-    /// A place where nothing ever ran is rather a slip of the hand than a server to wait for.
+    /// A directory in which no plugin ever ran is more likely a typing error than a server to wait for.
     private func requireSomething() throws {
         let source = directory.source
         guard try querying({ () throws(DataSourceError) in try source.live() }) == nil,
@@ -79,7 +76,7 @@ struct TopCommand: ParsableCommand {
             let now = TickClock.monotonicNanoseconds()
             if now >= next {
                 history.add(try querying { () throws(DataSourceError) in try sampling.sample() })
-                // A program that was stopped does not catch up.
+                // After it was stopped, the program does not catch up.
                 next = max(next + UInt64(Self.secondMilliseconds) * 1_000_000, now + 100_000_000)
             }
             if !frame.isPaused { shown = history }

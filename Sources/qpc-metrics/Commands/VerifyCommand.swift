@@ -6,11 +6,10 @@ import Terminal
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Proves that no event is unaccounted for, and that the log is sound.",
+        abstract: "Proves that every event is accounted for, and that the log is sound.",
         discussion: """
-            For every kind: recorded = in the log + pending + dropped + removed, with the rows counted one by one.
-            What is kept beside the rows for statistics and look-ups is added up again and compared.
-            Exits with 1 on any difference or damage.
+            For every kind: recorded = in the log + pending + dropped + removed, with the rows counted one by one. Indexes and \
+            statistics are computed again from the rows and compared. Exits with 1 on any difference or damage.
 
             EXAMPLES
               qpc-metrics verify

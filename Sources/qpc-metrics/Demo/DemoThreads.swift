@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// Runs the traffic on threads of its own, as a server's workers would, and adds up what they called.
+/// Runs the traffic on several threads, like a server's workers, and adds up their calls.
 final class DemoThreads: Sendable {
     private let host: PluginHost
     private let calls: Int
@@ -15,7 +15,7 @@ final class DemoThreads: Sendable {
         self.seed = seed
     }
 
-    /// Returns when every thread has ended.
+    /// Returns when all threads have ended.
     func run(threads count: Int) throws -> DemoCalls {
         var threads: [pthread_t] = []
         for _ in 0..<count {

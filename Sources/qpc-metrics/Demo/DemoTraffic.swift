@@ -1,4 +1,4 @@
-/// A small town of users who chat: believable, and the same for the same seed.
+/// Traffic of a small town of users: realistic, and determined by the seed.
 struct DemoTraffic {
     static let users = [
         "alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy", "mallory", "niaj",
@@ -32,7 +32,7 @@ struct DemoTraffic {
         let from = user()
         let to = user()
         seq += 1
-        // Mostly short texts, now and then a picture.
+        // Mostly short texts, and an occasional picture.
         let size = random.next() % 20 == 0 ? 200_000 + random.next() % 3_000_000 : 40 + random.next() % 1500
         return DemoMessage(
             sender: random.next() % 5 == 0 ? nil : Self.bytes(32, of: from), recipient: Self.bytes(32, of: to),
@@ -76,7 +76,7 @@ struct DemoTraffic {
     }
 }
 
-/// What was called, as the caller counts it.
+/// The calls, counted by the caller.
 struct DemoCalls {
     var messages = 0
     var batches = 0

@@ -27,7 +27,7 @@ final class PluginHost: @unchecked Sendable {
         dlclose(library)
     }
 
-    // MARK: Hooks. Each passes its bytes for the call only, as the server does.
+    // MARK: Hooks. The bytes that each passes live only for the call, as in the server.
 
     func message(_ message: DemoMessage) {
         _ = withEvent(message) { table.on_message_enqueue?(table.user_data, $0) }

@@ -2,30 +2,30 @@ import CMachine
 import CMetricsLayout
 import EventDrain
 
-/// Asks a running plugin to work on its log, by the socket in its data directory.
+/// Sends a running plugin a maintenance request, over the socket in its data directory.
 public enum ControlClient {
-    /// The plugin answers each second while it works.
+    /// The plugin sends progress every second while it works.
     private static let patienceMilliseconds: Int32 = 15_000
 
     public enum Request: Sendable {
-        /// Events of before a time, µs since 1970; and the oldest until the log has no more bytes than that.
+        /// Removes events before a time, in µs since 1970, and the oldest until the log has at most that many bytes.
         case prune(before: Int64, maxBytes: Int64?)
         case forgetUser([UInt8])
         case forgetIdentity([UInt8])
-        /// What is kept beside the rows, made from them anew.
+        /// Rebuilds indexes and statistics from the rows.
         case rebuild
     }
 
     public enum Problem: Error {
-        /// Nobody listens, or this user may not ask; the system's error number.
+        /// Nothing listens, or this user has no permission; with the errno.
         case unreachable(Int32)
-        /// It went away, or says nothing.
+        /// It closed the connection or did not answer in time.
         case silent
-        /// It said no, or could not.
+        /// It refused or failed; with its message.
         case refused(String)
     }
 
-    /// - Parameter progress: called with what has left so far.
+    /// - Parameter progress: called with what has been removed so far.
     public static func ask(
         _ request: Request, directory: String, progress: (MaintenanceJob.Outcome) -> Void
     ) throws(Problem) -> MaintenanceJob.Outcome {

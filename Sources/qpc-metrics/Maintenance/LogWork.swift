@@ -6,8 +6,8 @@ import MetricsQuery
 import Pseudonyms
 import Terminal
 
-/// Has something done to the whole log: by the plugin that runs, the log's only writer; or, with the server down, here, with
-/// the directory held.
+/// Maintenance of the whole log: done by the running plugin, which is the log's only writer, or by this process, with the
+/// directory held, if no server runs.
 struct LogWork {
     let directory: DirectoryOptions
     let request: ControlClient.Request
@@ -35,17 +35,18 @@ struct LogWork {
             switch error {
             case .unreachable(let code) where code == EACCES:
                 throw Failure(
-                    Failure.noPermission, "\(server) is asked by its own user or root only: run this as one of them")
+                    Failure.noPermission, "\(server) takes requests only from its own user and root: run this as one of them")
             case .unreachable(let code):
                 throw Failure(
                     Failure.somethingWrong,
-                    "\(server) writes the log and cannot be asked (\(String(cString: strerror(code)))): "
+                    "\(server) writes the log and cannot be reached (\(String(cString: strerror(code)))): "
                         + "stop it, or load a plugin of this version"
                 )
             case .silent:
                 throw Failure(
                     Failure.somethingWrong,
-                    "\(server) did not answer: it may have ended, or this user may not ask; do it again as the server's user")
+                    "\(server) did not answer: it may have ended, or this user has no permission; "
+                        + "repeat the command as the server's user")
             case .refused(let why): throw Failure(Failure.somethingWrong, why)
             }
         }
@@ -55,7 +56,7 @@ struct LogWork {
         let recovered: Recovery.Outcome
         do {
             recovered = try Recovery.run(
-                // The checkpoint at the end syncs; what is undone by a power cut before that is asked for again.
+                // The checkpoint at the end syncs. After a power cut before it, the user has to run the command again.
                 held, settings: settings, log: PluginLogger(level: .warning))
         } catch {
             throw Failure(RecoverCommand.code(error), error.message)
@@ -88,7 +89,7 @@ struct LogWork {
         }
     }
 
-    /// A reader's open transaction keeps the write-ahead file as it is.
+    /// A reader's open transaction keeps the WAL from being emptied.
     private func waitForReaders(_ writer: EventLogWriter) throws(LogError) {
         for _ in 0..<300 {
             usleep(100_000)
@@ -96,13 +97,13 @@ struct LogWork {
             if writer.isWALEmpty { return }
         }
         throw LogError(
-            operation: "clear the write-ahead file of", path: writer.path, code: 5,
-            detail: "all is removed, but a reader's open transaction keeps a copy; end the reader, and do it again")
+            operation: "clear the WAL of", path: writer.path, code: 5,
+            detail: "everything is removed, but a reader's open transaction keeps a copy; end the reader and repeat the command")
     }
 
     static func code(_ error: DirectoryError) -> Int32 { RecoverCommand.code(error) }
 
-    /// A line on standard error for people who wait.
+    /// A line on standard error while the user waits.
     private final class Progress {
         private var last = 0
         private var hasLine = false

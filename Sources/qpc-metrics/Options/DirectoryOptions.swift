@@ -9,7 +9,7 @@ struct DirectoryOptions: ParsableArguments {
     @Option(
         name: .customLong("dir"),
         help: ArgumentHelp(
-            "The data directory (default: $QPC_METRICS_PLUGIN_DIR, else qpc-metrics-data).", valueName: "path"),
+            "The data directory (default: $QPC_METRICS_PLUGIN_DIR, otherwise qpc-metrics-data).", valueName: "path"),
         completion: .directory)
     var given: String?
 

@@ -7,17 +7,12 @@ import Pseudonyms
 import Readings
 import TimeWords
 
-/// Which events.
+/// Which events to print.
 struct EventFilterOptions: ParsableArguments {
-    @Option(
-        name: .customLong("kind"),
-        help: ArgumentHelp(
-            "Only events of this kind; may be given several times: "
-                + EventKind.allCases.map(\.name).joined(separator: ", ") + ".", valueName: "kind"),
-        completion: .list(EventKind.allCases.map(\.name)))
-    var kinds: [String] = []
+    @Option(name: .customLong("kind"), help: ArgumentHelp("Only events of this kind; can be repeated.", valueName: "kind"))
+    var kinds: [EventKind] = []
 
-    // A time, a number or a text may begin with a minus: what follows the option is its value, whatever it looks like.
+    // A time, a number or a text may begin with a minus, so whatever follows the option is its value.
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp("Only events at or after this time, such as -2h, yesterday, 2026-11-22 14:00.", valueName: "time"))
@@ -27,36 +22,29 @@ struct EventFilterOptions: ParsableArguments {
     var until: String?
 
     @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("Only events of this user: a name, or the pseudonym of one.", valueName: "name"))
+        parsing: .unconditional, help: ArgumentHelp("Only events of this user: a name or a pseudonym.", valueName: "name"))
     var user: String?
 
     @Option(
         help: ArgumentHelp(
-            "Only events in which this identity sends, receives, creates or registers: a key, or the pseudonym of one.",
+            "Only events in which this identity sends, receives, creates or registers: a key or a pseudonym.",
             valueName: "hex"))
     var identity: String?
 
     @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("Only events of this channel: its id, or the pseudonym of one.", valueName: "hex"))
+        parsing: .unconditional, help: ArgumentHelp("Only events of this channel: an id or a pseudonym.", valueName: "hex"))
     var channel: String?
 
     @Flag(help: "Only failed logins.")
     var failed = false
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("Only logins whose reason holds this text.", valueName: "text"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Only logins whose reason contains this text.", valueName: "text"))
     var reason: String?
 
-    @Option(
-        parsing: .unconditional, help: ArgumentHelp("Only events after the one with this id.", valueName: "id"),
-        transform: { try Self.number($0, "an event's id, as events prints it, would do") })
+    @Option(parsing: .unconditional, help: ArgumentHelp("Only events after the one with this id.", valueName: "id"))
     var after: Int64?
 
-    @Option(
-        name: .customShort("n"), parsing: .unconditional,
-        help: ArgumentHelp("Only the newest N of them.", valueName: "N"),
-        transform: { Int(try Self.number($0, "a number of events, 0 or more, would do")) })
+    @Option(name: .customShort("n"), parsing: .unconditional, help: ArgumentHelp("Only the newest N events.", valueName: "N"))
     var newest: Int?
 
     @Flag(name: .customShort("r"), help: "Newest first.")
@@ -64,34 +52,27 @@ struct EventFilterOptions: ParsableArguments {
 
     func filter(directory: String) throws -> EventFilter {
         var filter = EventFilter()
-        for name in kinds {
-            guard let kind = EventKind(name: name) else {
-                let known = EventKind.allCases.map(\.name).joined(separator: ", ")
-                throw Failure(Failure.usage, "--kind \(name) is not a kind of event; kinds are \(known)")
-            }
-            filter.kinds.append(kind)
-        }
+        filter.kinds = kinds
         filter.sinceMicroseconds = try since.map { try Self.time($0, option: "--since") }
         filter.untilMicroseconds = try until.map { try Self.time($0, option: "--until") }
         if let since = filter.sinceMicroseconds, let until = filter.untilMicroseconds, since >= until {
-            throw Failure(
-                Failure.usage,
-                "--since \(self.since ?? "") is not before --until \(self.until ?? ""); no event can be in between")
+            throw Failure.invalid(
+                self.since ?? "", for: "--since", "expected a time before --until, which is \(self.until ?? "")")
         }
         let resolver = TermResolver(directory: directory)
         filter.user = user.map { resolver.user($0) }
-        filter.identity = try identity.map { try Self.subject($0, "--identity", resolver) }
-        filter.channel = try channel.map { try Self.subject($0, "--channel", resolver) }
+        filter.identity = try identity.map { try Self.term($0, "--identity", resolver) }
+        filter.channel = try channel.map { try Self.term($0, "--channel", resolver) }
         filter.failedOnly = failed
         filter.reason = reason
         filter.afterID = after
-        if let newest, newest < 0 { throw Failure(Failure.usage, "-n \(newest) is not a number of events; 0 or more is") }
+        if let newest, newest < 0 { throw Failure.invalid("\(newest)", for: "-n", "expected 0 or more") }
         filter.newest = newest
         filter.reversed = reversed
         return filter
     }
 
-    /// A name that cannot be looked up is an error: an answer of nothing would read as "never seen".
+    /// A name that cannot be looked up is an error: an empty answer would read as "never seen".
     func expectLookups(directory: String, log: EventLogReader) throws {
         var named: [String] = []
         if let user, !TermResolver.isPseudonym(user) { named.append("--user \(user)") }
@@ -104,29 +85,20 @@ struct EventFilterOptions: ParsableArguments {
             "cannot look up \(first): \(obstacle); ask as the server's user or root, or give a pseudonym")
     }
 
-    private static func number(_ text: String, _ help: String) throws -> Int64 {
-        guard let number = Int64(text) else { throw ValidationError(help) }
-        return number
-    }
-
     static func time(
         _ text: String, option: String, now: Int64 = Environment.nowMicroseconds
     ) throws -> Int64 {
         do {
             return try TimeExpression.parse(text, now: now)
         } catch {
-            throw Failure.invalid(text, option, error.description)
+            throw Failure.invalid(text, for: option, error.description)
         }
     }
 
-    private static func subject(
-        _ text: String, _ option: String, _ resolver: TermResolver
-    ) throws -> EventFilter.Term {
-        guard let subject = resolver.bytes(text) else {
-            throw Failure(
-                Failure.usage,
-                "\(option) \(text) is not hexadecimal; give the bytes as digits 0-9 and a-f, two for each byte")
-        }
-        return subject
+    static let expectedHexadecimal = "expected hexadecimal digits, two for each byte"
+
+    private static func term(_ text: String, _ option: String, _ resolver: TermResolver) throws -> EventFilter.Term {
+        guard let term = resolver.bytes(text) else { throw Failure.invalid(text, for: option, expectedHexadecimal) }
+        return term
     }
 }

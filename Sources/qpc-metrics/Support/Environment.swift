@@ -4,7 +4,7 @@ import Glibc
 enum Environment {
     static func value(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
-    /// The path from the root, as far as it can be told.
+    /// The absolute path; the path itself if the working directory is not known.
     static func absolute(_ path: String) -> String {
         if path.hasPrefix("/") { return path }
         return withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { here in

@@ -7,13 +7,13 @@ import MetricsQuery
 import Readings
 import Terminal
 
-/// Prints what a query of the log finds, as it is found.
+/// Prints the events that a query finds, as it finds them.
 final class EventPrinter {
     private let writer: any EventWriter
     private var failure: OutputError?
 
     init(format: OutputFormat, color: ColorChoice = .auto) {
-        // Sent between the log's transactions: a pager that is left open holds none.
+        // Sent between the log's transactions, so that a pager that is left open holds none.
         let buffer = OutputBuffer()
         buffer.isHeld = true
         writer = format.writer(
@@ -25,8 +25,8 @@ final class EventPrinter {
         try send { () throws(OutputError) in try writer.finish() }
     }
 
-    /// Prints what the filter finds and then, as it comes, what the log takes in; until a signal or the reader's leaving
-    /// ends the program.
+    /// Prints what the filter finds, and then new events as they are logged, until a signal ends the program or the reader
+    /// of the output leaves.
     func follow(_ source: DataSource, options: EventFilterOptions) throws -> Never {
         let first = try options.filter(directory: source.directory)
         var filter = first
@@ -39,7 +39,7 @@ final class EventPrinter {
                 if isFirstLook { Notice.say("there is no event log in \(source.directory) yet; waiting for one") }
             case .unchanged: break
             case .opened:
-                // Names have other numbers in another log, and its key may be new. Times stay what they were.
+                // In another log names have other ids, and the key may be new. Times stay the same.
                 if let log = follower.log { try options.expectLookups(directory: source.directory, log: log) }
                 let again = try options.filter(directory: source.directory)
                 (filter.user, filter.identity, filter.channel) = (again.user, again.identity, again.channel)
@@ -53,9 +53,9 @@ final class EventPrinter {
         }
     }
 
-    /// As many as `tail` shows before it waits.
+    /// As many as `tail` shows first.
     private static let newest = 10
-    /// An event is seen within half a second of its hook; the log has it after a quarter at the latest.
+    /// An event is printed within half a second of its hook; it is in the log after a quarter of a second at the latest.
     private static let lookMilliseconds: Int32 = 50
 
     private func read(_ filter: inout EventFilter, from follower: LogFollower) throws {
@@ -63,7 +63,7 @@ final class EventPrinter {
         filter.newest = nil
     }
 
-    /// Waits for the next look, or ends the program when nobody reads its output any more.
+    /// Waits until the next poll; ends the program if the reader of the output has gone.
     private static func wait() {
         var output = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
         guard poll(&output, 1, lookMilliseconds) > 0, output.revents & Int16(POLLERR | POLLHUP | POLLNVAL) != 0 else { return }

@@ -3,7 +3,7 @@ import Glibc
 import MetricsQuery
 import Terminal
 
-/// A failure that ends the program: one line for people, one number for scripts (sysexits.h).
+/// An error that ends the program: one line for people, one number for scripts (sysexits.h).
 struct Failure: Error {
     static let somethingWrong: Int32 = 1
     static let usage: Int32 = 64
@@ -18,16 +18,10 @@ struct Failure: Error {
         self.message = message
     }
 
-    /// - Parameter expected: what would do, after any reason.
-    static func invalid(_ value: String, _ option: String, _ expected: String) -> Failure {
-        let (value, expected) = (VisibleText.escaped(value, limit: 60), VisibleText.escaped(expected))
-        return Failure(usage, "invalid value '\(value)' for \(option): \(expected)")
-    }
-
     init(_ error: DataSourceError) {
         switch error {
         case .nothingThere(let directory):
-            // The whole path: a relative one may be looked for in another place than was meant.
+            // The absolute path, since a relative one may be looked for in another place than was meant.
             let absolute = DataSourceError.nothingThere(directory: Environment.absolute(directory))
             self.init(Failure.noInput, absolute.message)
         case .noPermission: self.init(Failure.noPermission, error.message)
@@ -41,7 +35,7 @@ struct Failure: Error {
     }
 }
 
-/// Writes to standard output that may find nobody listening.
+/// Writes to standard output; ends the program if the reader has gone.
 func printing(_ body: () throws(OutputError) -> Void) throws {
     do {
         try body()
@@ -52,7 +46,7 @@ func printing(_ body: () throws(OutputError) -> Void) throws {
     }
 }
 
-/// Runs a query, and gives its errors their exit codes.
+/// Runs a query and gives its errors their exit codes.
 func querying<Result>(_ body: () throws(DataSourceError) -> Result) throws -> Result {
     do { return try body() } catch { throw Failure(error) }
 }

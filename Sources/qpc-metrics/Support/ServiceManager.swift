@@ -1,6 +1,6 @@
 import Glibc
 
-/// Tells systemd how a service is: sd_notify(3), for units of `Type=notify`.
+/// Reports a service's state to systemd: sd_notify(3), for units of `Type=notify`.
 enum ServiceManager {
     static func notify(_ state: String) {
         guard let path = Environment.value("NOTIFY_SOCKET"), path.hasPrefix("/") || path.hasPrefix("@") else { return }

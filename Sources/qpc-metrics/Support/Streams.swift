@@ -9,7 +9,7 @@ enum Notice {
     }
 }
 
-/// What is shown while the user waits, and notices; nothing can be done if it cannot be written.
+/// Notices and progress; an error in writing them is ignored.
 enum StandardError {
     static let isTerminal = isatty(STDERR_FILENO) == 1
 

@@ -1,13 +1,13 @@
 import Glibc
 import Synchronization
 
-/// Signals that have come and wait to be dealt with, a bit each.
+/// Signals that have arrived and are not handled yet, one bit each.
 private let arrived = Atomic<UInt64>(0)
 
-/// Lets signals come only while the program waits for keys: so none is missed between a look and the wait, and none
-/// leaves the terminal as it is.
+/// Blocks signals except while the program waits for keys, so that none is missed before the wait, and none ends the
+/// program before the terminal is restored.
 struct CaughtSignals {
-    /// These end the program, or stop it, or tell of a new size; whatever was ignored at start stays so.
+    /// Signals that end or stop the program, or announce a new size. Those that were ignored at the start stay ignored.
     private static let caught = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP]
     private var before = sigset_t()
 
@@ -28,9 +28,9 @@ struct CaughtSignals {
         return true
     }
 
-    /// Waits for bytes on standard input, for a signal or for the time to pass.
+    /// Waits for bytes on standard input, a signal or the timeout.
     ///
-    /// - Returns: whether there is something to read, or the other end has gone.
+    /// - Returns: whether there are bytes to read, or the other end has gone.
     func waitForInput(milliseconds: Int) -> Bool {
         var inputs = fd_set()
         // Standard input is number 0, the lowest bit.
@@ -40,16 +40,16 @@ struct CaughtSignals {
         return pselect(STDIN_FILENO + 1, &inputs, nil, nil, &time, &mask) > 0
     }
 
-    /// Whether the signal has come since the last time that it was asked for.
+    /// Whether the signal has arrived since the last call for it.
     func take(_ number: Int32) -> Bool {
         let bit: UInt64 = 1 << UInt64(number)
         return arrived.bitwiseAnd(~bit, ordering: .relaxed).oldValue & bit != 0
     }
 
-    /// The first of those that end a program, if one has come.
+    /// The first signal that ends the program, if one has arrived.
     func takeEnding() -> Int32? { [SIGTERM, SIGHUP, SIGQUIT, SIGINT].first { take($0) } }
 
-    /// Does what the signal does by itself: ends the program with its status, or stops it until it is told to go on.
+    /// The signal's default action: ends the program with the signal's status, or stops it until it is continued.
     func obey(_ number: Int32) {
         signal(number, SIG_DFL)
         raise(number)
@@ -57,7 +57,7 @@ struct CaughtSignals {
         sigemptyset(&mask)
         sigaddset(&mask, number)
         sigprocmask(SIG_UNBLOCK, &mask, nil)
-        // Here again after a stop.
+        // Continued after a stop.
         sigprocmask(SIG_BLOCK, &mask, nil)
         _ = Self.catchIt(number)
     }

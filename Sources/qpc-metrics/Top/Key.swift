@@ -1,4 +1,4 @@
-/// What can be pressed in `top`.
+/// The keys of `top`.
 enum Key {
     case quit
     case pause
@@ -8,12 +8,12 @@ enum Key {
     case up
     case down
 
-    /// The keys among what a terminal sent; others mean nothing.
+    /// The keys among the bytes from a terminal; others are ignored.
     static func keys(_ bytes: [UInt8]) -> [Key] {
         var keys: [Key] = []
         var index = 0
         while index < bytes.count {
-            // An arrow is ESC [ A, or ESC O A where the terminal is in its other mode.
+            // An arrow is ESC [ A, or ESC O A in the terminal's application mode.
             if bytes[index] == 0x1B, index + 2 < bytes.count, bytes[index + 1] == 0x5B || bytes[index + 1] == 0x4F {
                 switch bytes[index + 2] {
                 case 0x41: keys.append(.up)
