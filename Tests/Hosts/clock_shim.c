@@ -1,6 +1,6 @@
-// A time of day that a test can set, for one process: preloaded, it adds the nanoseconds that the file CLOCK_SHIM_FILE holds
-// to what clock_gettime says of CLOCK_REALTIME. The other clocks, and the CPU's counter, are left alone, as they are when
-// an administrator or NTP sets the clock.
+// Sets the time of day for one process: preloaded, it adds the nanoseconds in the file CLOCK_SHIM_FILE to the
+// CLOCK_REALTIME that clock_gettime returns. The other clocks and the CPU's counter are left alone, as they are when an
+// administrator or NTP sets the clock.
 //
 // Build: cc -O1 -shared -fPIC clock_shim.c -o clock-shim.so
 #define _GNU_SOURCE

@@ -1,12 +1,12 @@
-// lifecycle_host.c: threads that call hooks against threads that start, shut down and destroy instances, to be linked with
-// a sanitizer's runtime (scripts/test --sanitize builds and runs it).
+// lifecycle_host.c: some threads call hooks while others start, shut down and destroy instances. It is linked with a
+// sanitizer's runtime (scripts/test --sanitize builds and runs it).
 //
 //   lifecycle-host LIBRARY DIRECTORY ROUNDS
 //
 // A round: init on one thread; four workers call every hook while two others call on_shutdown again and again; some workers
 // end in between and new ones come; when all hooks have returned, destroy on a third thread. One round in three leaves
-// on_shutdown out, one in three calls it twice more after the workers. In the end another init of the same directory must
-// find every call. Prints the number of events, which is what the ledger must say.
+// on_shutdown out, one in three calls it twice more after the workers. At the end another init of the same directory must
+// find every call. Prints the number of events, which the ledger must match.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>

@@ -1,4 +1,4 @@
-// A host that exports SQLite functions of its own, as a server does that has a second SQLite linked in.
+// A host that exports SQLite functions of its own, as a server with a second SQLite linked in does.
 //
 // Build: cc -O1 -Wall -rdynamic sqlite_squatter.c -o sqlite-squatter   (with -ldl where the C library needs it)
 // Run:   sqlite-squatter PLUGIN

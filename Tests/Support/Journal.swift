@@ -1,4 +1,4 @@
-/// What a killed host's threads had done; see the head of `qpc_host.rs`.
+/// What a killed host's threads had done; see `Tests/Hosts/qpc-host/journal.rs`.
 public struct Journal: Sendable {
     public struct Row: Sendable {
         /// Events whose hook had returned, by kind.

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The stand-in for the chat server, `Tests/Hosts/qpc_host.rs`. One thread at a time.
+/// The stand-in for the chat server, `Tests/Hosts/qpc-host`. One thread at a time.
 public final class ServerHost {
     public let process: ChildProcess
     private let place = TemporaryDirectory()
