@@ -173,7 +173,7 @@ struct EventFields {
     }
 
     private subscript(_ field: EventField) -> FieldValue {
-        guard let index = EventField.fields(of: event.kind).firstIndex(of: field) else { return .absent }
+        guard let index = event.kind.fields.firstIndex(of: field) else { return .absent }
         return event.values[index]
     }
 }

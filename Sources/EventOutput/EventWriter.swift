@@ -43,7 +43,7 @@ struct KindFields {
         var fields: [EventField] = []
         var counts: [Int] = []
         for kind in EventKind.allCases {
-            let own = EventField.fields(of: kind)
+            let own = kind.fields
             precondition(own.count <= KindFields.most)
             fields += own + Array(repeating: .id, count: KindFields.most - own.count)
             counts.append(own.count)

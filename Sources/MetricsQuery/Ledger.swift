@@ -161,23 +161,16 @@ public struct Ledger: Sendable {
 extension EventLogReader {
     /// Rows whose user, identity, channel or reason is not in the log's dictionaries.
     func danglingNames() throws(LogError) -> [String] {
-        let columns: [(table: String, column: String, names: String)] = [
-            ("message", "sender", "identity_name"), ("message", "recipient", "identity_name"),
-            ("message", "channel", "channel_name"), ("batch_message", "sender", "identity_name"),
-            ("batch_message", "recipient", "identity_name"), ("batch_message", "channel", "channel_name"),
-            ("auth", "user", "user_name"), ("auth", "reason", "reason_name"),
-            ("channel_created", "channel", "channel_name"), ("channel_created", "initiator", "identity_name"),
-            ("channel_created", "peer", "identity_name"), ("fetch", "recipient", "identity_name"),
-            ("fetch", "channel", "channel_name"), ("user_registered", "user", "user_name"),
-            ("user_registered", "identity", "identity_name"),
-        ]
         var problems: [String] = []
-        for (table, column, names) in columns {
-            let count =
-                try database.integer(
-                    "SELECT count(*) FROM \(table) WHERE \(column) IS NOT NULL AND \(column) NOT IN (SELECT id FROM \(names))",
-                    operation: "check") ?? 0
-            if count > 0 { problems.append("\(count) rows of \(table) name a \(column) that is not in \(names)") }
+        for kind in EventKind.allCases {
+            for field in kind.fields {
+                guard let names = field.names else { continue }
+                let condition = "\(field.name) IS NOT NULL AND \(field.name) NOT IN (SELECT id FROM \(names.table))"
+                let count = try database.integer("SELECT count(*) FROM \(kind.table) WHERE \(condition)", operation: "check") ?? 0
+                if count > 0 {
+                    problems.append("\(count) rows of \(kind.table) name a \(field.name) that is not in \(names.table)")
+                }
+            }
         }
         return problems
     }

@@ -40,7 +40,7 @@ public struct LoggedEvent: Sendable {
     /// UTC, microseconds since 1970.
     public var timeMicroseconds: Int64 = 0
     public var kind: EventKind = .fetch
-    /// Parallel to `EventField.fields(of: kind)`; what follows is meaningless.
+    /// Parallel to `kind.fields`; what follows is meaningless.
     public var values: InlineArray<7, FieldValue> = .init(repeating: .absent)
 
     public init() {}

@@ -43,7 +43,7 @@ import Testing
 
     @Test func jsonKeysAreTheFieldsNames() throws {
         for kind in EventKind.allCases {
-            let fields = EventField.fields(of: kind)
+            let fields = kind.fields
             let event = Sample.event(kind, fields.map { _ in .number(1) })
             let line = try Sample.print(.ndjson, [event])
             let names = fields.map { ",\"\($0.name)\":1" }.joined()

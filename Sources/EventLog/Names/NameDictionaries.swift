@@ -1,4 +1,5 @@
 import CMachine
+import MetricsModel
 
 /// The log's four tables of names.
 struct NameDictionaries {
@@ -14,18 +15,18 @@ struct NameDictionaries {
         var seed: UInt64 = 0
         _ = getrandom(&seed, 8, 0)
         identities = try NameDictionary(
-            table: "identity_name", cache: InternCache(places: 1 << 17, stride: 32, seed: seed), hasActivity: true,
+            .identity, cache: InternCache(places: 1 << 17, stride: 32, seed: seed), hasActivity: true,
             database: database)
         users = try NameDictionary(
-            table: "user_name", cache: InternCache(places: 1 << 15, stride: 32, seed: seed), database: database)
+            .user, cache: InternCache(places: 1 << 15, stride: 32, seed: seed), database: database)
         channels = try NameDictionary(
-            table: "channel_name", cache: InternCache(places: 1 << 16, stride: 32, seed: seed), database: database)
+            .channel, cache: InternCache(places: 1 << 16, stride: 32, seed: seed), database: database)
         reasons = try NameDictionary(
-            table: "reason_name", cache: InternCache(places: 1 << 11, stride: 64, seed: seed), limit: Self.reasonLimit,
+            .reason, cache: InternCache(places: 1 << 11, stride: 64, seed: seed), limit: Self.reasonLimit,
             database: database)
     }
 
-    /// In the order of `NameKind`, then the reasons.
+    /// In the order of `NameKind`.
     var all: [NameDictionary] { [identities, channels, users, reasons] }
 
     /// The same bytes are to be written otherwise from now on.

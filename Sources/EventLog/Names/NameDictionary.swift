@@ -16,11 +16,11 @@ final class NameDictionary {
     /// - Parameter hasActivity: whether the table notes when a name was last seen.
     /// - Parameter limit: the most names that are kept; nil for any number.
     convenience init(
-        table: String, cache: consuming InternCache, hasActivity: Bool = false, limit: Int64? = nil,
+        _ names: NameKind, cache: consuming InternCache, hasActivity: Bool = false, limit: Int64? = nil,
         database: Database
     ) throws(LogError) {
         self.init(
-            table: table, statements: try Statements(table, hasActivity: hasActivity, database), cache: cache,
+            table: names.table, statements: try Statements(names.table, hasActivity: hasActivity, database), cache: cache,
             limit: limit, database: database)
         try readNumbers()
     }

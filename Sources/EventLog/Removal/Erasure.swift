@@ -140,7 +140,7 @@ public final class Erasure {
         let isIndexed = try database.integer("SELECT 1 FROM segment WHERE segment = \(segment)") != nil
         let summary = SegmentSummary(keepsPostings: true)
         let search = isIndexed ? try PostingSearch(database) : nil
-        let row = UnsafeMutablePointer<Int64>.allocate(capacity: Schema.columnLimit)
+        let row = UnsafeMutablePointer<Int64>.allocate(capacity: EventKind.columnLimit)
         defer { row.deallocate() }
         var removed: [UInt64] = []
         for kind in EventKind.allCases {
@@ -159,13 +159,14 @@ public final class Erasure {
                 condition = "id IN (\(Self.list(ids)))"
             }
             condition += " AND (" + namesPerson(kind) + ")"
-            let query = try database.prepare("SELECT * FROM \(Schema.table(kind)) WHERE \(condition)")
+            let query = try database.prepare("SELECT * FROM \(kind.table) WHERE \(condition)")
+            let columns = kind.columnCount
             while try query.step() {
-                SegmentScan.fill(row, kind, query)
+                SegmentScan.fill(row, columns: columns, query)
                 summary.add(kind, row)
             }
             query.reset()
-            try database.execute("DELETE FROM \(Schema.table(kind)) WHERE \(condition)", operation: "remove from")
+            try database.execute("DELETE FROM \(kind.table) WHERE \(condition)", operation: "remove from")
             removed.append(UInt64(database.changes))
         }
         guard summary.rows > 0 else { return removed }
@@ -175,15 +176,12 @@ public final class Erasure {
 
     /// Whether a row of a kind names the person.
     private func namesPerson(_ kind: EventKind) -> String {
-        let identities = Self.list(names[NameKind.identity.rawValue])
-        let users = Self.list(names[NameKind.user.rawValue])
-        switch kind {
-        case .messageEnqueue, .batchEnqueue: return "sender IN (\(identities)) OR recipient IN (\(identities))"
-        case .auth: return "user IN (\(users))"
-        case .channelCreated: return "initiator IN (\(identities)) OR peer IN (\(identities))"
-        case .fetch: return "recipient IN (\(identities))"
-        case .userRegistered: return "user IN (\(users)) OR identity IN (\(identities))"
+        var text = ""
+        for field in kind.fields {
+            guard let names = field.names, names == .identity || names == .user else { continue }
+            text += (text.isEmpty ? "" : " OR ") + "\(field.name) IN (\(Self.list(self.names[names.rawValue])))"
         }
+        return text
     }
 
     /// A reason may hold a name in its text, whoever's login it was given for.
@@ -211,7 +209,7 @@ public final class Erasure {
                 try update.run(operation: "write")
             }
         }
-        if !changed.isEmpty { try tables[NameKind.count].forgetCache() }
+        if !changed.isEmpty { try tables[NameKind.reason.rawValue].forgetCache() }
     }
 }
 

@@ -134,7 +134,7 @@ public final class NameCollection {
     }
 
     /// Reasons come after the three kinds of names. A login that succeeded has none.
-    private func markReason(_ reason: Int64) { tables[NameKind.count].mark(reason) }
+    private func markReason(_ reason: Int64) { tables[NameKind.reason.rawValue].mark(reason) }
 
     private func delete(from table: Int, after: Int64) throws(LogError) {
         guard table < tables.count else {

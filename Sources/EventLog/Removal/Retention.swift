@@ -65,7 +65,7 @@ public final class Retention {
             for kind in EventKind.allCases {
                 deletions.append(
                     try database.prepare(
-                        "DELETE FROM \(Schema.table(kind)) WHERE id >= ? AND id < ? AND time < ?",
+                        "DELETE FROM \(kind.table) WHERE id >= ? AND id < ? AND time < ?",
                         operation: "remove from"))
             }
             self.deletions = deletions
@@ -132,7 +132,7 @@ public final class Retention {
         for kind in EventKind.allCases {
             let found = try database.integer(
                 """
-                SELECT 1 FROM \(Schema.table(kind)) WHERE id >= \(Segment.firstID(segment))
+                SELECT 1 FROM \(kind.table) WHERE id >= \(Segment.firstID(segment))
                 AND id < \(Segment.endID(segment)) AND time < \(before) LIMIT 1
                 """)
             if found != nil { return true }

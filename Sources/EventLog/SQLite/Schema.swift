@@ -52,92 +52,34 @@ public enum Schema {
         CREATE TABLE state (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
         """
 
-    private static func shown(_ table: String, _ column: String, as name: String) -> String {
-        // Pseudonyms and keys are blobs, a plain user's name is text.
-        "(SELECT iif(typeof(value) = 'text', value, lower(hex(value))) FROM \(table) WHERE id = \(column)) AS \(name)"
-    }
-
-    /// Unsigned 64-bit numbers are stored as the signed number of the same bits.
-    private static func unsigned(_ column: String) -> String {
-        "iif(\(column) < 0, printf('%llu', \(column)), \(column)) AS \(column)"
-    }
-
     /// The readable view: every kind, every field, names instead of numbers.
     static var view: String {
-        let time = "strftime('%Y-%m-%dT%H:%M:%S', time / 1000000, 'unixepoch') || printf('.%06dZ', time % 1000000) AS time"
-        let sender = shown("identity_name", "sender", as: "sender")
-        let recipient = shown("identity_name", "recipient", as: "recipient")
-        let channel = shown("channel_name", "channel", as: "channel")
-        let user = shown("user_name", "user", as: "user")
-        func select(_ kind: EventKind, _ columns: String, from table: String) -> String {
-            "SELECT id, \(time), '\(kind.name)' AS kind, \(columns) FROM \(table)"
-        }
-        let all = [
-            select(
-                .messageEnqueue,
-                "\(sender), \(recipient), \(channel), \(unsigned("bytes")), \(unsigned("seq")), NULL AS batch, "
-                    + "NULL AS batch_size, NULL AS user, NULL AS ok, NULL AS reason, NULL AS initiator, "
-                    + "NULL AS peer, NULL AS new, NULL AS count, NULL AS identity",
-                from: "message"),
-            select(
-                .batchEnqueue,
-                "\(sender), \(recipient), \(channel), \(unsigned("bytes")), \(unsigned("seq")), batch, "
-                    + "batch_size, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL",
-                from: "batch_message"),
-            select(
-                .auth,
-                "NULL, NULL, NULL, NULL, NULL, NULL, NULL, \(user), ok, "
-                    + "(SELECT value FROM reason_name WHERE id = reason), NULL, NULL, NULL, NULL, NULL",
-                from: "auth"),
-            select(
-                .channelCreated,
-                "NULL, NULL, \(channel), NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
-                    + "\(shown("identity_name", "initiator", as: "initiator")), "
-                    + "\(shown("identity_name", "peer", as: "peer")), new, NULL, NULL",
-                from: "channel_created"),
-            select(
-                .fetch,
-                "NULL, \(recipient), \(channel), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
-                    + "\(unsigned("count")), NULL",
-                from: "fetch"),
-            select(
-                .userRegistered,
-                "NULL, NULL, NULL, NULL, NULL, NULL, NULL, \(user), NULL, NULL, NULL, NULL, NULL, NULL, "
-                    + shown("identity_name", "identity", as: "identity"),
-                from: "user_registered"),
-        ]
         var text = "CREATE VIEW events AS\n"
-        for (index, select) in all.enumerated() {
-            text += (index == 0 ? "" : "\nUNION ALL\n") + select
+        for kind in EventKind.allCases {
+            if kind.index > 0 { text += "\nUNION ALL\n" }
+            text += "SELECT id, strftime('%Y-%m-%dT%H:%M:%S', time / 1000000, 'unixepoch') "
+            text += "|| printf('.%06dZ', time % 1000000) AS time, '\(kind.name)' AS kind"
+            let fields = kind.fields
+            for field in EventField.allCases where field.rawValue > EventField.kind.rawValue {
+                // The first SELECT names the view's columns.
+                let absent = kind.index == 0 ? "NULL AS \(field.name)" : "NULL"
+                text += ", " + (fields.contains(field) ? shown(field) : absent)
+            }
+            text += " FROM \(kind.table)"
         }
         return text + ";"
     }
 
-    /// The table of a kind.
-    public static func table(_ kind: EventKind) -> String {
-        switch kind {
-        case .messageEnqueue: "message"
-        case .batchEnqueue: "batch_message"
-        case .auth: "auth"
-        case .channelCreated: "channel_created"
-        case .fetch: "fetch"
-        case .userRegistered: "user_registered"
+    private static func shown(_ field: EventField) -> String {
+        let column = field.name
+        guard let names = field.names else {
+            return field.isUnsigned ? "iif(\(column) < 0, printf('%llu', \(column)), \(column)) AS \(column)" : column
         }
+        if names == .reason { return "(SELECT value FROM \(names.table) WHERE id = \(column))" }
+        // Pseudonyms and keys are blobs, a plain user's name is text.
+        return
+            "(SELECT iif(typeof(value) = 'text', value, lower(hex(value))) FROM \(names.table) WHERE id = \(column)) AS \(column)"
     }
-
-    /// How many columns a kind's table has.
-    static func columns(_ kind: EventKind) -> Int {
-        switch kind {
-        case .messageEnqueue: 7
-        case .batchEnqueue: 9
-        case .auth: 5
-        case .channelCreated: 6
-        case .fetch: 5
-        case .userRegistered: 4
-        }
-    }
-
-    static let columnLimit = 9
 
     /// Makes the tables of a new log, in one transaction.
     static func create(in database: Database) throws(LogError) {

@@ -50,7 +50,7 @@ public struct StoredState {
         if let saved = try database.integer("SELECT value FROM state WHERE key = 'trusted_us'") { return saved }
         var newest: (id: Int64, time: Int64)?
         for kind in EventKind.allCases {
-            let query = try database.prepare("SELECT id, time FROM \(Schema.table(kind)) ORDER BY id DESC LIMIT 1")
+            let query = try database.prepare("SELECT id, time FROM \(kind.table) ORDER BY id DESC LIMIT 1")
             guard try query.step(), query.integer(0) > newest?.id ?? .min else { continue }
             newest = (id: query.integer(0), time: query.integer(1))
         }
@@ -81,7 +81,7 @@ public enum OldestEvent {
     public static func read(_ database: Database) throws(LogError) -> Int64? {
         var oldest: Int64?
         for kind in EventKind.allCases {
-            let first = try database.integer("SELECT time FROM \(Schema.table(kind)) ORDER BY id LIMIT 1")
+            let first = try database.integer("SELECT time FROM \(kind.table) ORDER BY id LIMIT 1")
             if let first { oldest = min(first, oldest ?? first) }
         }
         return oldest

@@ -11,7 +11,7 @@ package final class OccupiedSegments {
         var statements: [Statement] = []
         for kind in EventKind.allCases {
             statements.append(
-                try database.prepare("SELECT min(id) FROM \(Schema.table(kind)) WHERE id >= ? AND id < ?"))
+                try database.prepare("SELECT min(id) FROM \(kind.table) WHERE id >= ? AND id < ?"))
         }
         self.init(statements)
     }
@@ -45,8 +45,8 @@ extension Segment {
     ///
     /// - Throws: `LogError`, with cause `.corrupt` for ids that no log can have given.
     package static func range(of kind: EventKind, in database: Database) throws(LogError) -> (first: Int64, last: Int64)? {
-        guard let first = try database.integer("SELECT min(id) FROM \(Schema.table(kind))"),
-            let last = try database.integer("SELECT max(id) FROM \(Schema.table(kind))")
+        guard let first = try database.integer("SELECT min(id) FROM \(kind.table)"),
+            let last = try database.integer("SELECT max(id) FROM \(kind.table)")
         else { return nil }
         try expectPossible(id: first, path: database.path)
         try expectPossible(id: last, path: database.path)

@@ -89,22 +89,6 @@ public enum Posting {
     public static func place(of posting: UInt64) -> Int64 { Int64(truncatingIfNeeded: posting & 0xFFFF) }
 }
 
-/// The three kinds of names that people and conversations have.
-public enum NameKind: Int, CaseIterable, Sendable {
-    case identity = 0
-    case channel, user
-
-    public static let count = 3
-
-    public var table: String {
-        switch self {
-        case .identity: "identity_name"
-        case .channel: "channel_name"
-        case .user: "user_name"
-        }
-    }
-}
-
 /// Walks through a block's entries.
 package struct PostingCursor {
     private let bytes: UnsafeRawBufferPointer

@@ -15,19 +15,20 @@ package final class SegmentScan {
             for kind in EventKind.allCases {
                 statements.append(
                     try database.prepare(
-                        "SELECT * FROM \(Schema.table(kind)) WHERE id >= ? AND id < ? AND time >= ? AND time < ?"))
+                        "SELECT * FROM \(kind.table) WHERE id >= ? AND id < ? AND time >= ? AND time < ?"))
             }
         }
-        let row = UnsafeMutablePointer<Int64>.allocate(capacity: Schema.columnLimit)
+        let row = UnsafeMutablePointer<Int64>.allocate(capacity: EventKind.columnLimit)
         defer { row.deallocate() }
         for kind in EventKind.allCases {
             let statement = statements[kind.index]
+            let columns = kind.columnCount
             statement.bind(ids.lowerBound, at: 1)
             statement.bind(ids.upperBound, at: 2)
             statement.bind(since, at: 3)
             statement.bind(until, at: 4)
             while try statement.step() {
-                Self.fill(row, kind, statement)
+                Self.fill(row, columns: columns, statement)
                 summary.add(kind, row)
             }
             statement.reset()
@@ -36,8 +37,8 @@ package final class SegmentScan {
 
     /// The columns of a row as `SegmentSummary` takes them.
     @inline(__always)
-    package static func fill(_ row: UnsafeMutablePointer<Int64>, _ kind: EventKind, _ statement: Statement) {
-        for column in 0..<Schema.columns(kind) {
+    package static func fill(_ row: UnsafeMutablePointer<Int64>, columns: Int, _ statement: Statement) {
+        for column in 0..<columns {
             let value = statement.integer(Int32(truncatingIfNeeded: column))
             row[column] = value == 0 && statement.isNull(Int32(truncatingIfNeeded: column)) ? RowBatch.null : value
         }

@@ -56,7 +56,7 @@ package final class EpochTable {
         guard first < end else { return false }
         for kind in EventKind.allCases {
             let found = try database.integer(
-                "SELECT 1 FROM \(Schema.table(kind)) WHERE id >= \(first) AND id < \(end) LIMIT 1")
+                "SELECT 1 FROM \(kind.table) WHERE id >= \(first) AND id < \(end) LIMIT 1")
             if found != nil { return true }
         }
         return false

@@ -8,7 +8,7 @@ extension EventLogWriter {
     public func oldestID() throws(LogError) -> Int64? {
         var oldest: Int64?
         for kind in EventKind.allCases {
-            if let first = try database.integer("SELECT min(id) FROM \(Schema.table(kind))") {
+            if let first = try database.integer("SELECT min(id) FROM \(kind.table)") {
                 oldest = min(first, oldest ?? first)
             }
         }

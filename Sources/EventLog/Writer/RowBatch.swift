@@ -1,3 +1,5 @@
+import MetricsModel
+
 /// Rows of one table on their way in: collected, and inserted many to a statement, which costs SQLite a third less
 /// than one by one. All columns are integers.
 struct RowBatch: ~Copyable {
@@ -11,14 +13,16 @@ struct RowBatch: ~Copyable {
     private let values: UnsafeMutablePointer<Int64>
     private var count = 0
 
-    init(table: String, columns: Int, rowsPerStatement: Int = 128, database: Database) throws(LogError) {
+    init(_ kind: EventKind, _ database: Database) throws(LogError) {
+        let columns = kind.columnCount
+        let rowsPerStatement = 128
         var row = "(?"
         for _ in 1..<columns { row += ",?" }
         row += ")"
         var rows = row
         for _ in 1..<rowsPerStatement { rows += "," + row }
-        let many = try database.prepare("INSERT INTO \(table) VALUES \(rows)", operation: "write")
-        let one = try database.prepare("INSERT INTO \(table) VALUES \(row)", operation: "write")
+        let many = try database.prepare("INSERT INTO \(kind.table) VALUES \(rows)", operation: "write")
+        let one = try database.prepare("INSERT INTO \(kind.table) VALUES \(row)", operation: "write")
         self.many = many
         self.one = one
         self.columns = columns

@@ -1,3 +1,5 @@
+import MetricsModel
+
 /// The rows of all kinds on their way in.
 struct RowBatches: ~Copyable {
     var messages: RowBatch
@@ -30,11 +32,11 @@ struct RowBatches: ~Copyable {
 extension RowBatches {
     init(_ database: Database) throws(LogError) {
         self.init(
-            messages: try RowBatch(table: "message", columns: 7, database: database),
-            batchMessages: try RowBatch(table: "batch_message", columns: 9, database: database),
-            auths: try RowBatch(table: "auth", columns: 5, database: database),
-            channels: try RowBatch(table: "channel_created", columns: 6, database: database),
-            fetches: try RowBatch(table: "fetch", columns: 5, database: database),
-            registrations: try RowBatch(table: "user_registered", columns: 4, database: database))
+            messages: try RowBatch(.messageEnqueue, database),
+            batchMessages: try RowBatch(.batchEnqueue, database),
+            auths: try RowBatch(.auth, database),
+            channels: try RowBatch(.channelCreated, database),
+            fetches: try RowBatch(.fetch, database),
+            registrations: try RowBatch(.userRegistered, database))
     }
 }

@@ -23,7 +23,7 @@ extension EventLogReader {
             for kind in EventKind.allCases {
                 let time = try database.integer(
                     """
-                    SELECT time FROM \(Schema.table(kind)) WHERE id >= \(row.firstID) AND id < \(end)
+                    SELECT time FROM \(kind.table) WHERE id >= \(row.firstID) AND id < \(end)
                     ORDER BY id LIMIT 1
                     """)
                 if let time { epoch.oldestMicroseconds = min(time, epoch.oldestMicroseconds ?? time) }
@@ -36,7 +36,7 @@ extension EventLogReader {
     public func newestEvent() throws(LogError) -> Int64? {
         var newest: Int64?
         for kind in EventKind.allCases {
-            let last = try database.integer("SELECT time FROM \(Schema.table(kind)) ORDER BY id DESC LIMIT 1")
+            let last = try database.integer("SELECT time FROM \(kind.table) ORDER BY id DESC LIMIT 1")
             if let last { newest = max(last, newest ?? last) }
         }
         return newest

@@ -23,7 +23,7 @@ struct EventCount {
         var sum: Int64 = 0
         for plan in try KindQuery.plans(filter, descending: false, database) {
             for condition in plan.conditions {
-                sum &+= try database.integer("SELECT count(*) FROM \(plan.table)\(condition)") ?? 0
+                sum &+= try database.integer("SELECT count(*) FROM \(plan.kind.table)\(condition)") ?? 0
             }
         }
         return sum
@@ -65,7 +65,7 @@ struct EventCount {
             if let since = filter.sinceMicroseconds { condition += " AND time >= \(since)" }
             if let until = filter.untilMicroseconds { condition += " AND time < \(until)" }
             if filter.failedOnly { condition += " AND ok = 0" }
-            sum &+= try database.integer("SELECT count(*) FROM \(Schema.table(kind)) WHERE \(condition)") ?? 0
+            sum &+= try database.integer("SELECT count(*) FROM \(kind.table) WHERE \(condition)") ?? 0
         }
         return sum
     }

@@ -24,8 +24,8 @@ final class EventCursor {
 
     private static func statement(_ plan: KindQuery, _ index: Int, _ database: Database) throws(LogError) -> Statement {
         var columns = "id, time"
-        for field in EventField.fields(of: plan.kind) { columns += ", " + field.name }
-        return try database.prepare("SELECT \(columns) FROM \(plan.table)\(plan.conditions[index])\(plan.order)")
+        for field in plan.kind.fields { columns += ", " + field.name }
+        return try database.prepare("SELECT \(columns) FROM \(plan.kind.table)\(plan.conditions[index])\(plan.order)")
     }
 
     @inline(__always)
@@ -39,7 +39,7 @@ final class EventCursor {
         return true
     }
 
-    /// Columns are id, time, and `EventField.fields(of:)`.
+    /// Columns are id, time, and `EventKind.fields`.
     @inline(__always)
     func fill(_ event: inout LoggedEvent, _ names: borrowing NameReader) throws(LogError) {
         event.id = id

@@ -113,7 +113,7 @@ public final class EventLogReader {
         let state = try StoredState.read(database)
         var rows: [Int64] = []
         for kind in EventKind.allCases {
-            rows.append(try database.integer("SELECT count(*) FROM \(Schema.table(kind))") ?? 0)
+            rows.append(try database.integer("SELECT count(*) FROM \(kind.table)") ?? 0)
         }
         return (state, rows)
     }

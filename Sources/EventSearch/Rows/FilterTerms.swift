@@ -11,9 +11,9 @@ struct FilterTerms {
     private let reasons: [Int64]?
 
     init(_ filter: EventFilter, _ database: Database) throws(LogError) {
-        users = try Self.ids(of: filter.user, in: "user_name", plainIsText: true, database)
-        identities = try Self.ids(of: filter.identity, in: "identity_name", plainIsText: false, database)
-        channels = try Self.ids(of: filter.channel, in: "channel_name", plainIsText: false, database)
+        users = try Self.ids(of: filter.user, in: .user, plainIsText: true, database)
+        identities = try Self.ids(of: filter.identity, in: .identity, plainIsText: false, database)
+        channels = try Self.ids(of: filter.channel, in: .channel, plainIsText: false, database)
         reasons = try Self.reasonIDs(filter.reason, database)
     }
 
@@ -24,10 +24,10 @@ struct FilterTerms {
     func conditions(of kind: EventKind) -> [String]? {
         var conditions: [String] = []
         guard
-            Self.append(users, Self.userColumns(kind), to: &conditions),
-            Self.append(identities, Self.identityColumns(kind), to: &conditions),
-            Self.append(channels, Self.channelColumns(kind), to: &conditions),
-            Self.append(reasons, kind == .auth ? ["reason"] : [], to: &conditions)
+            Self.append(users, kind.columns(naming: .user), to: &conditions),
+            Self.append(identities, kind.columns(naming: .identity), to: &conditions),
+            Self.append(channels, kind.columns(naming: .channel), to: &conditions),
+            Self.append(reasons, kind.columns(naming: .reason), to: &conditions)
         else { return nil }
         return conditions
     }
@@ -56,29 +56,11 @@ struct FilterTerms {
         return true
     }
 
-    private static func userColumns(_ kind: EventKind) -> [String] {
-        kind == .auth || kind == .userRegistered ? ["user"] : []
-    }
-
-    private static func identityColumns(_ kind: EventKind) -> [String] {
-        switch kind {
-        case .messageEnqueue, .batchEnqueue: ["sender", "recipient"]
-        case .auth: []
-        case .channelCreated: ["initiator", "peer"]
-        case .fetch: ["recipient"]
-        case .userRegistered: ["identity"]
-        }
-    }
-
-    private static func channelColumns(_ kind: EventKind) -> [String] {
-        kind == .auth || kind == .userRegistered ? [] : ["channel"]
-    }
-
     private static func ids(
-        of term: EventFilter.Term?, in table: String, plainIsText: Bool, _ database: Database
+        of term: EventFilter.Term?, in names: NameKind, plainIsText: Bool, _ database: Database
     ) throws(LogError) -> [Int64]? {
         guard let term else { return nil }
-        let find = try database.prepare("SELECT id FROM \(table) WHERE value = ?")
+        let find = try database.prepare("SELECT id FROM \(names.table) WHERE value = ?")
         var ids: [Int64] = []
         if let plain = term.plain {
             if plainIsText { find.bind(text: plain, at: 1) } else { find.bind(blob: plain, at: 1) }
@@ -96,7 +78,7 @@ struct FilterTerms {
             while let last = next.last, last == 0xFF { next.removeLast() }
             if !next.isEmpty { next[next.count - 1] += 1 }
             let search = try database.prepare(
-                "SELECT id FROM \(table) WHERE value >= ?" + (next.isEmpty ? "" : " AND value < ?"))
+                "SELECT id FROM \(names.table) WHERE value >= ?" + (next.isEmpty ? "" : " AND value < ?"))
             search.bind(blob: prefix, at: 1)
             if !next.isEmpty { search.bind(blob: next, at: 2) }
             while try search.step() { ids.append(search.integer(0)) }
@@ -106,7 +88,7 @@ struct FilterTerms {
 
     private static func reasonIDs(_ text: String?, _ database: Database) throws(LogError) -> [Int64]? {
         guard let text else { return nil }
-        let find = try database.prepare("SELECT id FROM reason_name WHERE instr(lower(value), lower(?))")
+        let find = try database.prepare("SELECT id FROM \(NameKind.reason.table) WHERE instr(lower(value), lower(?))")
         find.bind(text: Array(text.utf8), at: 1)
         var ids: [Int64] = []
         while try find.step() { ids.append(find.integer(0)) }

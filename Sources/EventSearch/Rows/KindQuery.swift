@@ -5,7 +5,6 @@ import Readings
 /// What one kind's table is asked: the same conditions of one range or set of ids after the other.
 struct KindQuery {
     var kind: EventKind
-    var table: String
     /// Each begins with WHERE, or is empty; in the order in which their rows come. Numbers only, never text from outside.
     var conditions: [String]
     var order: String
@@ -43,8 +42,7 @@ struct KindQuery {
             }
             var order = " ORDER BY id" + (descending ? " DESC" : "")
             if let newest = filter.newest { order += " LIMIT \(newest)" }
-            plans.append(
-                KindQuery(kind: kind, table: Schema.table(kind), conditions: conditions, order: order))
+            plans.append(KindQuery(kind: kind, conditions: conditions, order: order))
         }
         return plans
     }

@@ -25,7 +25,7 @@ extension EventLogReader {
     public func position(at id: Int64) throws(LogError) -> LogPosition {
         var time: Int64?
         for kind in EventKind.allCases where time == nil {
-            time = try database.integer("SELECT time FROM \(Schema.table(kind)) WHERE id = \(id)")
+            time = try database.integer("SELECT time FROM \(kind.table) WHERE id = \(id)")
         }
         return LogPosition(id: id, timeMicroseconds: time)
     }

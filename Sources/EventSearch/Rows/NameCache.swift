@@ -29,8 +29,8 @@ struct NameCache: ~Copyable {
         var indices: [Int32] = []
     }
 
-    init(_ table: String, _ database: Database) throws(LogError) {
-        find = try database.prepare("SELECT value FROM \(table) WHERE id = ?")
+    init(_ names: NameKind, _ database: Database) throws(LogError) {
+        find = try database.prepare("SELECT value FROM \(names.table) WHERE id = ?")
         // SAFETY: zeroed memory is places whose number is 0, and whose text is never looked at. Fresh from the system it
         // is resident only where it is used.
         memory = calloc(Self.places, MemoryLayout<Place>.stride).assumingMemoryBound(to: Place.self)

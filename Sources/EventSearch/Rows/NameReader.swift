@@ -8,9 +8,9 @@ final class NameReader {
     let reasons: NameCache
 
     init(_ database: Database) throws(LogError) {
-        identities = try NameCache("identity_name", database)
-        users = try NameCache("user_name", database)
-        channels = try NameCache("channel_name", database)
-        reasons = try NameCache("reason_name", database)
+        identities = try NameCache(.identity, database)
+        users = try NameCache(.user, database)
+        channels = try NameCache(.channel, database)
+        reasons = try NameCache(.reason, database)
     }
 }

@@ -31,10 +31,9 @@ public struct LinkSurvey: Sendable {
     ) throws(LogError) -> LinkSurvey {
         let channels = try log.database.integer("SELECT max(id) FROM channel_name") ?? 0
         var survey = LinkSurvey(members: Int(clamping: channels))
-        try survey.read("message", "sender, recipient, channel, 0", log, rowLimit, progress)
-        try survey.read("batch_message", "sender, recipient, channel, batch", log, rowLimit, progress)
-        try survey.read("channel_created", "initiator, peer, channel, 0", log, rowLimit, progress)
-        try survey.read("fetch", "recipient, NULL, channel, 0", log, rowLimit, progress)
+        for kind in EventKind.allCases where kind.fields.contains(.channel) {
+            try survey.read(kind, log, rowLimit, progress)
+        }
         return survey
     }
 
@@ -44,9 +43,12 @@ public struct LinkSurvey: Sendable {
     }
 
     private mutating func read(
-        _ table: String, _ columns: String, _ log: EventLogReader, _ limit: Int64, _ progress: (Int64) -> Void
+        _ kind: EventKind, _ log: EventLogReader, _ limit: Int64, _ progress: (Int64) -> Void
     ) throws(LogError) {
-        let query = try log.database.prepare("SELECT \(columns) FROM \(table) ORDER BY id DESC LIMIT \(limit + 1)")
+        let people = kind.columns(naming: .identity)
+        let columns = "\(people[0]), \(people.count > 1 ? people[1] : "NULL"), channel"
+        let batch = kind.fields.contains(.batch) ? EventField.batch.name : "0"
+        let query = try log.database.prepare("SELECT \(columns), \(batch) FROM \(kind.table) ORDER BY id DESC LIMIT \(limit + 1)")
         var count: Int64 = 0
         while try query.step() {
             count += 1

@@ -1,5 +1,6 @@
 import CMachine
 import EventLog
+import MetricsModel
 
 /// How many events name each identity, channel or user: a number for each name that the log has. One thread.
 final class TermCounts {

@@ -23,7 +23,7 @@ public final class WindowReader {
         guard var oldest = try OldestEvent.read(database) else { return nil }
         var newest = oldest
         for kind in EventKind.allCases {
-            let last = try database.integer("SELECT time FROM \(Schema.table(kind)) ORDER BY id DESC LIMIT 1")
+            let last = try database.integer("SELECT time FROM \(kind.table) ORDER BY id DESC LIMIT 1")
             if let last { newest = max(newest, last) }
         }
         // After the time of day was set, the first and the last to come in are not the oldest and the newest.
@@ -53,7 +53,7 @@ public final class WindowReader {
         var sums = WindowSums(isByQuarter: isByQuarter)
         var failures: [Int64: Int64] = [:]
         var counts: [TermCounts] = []
-        if top > 0 { for names in NameKind.allCases { counts.append(try TermCounts(names, database)) } }
+        if top > 0 { for names in [NameKind.identity, .channel, .user] { counts.append(try TermCounts(names, database)) } }
         let rows = SegmentSummary(keepsPostings: top > 0)
         var inside: Range<Int64>?
         for span in index.spans where SegmentMap.mayHold(span, since: since, until: until) {
@@ -203,7 +203,7 @@ public final class WindowReader {
             sums[kind.index] +=
                 try database.integer(
                     """
-                    SELECT count(*) FROM \(Schema.table(kind)) WHERE id >= \(Segment.firstID(span.segment))
+                    SELECT count(*) FROM \(kind.table) WHERE id >= \(Segment.firstID(span.segment))
                     AND id < \(Segment.endID(span.segment)) AND time >= \(times.lowerBound) AND time < \(times.upperBound)
                     """) ?? 0
         }
