@@ -382,8 +382,8 @@ OVERVIEW = board(
         ("Who fails to log in?", 8, [
             (12, timeseries(
                 "Failed logins by reason",
-                "Per minute. Much credentials is guessing passwords of known users; much unknown_user is spraying names; "
-                "rate_limited and locked are the server's defence at work. Lines at 50 and 500, where the alerts fire.",
+                "Per minute. A high credentials: someone guesses passwords of known users. A high unknown_user: someone tries a list of "
+                "names. rate_limited and locked: the server defends itself. Lines at 50 and 500, where the alerts fire.",
                 "cpm", [(f"60 * sum by (reason) ({rate('qpc_auth_failures_total')})", "{{reason}}")],
                 stacked=True, table=True, thresholds=steps("transparent", (50, YELLOW), (500, RED)))),
             (6, timeseries(
