@@ -53,7 +53,7 @@ final class Population {
 
     func key(_ identity: Int) -> UnsafePointer<UInt8> { UnsafePointer(keys + identity * Self.keyBytes) }
 
-    /// Whom a user writes to: some eight friends, of whom the first few get most.
+    /// A user's correspondents: some eight friends, the first few of whom get most.
     func friend(of user: Int, _ random: inout SplitMix) -> Int {
         let friend = Int(exp(random.fraction() * log(8))) - 1
         var choice = SplitMix(state: UInt64(user) &* 31 &+ UInt64(friend))

@@ -6,7 +6,7 @@ struct Rhythm {
     struct Slot {
         var startNanoseconds: UInt64
         var lengthNanoseconds: UInt64
-        /// The share of the slot's events that are failed logins of somebody who guesses passwords.
+        /// The share of the slot's events that are an attacker's failed logins.
         var attack: Double
     }
 

@@ -1,7 +1,7 @@
 import MetricsMemory
 import MetricsModel
 
-/// What a chat server's users do: write, fetch, log in, now and then meet somebody new; and those who guess passwords.
+/// What a chat server's users do: write, fetch, log in, now and then meet somebody new. Attackers guess passwords.
 struct Traffic {
     private static let slips = [
         "invalid credentials", "invalid credentials", "invalid credentials", "session expired", "unknown user",

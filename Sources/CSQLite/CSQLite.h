@@ -13,21 +13,21 @@ static inline int qpcm_bind_blob_copied(sqlite3_stmt *statement, int index, cons
     return sqlite3_bind_blob(statement, index, bytes, length, SQLITE_TRANSIENT);
 }
 
-/// The write-ahead file, once SQLite has opened it; else null.
+/// The WAL, once SQLite has opened it; else null.
 static inline sqlite3_file *qpcm_wal(sqlite3 *connection, int *code) {
     sqlite3_file *file = 0;
     *code = sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
     return *code == SQLITE_OK && file && file->pMethods ? file : 0;
 }
 
-/// Flushes the write-ahead file to the disk without writing to it; SQLite offers that only inside a commit.
+/// Flushes the WAL to the disk without writing to it; SQLite offers that only inside a commit.
 static inline int qpcm_sync_wal(sqlite3 *connection) {
     int code;
     sqlite3_file *file = qpcm_wal(connection, &code);
     return file ? file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) : code;
 }
 
-/// Writes what the write-ahead file holds over itself, so that the next sync has all of it to write. Nobody else may be writing.
+/// Writes what the WAL holds over itself, so that the next sync has all of it to write. Nobody else may be writing.
 static inline int qpcm_rewrite_wal(sqlite3 *connection) {
     int code;
     sqlite3_file *file = qpcm_wal(connection, &code);

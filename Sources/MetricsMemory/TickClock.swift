@@ -3,7 +3,7 @@ import CMetricsLayout
 
 /// UTC from the machine's real-time clock, and the ticks that hooks stamp their records with.
 public enum TickClock {
-    /// UTC, nanoseconds since 1970. A hook may call it where ticks are not to be had.
+    /// UTC, nanoseconds since 1970. Hooks may call it on a machine without a usable tick counter.
     @inlinable @inline(__always)
     public static func realtimeNanoseconds() -> UInt64 { qpcm_realtime_ns() }
 

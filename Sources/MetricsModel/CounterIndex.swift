@@ -1,4 +1,4 @@
-/// Where each counter's word is in a counter area of `live.qpcm`, and its number in the log's `counters`
+/// Where each counter's word is in a counter area of `live.qpcm`, and its number in the log's `counter`
 /// table. The numbers are a file format: a new counter takes the next free number, none is ever reused.
 ///
 ///     0         calls of on_batch_enqueue (of every other hook, a call is an event)
@@ -16,8 +16,8 @@
 ///   113 ..<215  hook's duration           by hook: 16 buckets, then the sum in nanoseconds
 ///   215 ..<230  flush's duration          14 buckets, then the sum in microseconds
 ///   230 ..<235  flush errors              by cause
-///   235         damaged files set aside
-///   236 ..<242  events lost with a log    by kind: written, then gone with a log that was deleted or set aside;
+///   235         files quarantined
+///   236 ..<242  events lost with a log    by kind: written, then gone with a log that was deleted or quarantined;
 ///              also counted as dropped with cause log_error
 public enum CounterIndex {
     /// Words of a counter array; those past `used` are zero.

@@ -25,7 +25,7 @@ public enum EventKind: UInt8, CaseIterable, Sendable {
     public var index: Int { Int(truncatingIfNeeded: rawValue) }
 }
 
-/// Why an event that was recorded never came into the log.
+/// Why a recorded event never reached the log.
 public enum DropCause: Int, CaseIterable, Sendable {
     /// The thread's ring had no room.
     case ringFull = 0
@@ -98,7 +98,7 @@ public enum IdentityMode: UInt64, CaseIterable, Sendable {
         }
     }
 
-    /// The one of the two that tells less.
+    /// The one of the two that keeps less.
     public func stricter(_ other: IdentityMode) -> IdentityMode {
         if self == .none || other == .none { return .none }
         return self == .plain && other == .plain ? .plain : .pseudonym

@@ -1,4 +1,4 @@
-/// How large the log's write-ahead file gets, in bytes. The plugin acts on it, and `status` says who is in the way.
+/// How large the log's WAL gets, in bytes. The plugin acts on it, and `status` says who is in the way.
 public enum WALLimits {
     /// What it is cut off to once it has been emptied. Beyond it, `status` names the reader. No more than the least of `held`.
     public static let kept = 32 << 20

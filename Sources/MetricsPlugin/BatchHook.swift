@@ -6,7 +6,7 @@ import MetricsModel
 // on_batch_enqueue: one clock read and, for a batch that fits, one claim and one commit, so that a batch is in the log
 // as a whole or, counted to the message, not at all. One that is larger than half of the ring goes in parts.
 
-/// No server hands over more in one call; a count beyond it is a fault of the caller's, and is taken as 0.
+/// No server passes more in one call: a larger count is a bug of the caller's, and counts as 0.
 private var absurdCount: Int { @inline(__always) get { 1 << 32 } }
 
 @inline(__always)
@@ -28,7 +28,7 @@ func hookBatch(_ userData: UnsafeMutableRawPointer?, _ events: UnsafePointer<qpc
     if let events {
         messages = events
     } else {
-        // Something to point at; with a count of 0 it is never looked at.
+        // Any valid address: a count of 0 never reads it.
         count = 0
         messages = UnsafeRawPointer(state).assumingMemoryBound(to: qpc_message_event.self)
     }

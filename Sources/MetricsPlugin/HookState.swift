@@ -3,14 +3,14 @@ import CMetricsLayout
 import MetricsMemory
 import Synchronization
 
-/// What a hook reads of its plugin instance: the server's `user_data` points here. Fixed after init, but for the
-/// session number.
+/// What a hook reads of its plugin instance: the server's `user_data` points here. Only the session number changes
+/// after init.
 struct HookState: ~Copyable {
-    /// Names this init among all of the process; 0 once it is over, or in a forked child, where hooks do nothing.
+    /// Which init of the process this is; 0 once it is over, or in a forked child, where hooks do nothing.
     let session: Atomic<UInt64>
     /// QPCM_CLOCK_*.
     let clock: UInt64
-    /// Nanoseconds a tick, times 2^32.
+    /// Nanoseconds per tick, times 2^32.
     let tickScale: UInt64
     let overflow: SharedCounterBlock
     /// The thread's slot, for threads that use several instances in turn.
@@ -43,7 +43,7 @@ func findSlot(
     guard session != 0 else { return nil }
     let isKnown = thread.pointee.session == session
     if isKnown {
-        // It found none before. Looking costs; a look now and then is enough.
+        // It found none before. The search is expensive, so it is repeated only now and then.
         thread.pointee.calls_to_retry &-= 1
         if thread.pointee.calls_to_retry != 0 { return nil }
     }
@@ -56,7 +56,7 @@ func findSlot(
     guard let slot = live.takeFreeSlot() ?? (isKnown ? nil : live.makeSlot(owned: true)) else {
         return nil
     }
-    // So that the slot is given back when the thread ends. A failure costs the slot, nothing else.
+    // Gives the slot back when the thread ends. A failure here costs the slot, nothing else.
     _ = pthread_setspecific(state.pointee.key, slot)
     thread.pointee.slot = slot
     return slot

@@ -62,7 +62,7 @@ enum ThreadExit {
     /// and its memory is not touched: the table's lock decides.
     static func giveBack(_ slot: UnsafeMutableRawPointer?) {
         guard let slot else { return }
-        // Should the thread call a hook in a later destructor of its own, it must not write to a slot that is another's.
+        // A later destructor of this thread may call a hook: it must not write to a slot that now belongs to another thread.
         let thread = qpcm_thread_current()!
         thread.pointee.session = 0
         thread.pointee.slot = nil

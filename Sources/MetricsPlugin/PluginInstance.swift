@@ -130,7 +130,7 @@ final class PluginInstance: @unchecked Sendable {
         }
     }
 
-    /// Rings for the server's workers, one a processor, and one more for whoever comes.
+    /// One ring per processor for the server's workers, and a spare one.
     private static var initialSlots: Int { min(64, max(2, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) + 1)) }
 
     /// Whether this is the process that made it, not a forked child.

@@ -32,8 +32,8 @@ public struct DataSource: Sendable {
 
     public init(directory: String) { self.directory = directory }
 
-    public var livePath: String { directory + "/live.qpcm" }
-    public var logPath: String { directory + "/" + Schema.fileName }
+    public var livePath: String { DataFile.live.path(in: directory) }
+    public var logPath: String { DataFile.log.path(in: directory) }
 
     /// The live file; nil if there is none.
     public func live() throws(DataSourceError) -> LiveFileReader? {

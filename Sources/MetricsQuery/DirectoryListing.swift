@@ -1,16 +1,10 @@
 import CMachine
-import EventLog
-import Pseudonyms
+import MetricsModel
 
 /// The files of a data directory: their sizes, permissions and content.
 public struct DirectoryListing: Sendable {
-    public enum Content: Sendable {
-        case log
-        case writeAhead
-        case index
-        case live
-        case keys
-        case control
+    public enum Content: Equatable, Sendable {
+        case file(DataFile)
         /// Quarantined: found damaged, or left behind by a log that was deleted or replaced.
         case quarantined
         /// Left by a process that died, or not one of the plugin's files.
@@ -48,14 +42,10 @@ public struct DirectoryListing: Sendable {
     }
 
     private static func content(_ name: String) -> Content {
-        switch name {
-        case Schema.fileName: .log
-        case Schema.fileName + "-wal": .writeAhead
-        case Schema.fileName + "-shm": .index
-        case "live.qpcm": .live
-        case IdentityKeys.fileName: .keys
-        case "control.sock": .control
-        default: name.contains(".damaged-") || name.contains(".left-") ? .quarantined : .other
+        for file in DataFile.allCases {
+            if name == file.name { return .file(file) }
+            if Quarantine.allCases.contains(where: { name.hasPrefix(file.name + $0.mark) }) { return .quarantined }
         }
+        return .other
     }
 }

@@ -59,16 +59,16 @@ public struct Ledger: Sendable {
 
     /// The files, the session and whether a process writes them: equal at two moments between which nothing was replaced.
     private struct Moment: Equatable {
-        var log: [UInt64] = []
-        var live: [UInt64] = []
+        var log: FileIdentity?
+        var live: FileIdentity?
         var session: [UInt64] = []
         var isHeld: Bool
         var isRunning = false
 
         init(_ source: DataSource) {
             isHeld = source.isHeld
-            log = Self.identity(source.logPath)
-            live = Self.identity(source.livePath)
+            log = FileIdentity(at: source.logPath)
+            live = FileIdentity(at: source.livePath)
             guard let reader = try? source.live() else { return }
             session = [reader.header.session.0, reader.header.session.1]
             isRunning = reader.isRunning
@@ -76,11 +76,6 @@ public struct Ledger: Sendable {
 
         /// False while a command, or a start, takes the directory from one state to the next.
         var isSettled: Bool { isHeld == isRunning || !isHeld }
-
-        private static func identity(_ path: String) -> [UInt64] {
-            var status = stat()
-            return qpcm_lstat(path, &status) == 0 ? [UInt64(status.st_dev), UInt64(status.st_ino)] : []
-        }
     }
 
     private static func look(

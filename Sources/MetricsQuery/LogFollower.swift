@@ -20,7 +20,7 @@ public final class LogFollower {
     private let source: DataSource
     /// The log that is being read; nil while there is none.
     public private(set) var log: EventLogReader?
-    private var file = FileIdentity()
+    private var file: FileIdentity?
     private var version: Int64 = -1
     /// How far the log has been read; nil before the first reading.
     private var position: LogPosition?
@@ -29,18 +29,6 @@ public final class LogFollower {
 
     /// A log that is being created or replaced is incomplete for a moment. One that fails for longer is damaged.
     private static let patienceNanoseconds: UInt64 = 5_000_000_000
-
-    /// The file that a path refers to.
-    private struct FileIdentity: Equatable {
-        var device: UInt64 = 0
-        var node: UInt64 = 0
-
-        static func of(_ path: String) -> FileIdentity? {
-            var status = stat()
-            guard qpcm_lstat(path, &status) == 0 else { return nil }
-            return FileIdentity(device: UInt64(status.st_dev), node: UInt64(status.st_ino))
-        }
-    }
 
     /// - Parameter after: the id of the last event that the caller already has.
     public init(_ source: DataSource, after: Int64?) {
@@ -60,13 +48,13 @@ public final class LogFollower {
             return .missing
         }
         // Only now, so that the last events of a log that was quarantined have been read.
-        if FileIdentity.of(source.logPath) == file { return .unchanged }
+        if FileIdentity(at: source.logPath) == file { return .unchanged }
         self.log = nil
         return try open()
     }
 
     private func open() throws(DataSourceError) -> Look {
-        guard let found = FileIdentity.of(source.logPath) else { return .missing }
+        guard let found = FileIdentity(at: source.logPath) else { return .missing }
         do throws(DataSourceError) {
             guard let opened = try source.log() else { return .missing }
             try takeUp(opened)

@@ -90,7 +90,7 @@ public struct PrivacyReport: Sendable {
     }
 
     private static func keys(_ directory: String, _ listing: DirectoryListing) -> Keys {
-        guard let file = listing.files.first(where: { $0.content == .keys }) else { return .none }
+        guard let file = listing.files.first(where: { $0.content == .file(.keys) }) else { return .none }
         if let keys = try? IdentityKeys.load(directory: directory) { return .readable(keys.epochs.map(\.number)) }
         return .unreadable(epochs: IdentityKeys.epochs(inBytes: file.bytes))
     }

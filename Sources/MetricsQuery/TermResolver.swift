@@ -12,7 +12,7 @@ public struct TermResolver: Sendable {
 
     /// Reads the keys if it has permission. A reader in the server's group has none, and can still use pseudonyms.
     public init(directory: String) {
-        path = directory + "/" + IdentityKeys.fileName
+        path = DataFile.keys.path(in: directory)
         do throws(IdentityKeyError) {
             keys = try IdentityKeys.load(directory: directory)
             obstacle = nil

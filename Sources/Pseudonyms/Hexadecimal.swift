@@ -12,7 +12,7 @@ public enum Hexadecimal {
 
     private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 
-    /// Nil for an odd number of digits, none at all, or anything that is no digit.
+    /// Nil for an empty text, an odd number of digits, or any other character.
     public static func decode(_ text: String) -> [UInt8]? { decode(Array(text.utf8)) }
 
     public static func decode(_ digits: [UInt8]) -> [UInt8]? {

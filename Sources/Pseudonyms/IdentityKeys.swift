@@ -20,7 +20,6 @@ import CMachine
 /// A file of exactly 32 bytes, as older versions made it, is the key of epoch 1, which began when the file was last
 /// changed; unless it begins with the magic: then it is a newer file that was cut off, all of whose bytes can be guessed.
 public struct IdentityKeys: Sendable {
-    public static let fileName = "identity.key"
     /// Epochs whose keys a file can hold.
     public static let limit = 256
 
@@ -111,7 +110,7 @@ public struct IdentityKeys: Sendable {
         if !isSame { throw .foreign(path: KeyFile.path(directory)) }
     }
 
-    /// How many epochs a file of that size has keys of, for whoever may not read it.
+    /// How many epochs a file of that size has keys of, for those who may not read it.
     public static func epochs(inBytes bytes: UInt64) -> Int {
         bytes == IdentityKey.byteCount ? 1 : max(0, (Int(clamping: bytes) - headerBytes) / entryBytes)
     }

@@ -1,7 +1,8 @@
 import CMachine
+import MetricsModel
 
 /// `identity.key` as a file: read, and replaced so that there is always a whole one under its name and nothing of an
-/// old one is left on the disk, as far as a file system lets itself be told.
+/// old one is left on the disk, as far as a file system allows.
 ///
 /// A replacement is whole and on the disk before it has its name. The old file keeps a second name, `identity.key.old`,
 /// until it is overwritten with zeros; whatever died in between is put in order by `tidy`.
@@ -9,7 +10,7 @@ enum KeyFile {
     /// More than any file of keys has.
     static let byteLimit = IdentityKeys.headerBytes + IdentityKeys.limit * IdentityKeys.entryBytes
 
-    static func path(_ directory: String) -> String { directory + "/" + IdentityKeys.fileName }
+    static func path(_ directory: String) -> String { DataFile.keys.path(in: directory) }
 
     /// - Returns: its bytes, and when it was last changed: UTC, microseconds.
     /// - Throws: `IdentityKeyError`.
@@ -94,8 +95,8 @@ enum KeyFile {
         _ = close(descriptor)
     }
 
-    /// Overwrites a file of keys with zeros, then takes its name away. What has another name besides, or is no plain
-    /// file, or cannot be one of keys, only loses the name: somebody may have put it there.
+    /// Overwrites a file of keys with zeros, then takes its name away. A file that has a second name, is not
+    /// a regular file, or is too large for keys only loses the name: it may be somebody else's.
     private static func wipe(_ path: String) {
         let descriptor = qpcm_open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0)
         if descriptor >= 0 {

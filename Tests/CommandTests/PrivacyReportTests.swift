@@ -104,6 +104,22 @@ import Testing
         #expect(try place.tool.succeed("privacy-report").text.contains("not known: there is no live.qpcm"))
     }
 
+    @Test(
+        "A quarantined file is said to hold events",
+        arguments: [
+            "events.db-wal.left-20261122T140501Z", "events.db.damaged-20261122T140501Z", "events.db.damaged-20261122T140501Z-wal",
+        ])
+    func quarantinedFilesHoldEvents(name: String) throws {
+        try drive([:])
+        for file in [name, "notes.left-over"] { try Data([1]).write(to: URL(filePath: place(file))) }
+        let text = try place.tool.succeed("privacy-report").text
+        let line = try #require(text.split(separator: "\n").first { $0.contains(name) })
+        #expect(line.contains("events of a damaged or deleted log"))
+        #expect(text.contains("remove \(name) when it is no longer needed"))
+        #expect(!text.contains("\(name) is not one of the plugin's files"))
+        #expect(text.contains("notes.left-over is not one of the plugin's files"))
+    }
+
     @Test func progressIsOnlyForATerminal() throws {
         try drive([:])
         let command = "\(BuiltProducts.commandLine) privacy-report --dir \(place.path)"

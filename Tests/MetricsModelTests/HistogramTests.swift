@@ -63,7 +63,7 @@ import Testing
         take(CounterIndex.flushDuration, Histogram.flushDurationBuckets, "flush")
         take(CounterIndex.flushDurationSum, "flush sum")
         for cause in FlushErrorCause.allCases { take(CounterIndex.flushErrors(cause), "flush errors") }
-        take(CounterIndex.filesQuarantined, "files set aside")
+        take(CounterIndex.filesQuarantined, "files quarantined")
         #expect(owners.keys.max() == CounterIndex.used - 1)
         #expect(CounterIndex.used <= CounterIndex.words)
         let names = owners.keys.map(CounterName.text)

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A damaged file never keeps a server from starting: it is set aside, said, counted, and a new one is begun.
+/// A damaged file never keeps a server from starting: it is quarantined, reported and counted, and a new one is begun.
 @Suite struct DamageTests {
     let place = DataPlace()
 
@@ -70,7 +70,7 @@ import Testing
         FaultFigures.record("damaged log or live file at the start", tries: 1)
     }
 
-    @Test("A damaged log", arguments: Damage.allCases.filter { $0 != .emptied })
+    @Test("A damaged log is quarantined", arguments: Damage.allCases.filter { $0 != .emptied })
     func log(damage: Damage) throws {
         var generator = SeededGenerator.announced("damaged log")
         let sent = try begin()
@@ -83,7 +83,7 @@ import Testing
         #expect(lost == sent.reduce(0, +))
     }
 
-    @Test func aLogThatIsAnotherProgramsDatabase() throws {
+    @Test func anotherProgramsDatabaseIsQuarantined() throws {
         _ = try begin()
         let before = try place.tool.exposition()
         unlink(place("events.db"))
@@ -103,7 +103,8 @@ import Testing
         try place.tool.verify()
     }
 
-    @Test("A damaged live file of a server that had shut down", arguments: Damage.allCases.filter { $0 != .halved })
+    @Test(
+        "A damaged live file of a server that had shut down is quarantined", arguments: Damage.allCases.filter { $0 != .halved })
     func live(damage: Damage) throws {
         var generator = SeededGenerator.announced("damaged live file")
         _ = try begin()
@@ -114,7 +115,7 @@ import Testing
     }
 
     /// A live file that was cut off is one with fewer slots. Once all was drained, the log knows what they held.
-    @Test("A live file cut off after a slot, or before the first", arguments: [0, 1])
+    @Test("A live file cut off after a slot, or before the first, keeps no server from starting", arguments: [0, 1])
     func liveWithFewerSlots(slots: Int) throws {
         _ = try begin()
         let before = try place.tool.exposition()
@@ -127,7 +128,7 @@ import Testing
         try place.tool.verify()
     }
 
-    @Test func anotherVersionsLiveFile() throws {
+    @Test func anotherVersionsLiveFileIsQuarantined() throws {
         _ = try begin()
         let before = try place.tool.exposition()
         var content = try read(place("live.qpcm"))
@@ -136,7 +137,7 @@ import Testing
         try expectQuarantined("live.qpcm", content: content, before: before)
     }
 
-    @Test func aDeadServersLiveFileWithDamagedHeader() throws {
+    @Test func aDeadServersLiveFileWithDamagedHeaderIsQuarantined() throws {
         _ = try begin(killed: true)
         var generator = SeededGenerator.announced("damaged header")
         var content = try read(place("live.qpcm"))

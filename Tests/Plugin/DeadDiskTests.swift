@@ -16,7 +16,7 @@ import Testing
         }
     }
 
-    @Test("The server goes on", arguments: Death.allCases)
+    @Test("The server goes on when its file system dies", arguments: Death.allCases)
     func death(_ death: Death) throws {
         guard let disk = try LoopDisk(death.kind, for: "a dead file system") else { return }
         let place = TemporaryDirectory()

@@ -58,7 +58,7 @@ import Testing
             fault, tries: times, lost: account.lost, counted: account.dropped, twice: account.twice, healed: server.healed)
     }
 
-    @Test func aFullDisk() throws {
+    @Test func aFullDiskLosesOnlyWhatIsCounted() throws {
         guard let mount = try Mount("size=8m") else { return skip("a full disk", because: "nothing may be mounted here") }
         let server = try LoadedServer(Self.settings, path: mount.path + "/data", seed: 1)
         let filler = mount.path + "/filler"
@@ -72,7 +72,7 @@ import Testing
             })
     }
 
-    @Test("Errors of the disk's, by system call", arguments: ["ENOSPC", "EIO", "EDQUOT", "EROFS"])
+    @Test("A failing system call of the disk loses only what is counted", arguments: ["ENOSPC", "EIO", "EDQUOT", "EROFS"])
     func systemCalls(error: String) throws {
         guard try run(["strace", "-qq", "true"]).status == 0 else {
             return skip("failing system calls", because: "strace may not trace here")

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A file of keys that is none, or another log's, is never used: neither by the plugin nor by a command.
+/// A file that holds no keys, or another log's, is never used: neither by the plugin nor by a command.
 @Suite struct KeyFileTests {
     let place = DataPlace()
 

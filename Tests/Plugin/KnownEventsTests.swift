@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    @Test("Plain: as they came", arguments: [1, 2, 7, 4242] as [UInt64])
+    @Test("Plain events are logged as they came", arguments: [1, 2, 7, 4242] as [UInt64])
     func plain(seed: UInt64) throws {
         let (sent, logged) = try send(seed, count: 2500, mode: "plain")
         #expect(zip(sent, logged).allSatisfy { $0 == $1.asSent })
@@ -55,7 +55,7 @@ import Testing
         try place.tool.verify()
     }
 
-    @Test("Pseudonym: the first 16 bytes of HMAC-SHA-256 under the directory's key", arguments: [3, 9] as [UInt64])
+    @Test("A pseudonym is the first 16 bytes of HMAC-SHA-256 under the directory's key", arguments: [3, 9] as [UInt64])
     func pseudonym(seed: UInt64) throws {
         let (sent, logged) = try send(seed, count: 2500, mode: "pseudonym")
         let names = Pseudonyms(try KeyFile(place("identity.key")).newest.key)

@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    @Test("An init that is refused because of a", arguments: Refusal.allCases)
+    @Test("A refused init leaks nothing, because of a", arguments: Refusal.allCases)
     func refusedInit(_ refusal: Refusal) throws {
         let host = try ServerHost(environment: ServerHost.environment(place.path, ["RING_SIZE": "64KiB"]))
         try host.load()
@@ -101,7 +101,7 @@ import Testing
         case logWithoutATable
     }
 
-    @Test("A running server whose log cannot be opened, for a", arguments: Outage.allCases)
+    @Test("A running server whose log cannot be opened leaks nothing, because of a", arguments: Outage.allCases)
     func outage(_ outage: Outage) throws {
         let other = DataPlace()
         try other.server().shutDown()

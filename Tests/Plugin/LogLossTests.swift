@@ -60,7 +60,7 @@ import Testing
         try shellMove(aside, path)
     }
 
-    /// In place, all but what is before; and the write-ahead file too, which could make good what it covers.
+    /// In place, from there on; and the WAL too, which could repair what it covers.
     private func damage(_ path: String, from start: Int) throws {
         for (name, from) in [(path, start), (path + "-wal", 32)] {
             let size = max(fileSize(name) ?? 0, from + 65536)
@@ -73,12 +73,12 @@ import Testing
         }
     }
 
-    @Test("A running server's log", arguments: Loss.allCases)
+    @Test("A server goes on in a new log when its own is", arguments: Loss.allCases)
     func loss(_ loss: Loss) throws { try endure(loss, looksAreSlow: false) }
 
     /// Each look at a file takes so long that the files change between two of them.
     @Test(
-        "A running server's log, just while it is looked at",
+        "A server goes on in a new log when its own, just while it is checked, is",
         arguments: [Loss.deletedWithAll, .movedWithAll, .replacedByItsOwnCopy, .replacedByAnothersLog, .replacedByNoLog])
     func lossWhileLooking(_ loss: Loss) throws {
         guard try run(["strace", "-qq", "true"]).status == 0 else {

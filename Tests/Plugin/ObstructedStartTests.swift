@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What a start meets that is none of the server's fault: damage found late, and readers that stand still.
+/// Obstacles at a start that are not the server's fault: damage found late, and readers that stand still.
 @Suite struct ObstructedStartTests {
     let place = DataPlace()
 

@@ -9,7 +9,7 @@ import Testing
     private func run(_ settings: [String: String]) throws {
         let host = try place.server(settings)
         try AttackerTests.act(host)
-        // Sealed: nobody sends; and a batch in which another person sends besides.
+        // A sealed sender; and a batch in which another person sends too.
         let key = AttackerTests.keys.map { hex($0) }
         try host.ask("message recipient=\(key[1]) channel=\(hex(AttackerTests.channel)) bytes=7 seq=4")
         for sender in [key[0], key[3], key[0]] {
@@ -19,7 +19,7 @@ import Testing
         try host.shutDown()
     }
 
-    @Test("What is left of each kind", arguments: ["plain", "pseudonym"])
+    @Test("Without pairs, an event names at most one person", arguments: ["plain", "pseudonym"])
     func eachKind(mode: String) throws {
         try run(["PAIRS": "off", "IDENTITIES": mode])
         let events = try place.tool.events()
@@ -42,14 +42,14 @@ import Testing
         #expect(try place.tool.exposition().value("qpc_sealed_messages_total{path=\"single\"}") == 1)
     }
 
-    @Test("As an attacker, joining every row with every other", arguments: ["on", "off"])
+    @Test("Joining every row with every other links people only where pairs are on", arguments: ["on", "off"])
     func attacker(pairs: String) throws {
         try run(["PAIRS": pairs, "IDENTITIES": "plain"])
         let host = try place.server(["PAIRS": pairs, "IDENTITIES": "plain"])
         _ = try host.tally("drive threads=4 calls=2000 seed=6")
         try host.shutDown()
         let json = try place.tool.succeed("events", "-o", "ndjson").output
-        // Whoever stands in one row, or in rows that share a channel, a batch or a moment of one call.
+        // People in one row, or in rows that share a channel, a batch or a moment of one call.
         var groups: [String: Set<String>] = [:]
         for event in try NDJSON.decode(json) {
             let people = ["sender", "recipient", "initiator", "peer"].compactMap { event[$0]?.text }

@@ -130,8 +130,8 @@ import Testing
             twice = UInt64(doubled[0][0]) ?? .max
             // No log was given up.
             let aside = names(in: directory).filter { $0.hasPrefix("events.db.damaged") }
-            if !aside.isEmpty { brokenPromises.append("\(aside) set aside") }
-            // A live file whose header never reached the disk is set aside each time; here they would fill the disk.
+            if !aside.isEmpty { brokenPromises.append("\(aside) quarantined") }
+            // A live file whose header never reached the disk is quarantined each time; here they would fill the disk.
             for name in names(in: directory) where name.hasPrefix("live.qpcm.damaged") { unlink(directory + "/" + name) }
         }
     }

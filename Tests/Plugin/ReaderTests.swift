@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A reader that keeps a transaction open: the drain goes on, the write-ahead file stays under its cap, and it is said.
+/// A reader that keeps a transaction open: the drain goes on, the WAL stays under its limit, and a message says so.
 @Suite struct ReaderTests {
     /// The cap with the smallest log: 64 MiB, and one transaction more.
     private static let cap = (64 + 12) << 20
@@ -30,7 +30,7 @@ import Testing
             // By little, so that what follows is asked of a file that has only just come to that size.
             try drive(2000)
             try eventually("the drain goes on") { try written() > before }
-            try #require(drives < 400, "the write-ahead file has \(writeAheadBytes) bytes")
+            try #require(drives < 400, "the WAL has \(writeAheadBytes) bytes")
         }
         try eventually("status names the reader") {
             let status = try place.tool.run("status")
@@ -38,7 +38,7 @@ import Testing
         }
         while !isSaid("has come to its cap") {
             try drive()
-            try #require(drives < 400, "the write-ahead file has \(writeAheadBytes) bytes")
+            try #require(drives < 400, "the WAL has \(writeAheadBytes) bytes")
         }
         for _ in 0..<3 { try drive() }
         #expect(writeAheadBytes <= Self.cap, "\(writeAheadBytes)")

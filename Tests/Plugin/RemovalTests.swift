@@ -86,7 +86,7 @@ import Testing
         let again = try place.tool.run("forget", "--user", AttackerTests.alice)
         #expect(again.status == 1 && again.errors.contains("no such name in the log"))
         if isRunning {
-            // Whoever goes on talking is recorded again.
+            // A person who goes on talking is recorded again.
             try AttackerTests.act(host)
             try host.shutDown()
             #expect(try place.tool.count("--user", AttackerTests.alice) == 2)
@@ -153,7 +153,7 @@ import Testing
         if isRunning { try host.shutDown() }
     }
 
-    @Test func ageIsKept() throws {
+    @Test func eventsBeyondTheAgeLimitLeave() throws {
         let host = try place.server(["RETENTION": "2s", "IDENTITIES": "plain"])
         try AttackerTests.act(host)
         try host.ask("shutdown")
@@ -165,7 +165,7 @@ import Testing
         try place.tool.verify()
     }
 
-    @Test func sizeIsKept() throws {
+    @Test func theLogStaysWithinItsSizeLimit() throws {
         let host = try place.server(["MAX_SIZE": "2MiB", "FLUSH_INTERVAL": "20ms"])
         let tally = try host.tally("drive threads=2 calls=100000 seed=9 pause_us=10 wait=1")
         try host.ask("shutdown")
@@ -206,7 +206,7 @@ import Testing
     }
 
     /// A kill in the middle of it: what is gone is counted, what is there is there.
-    @Test func killedWhilePruning() throws {
+    @Test func aKillWhilePruningLosesNothingElse() throws {
         let host = try place.server(["LOG_LEVEL": "error"])
         _ = try host.tally("drive threads=2 calls=150000 seed=6 wait=1")
         try host.ask("shutdown")
@@ -236,7 +236,7 @@ import Testing
             errorFile: place.temporary("errors"))
         let first = try pager.line(within: 60)
         #expect(first?.hasPrefix("{\"id\":1,") == true)
-        // It has filled the pipe, and waits. Were its transaction open, this could not empty the write-ahead file.
+        // It has filled the pipe, and waits. Were its transaction open, this could not empty the WAL.
         _ = try place.tool.succeed("prune", "--older-than", "0s")
         #expect(fileSize(place("events.db-wal")) == 0)
         pager.kill()

@@ -84,17 +84,17 @@ static inline int32_t qpcm_lock(int32_t descriptor, int32_t exclusively) {
 /// lock on its first byte that belongs to the open file (fcntl(2), open file description locks). 0 or -1.
 int32_t qpcm_mark_held(int32_t descriptor);
 
-/// Whether there is such a sign: 1, 0, or -1 if that cannot be told.
+/// Whether there is such a sign: 1, 0, or -1 if that is unknown.
 int32_t qpcm_is_marked_held(int32_t descriptor);
 
 /// A socket of packets at a name in a directory, that answers to the directory's owner; or -1. Never blocks.
 int32_t qpcm_control_listen(const char *path);
 
 /// The next who asks, if it is this process' user or root; or -1, also when nobody does. Never blocks, and its packets wait
-/// at most so long.
+/// at most that long.
 int32_t qpcm_control_accept(int32_t listener, int32_t milliseconds);
 
-/// Asks whoever listens there; or -1. Its packets are waited for at most so long.
+/// Connects to the listener there; or -1. Waits for its packets at most that long.
 int32_t qpcm_control_connect(const char *path, int32_t milliseconds);
 
 /// A packet, sent or received; -1 for an error. A partner who is gone raises no signal.
@@ -113,7 +113,7 @@ static inline int32_t qpcm_lock_holder(int32_t descriptor, int64_t start, int64_
 /// A condition whose time-outs are of the monotonic clock: setting the time of day does not disturb it.
 void qpcm_condition_init(pthread_cond_t *condition);
 
-/// Waits at most so long; the mutex is held, as with pthread_cond_wait.
+/// Waits at most that long; the mutex is held, as with pthread_cond_wait.
 void qpcm_condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, uint64_t nanoseconds);
 
 /// Names a thread, at most 15 characters.

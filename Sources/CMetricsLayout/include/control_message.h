@@ -8,7 +8,7 @@
 //      8 ├───────────────┼───────────────┤
 //        │ action        │ name_bytes    │    action: QPCM_CONTROL_PRUNE and so on
 //     16 ├───────────────┴───────────────┤
-//        │ before_us                     │    prune: events of before it leave; the smallest number for none
+//        │ before_us                     │    prune: earlier events leave; the smallest number for no limit
 //     24 ├───────────────────────────────┤
 //        │ max_bytes                     │    prune: the log's size, at most; -1 for any
 //     32 ├───────────────────────────────┤
@@ -25,7 +25,7 @@
 //     56 ├───────────────┬───────────────┤
 //        │ users         │ identities    │    forget: names that were found
 //     64 ├───────────────┼───────────────┤
-//        │ names         │ segments      │    names that nothing used any more, and left; segments sealed anew
+//        │ names         │ segments      │    unused names that were removed; segments indexed again
 //     72 ├───────────────┴───────────────┤
 //        │ bytes_before, bytes_after     │    events.db
 //     88 ├───────────────────────────────┤

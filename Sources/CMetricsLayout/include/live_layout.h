@@ -17,7 +17,7 @@
 // `CounterIndex` in MetricsModel:
 //
 //      0 ┌────────────────────────────┐
-//        │ ringed                     │ 2048   what can be told again from the log and the rings
+//        │ ringed                     │ 2048   what the log and the rings can restore  
 //   2048 ├────────────────────────────┤
 //        │ direct                     │ 2048   what is only here: drops, durations, errors
 //        └────────────────────────────┘

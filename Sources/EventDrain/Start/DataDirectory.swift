@@ -2,6 +2,7 @@ import CMachine
 import CMetricsLayout
 import EventLog
 import MetricsMemory
+import MetricsModel
 
 /// The data directory, held: one server, or one command that writes, at a time.
 ///
@@ -77,19 +78,19 @@ public final class DataDirectory {
         var found = stat()
         guard qpcm_fstat(descriptor, &held) == 0 else { return false }
         if qpcm_stat(path, &found) != 0 { return qpcm_errno() != ENOENT && qpcm_errno() != ENOTDIR }
-        return held.st_dev == found.st_dev && held.st_ino == found.st_ino
+        return FileIdentity(held) == FileIdentity(found)
     }
 
     /// Whether a file of that name is in the directory.
     func contains(_ name: String) -> Bool { access(path + "/" + name, F_OK) == 0 || qpcm_errno() != ENOENT }
 
     private static func holder(of path: String) -> Int32? {
-        (try? LiveFileReader(path: path + "/live.qpcm"))?.header.pid
+        (try? LiveFileReader(path: DataFile.live.path(in: path)))?.header.pid
     }
 
-    /// Renames a damaged file, and for a log the files beside it, to a name with the time in it, and returns that name.
-    public func quarantine(_ name: String, as word: String = "damaged") -> String? {
-        let stamp = ".\(word)-" + Self.stamp()
+    /// Renames a file, and for a log its WAL and that one's index, to a name with the time in it, and returns the new path.
+    public func quarantine(_ name: String, as reason: Quarantine = .damaged) -> String? {
+        let stamp = reason.mark + Self.stamp()
         var target = path + "/" + name + stamp
         var attempt = 1
         while access(target, F_OK) == 0 {

@@ -19,7 +19,7 @@ enum KeyStartup {
             switch error {
             case .missing: break
             case .unusable(let path):
-                let name = directory.quarantine(IdentityKeys.fileName)
+                let name = directory.quarantine(DataFile.keys.name)
                 quarantined += 1
                 log.warning("\(path) is not a file of keys; it is now \(name ?? "gone"), and a new key is made")
             case .foreign, .system: throw .key(error)
@@ -47,12 +47,12 @@ enum KeyStartup {
         guard let keys = writer.keys else { return }
         do { if try writer.verdict(on: keys) != .foreign { return } } catch { throw .log(error) }
         writer.use(nil)
-        let path = directory.path + "/" + IdentityKeys.fileName
+        let path = DataFile.keys.path(in: directory.path)
         guard identities == .pseudonym else {
             log.warning("\(path) holds keys of another log; no name in this one can be looked up with it")
             return
         }
-        let name = directory.quarantine(IdentityKeys.fileName)
+        let name = directory.quarantine(DataFile.keys.name)
         quarantined += 1
         log.warning(
             "\(path) holds keys of another log; it is now \(name ?? "gone"), and a new key epoch begins; if you have the right "

@@ -11,9 +11,9 @@ public struct LogOpener {
     var keys: IdentityKeys?
     let log: PluginLogger
 
-    var path: String { directory.path + "/" + Schema.fileName }
+    var path: String { DataFile.log.path(in: directory.path) }
 
-    /// Opens the log that lies there, or begins one. What lies there and is no log of this version is set aside.
+    /// Opens the log that lies there, or begins one. What lies there and is no log of this version is quarantined.
     ///
     /// - Parameter quarantined: raised by the files that were.
     func open(quarantined: inout UInt64) throws(LogError) -> EventLogWriter {
@@ -49,7 +49,7 @@ public struct LogOpener {
 
     /// Renames a damaged log, and says so. False if it could not be renamed.
     func quarantine(because error: LogError) -> Bool {
-        guard let name = directory.quarantine(Schema.fileName) else { return false }
+        guard let name = directory.quarantine(DataFile.log.name) else { return false }
         log.warning("\(error.message); it is now \(name), and a new log is begun")
         return true
     }

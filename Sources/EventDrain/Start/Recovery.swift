@@ -88,12 +88,12 @@ public enum Recovery {
     private static func openLive(
         _ directory: DataDirectory, quarantined: inout UInt64, log: PluginLogger
     ) throws(RecoveryError) -> LiveFileReader? {
-        let path = directory.path + "/live.qpcm"
+        let path = DataFile.live.path(in: directory.path)
         do {
             return try LiveFileReader(path: path, writable: true)
         } catch {
             if error.code == ENOENT { return nil }
-            guard error.code == EINVAL || error.code == ELOOP, let name = directory.quarantine("live.qpcm") else {
+            guard error.code == EINVAL || error.code == ELOOP, let name = directory.quarantine(DataFile.live.name) else {
                 throw .live(error)
             }
             quarantined += 1

@@ -1,5 +1,6 @@
 import CMachine
 import EventLog
+import MetricsMemory
 
 /// Which files an open log consists of, to notice when others, or none, lie in their places. SQLite itself goes on
 /// writing into a file that has lost its name.
@@ -9,11 +10,10 @@ struct LogFileWatch {
     private let writeAhead: Entry
     private let index: Entry
 
-    /// What lies at a path, by one system call: a file's number, when it was last written to, how long it was then.
+    /// What lies at a path, by one system call: which file, when it was last written to, how long it was then.
     private struct Entry {
-        var device: UInt64 = 0
-        /// 0: nothing is there.
-        var inode: UInt64 = 0
+        /// Nil if nothing is there.
+        var identity: FileIdentity?
         var seconds = 0
         var nanoseconds = 0
         var bytes = 0
@@ -23,12 +23,12 @@ struct LogFileWatch {
             var status = stat()
             guard qpcm_lstat(path, &status) == 0 else { return qpcm_errno() == ENOENT ? Entry() : nil }
             return Entry(
-                device: UInt64(status.st_dev), inode: UInt64(status.st_ino), seconds: Int(status.st_mtim.tv_sec),
+                identity: FileIdentity(status), seconds: Int(status.st_mtim.tv_sec),
                 nanoseconds: Int(status.st_mtim.tv_nsec), bytes: Int(status.st_size))
         }
 
-        var isMissing: Bool { inode == 0 }
-        func isSameFile(as other: Entry) -> Bool { device == other.device && inode == other.inode }
+        var isMissing: Bool { identity == nil }
+        func isSameFile(as other: Entry) -> Bool { identity == other.identity }
         func isAsWritten(as other: Entry) -> Bool {
             seconds == other.seconds && nanoseconds == other.nanoseconds && bytes == other.bytes
         }

@@ -133,7 +133,7 @@ final class LogReopening {
     private func moveWhatIsInTheWay() throws(LogError) {
         if isQuarantineDue, case .damaged(let error) = cause {
             // It may be gone by now, which is as good.
-            if place.directory.contains(Schema.fileName) {
+            if place.directory.contains(DataFile.log.name) {
                 guard place.quarantine(because: error) else { throw error }
                 quarantined += 1
             }
@@ -146,8 +146,8 @@ final class LogReopening {
         }
         // The next log must not take the old one's write-ahead file for its own.
         guard files.hasLeftWriteAheadFile else { return }
-        let name = Schema.fileName + "-wal"
-        guard let kept = place.directory.quarantine(name, as: "left") else {
+        let name = DataFile.wal.name
+        guard let kept = place.directory.quarantine(name, as: .left) else {
             throw LogError(
                 operation: "rename", path: place.path + "-wal", code: qpcm_errno(),
                 detail: String(cString: strerror(qpcm_errno())))

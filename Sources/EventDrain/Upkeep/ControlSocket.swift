@@ -6,7 +6,6 @@ import MetricsModel
 /// Where the plugin is asked to remove something: `control.sock` in the data directory. The plugin's thread looks at it
 /// between flushes, and answers one asker at a time. control_message.h draws what is said.
 public final class ControlSocket {
-    public static let fileName = "control.sock"
     /// An asker sends at once, or is not listened to: the thread has rings to drain.
     private static let patienceMilliseconds: Int32 = 20
 
@@ -17,7 +16,7 @@ public final class ControlSocket {
 
     /// Without a socket the plugin works as well, and cannot be asked.
     init(directory: String) {
-        path = directory + "/" + Self.fileName
+        path = DataFile.control.path(in: directory)
         listener = qpcm_control_listen(path)
     }
 

@@ -10,8 +10,6 @@ public enum Schema {
     /// "qpcm"; what `file(1)` and SQLite's `application_id` tell the log by.
     public static let applicationID: Int64 = 0x7170_636D
 
-    public static let fileName = "events.db"
-
     /// Settings that are part of the file, or must hold before the first table is made.
     static let creation = """
         PRAGMA page_size = 4096;

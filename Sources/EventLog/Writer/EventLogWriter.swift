@@ -48,7 +48,7 @@ public final class EventLogWriter {
     public convenience init(
         directory: String, mode: IdentityMode, keys: IdentityKeys?, pairs: Bool = true, syncEachCommit: Bool
     ) throws(LogError) {
-        let path = directory + "/" + Schema.fileName
+        let path = DataFile.log.path(in: directory)
         try LogPermissions.prepare(path, in: directory)
         let database = try Database(path: path, mode: .writer)
         try Self.setUp(database, syncEachCommit: syncEachCommit)

@@ -9,7 +9,7 @@ public final class EventLogReader {
 
     /// - Throws: `LogError`; code SQLITE_CANTOPEN if there is no log or no permission.
     public init(directory: String) throws(LogError) {
-        database = try Database(path: directory + "/" + Schema.fileName, mode: .reader)
+        database = try Database(path: DataFile.log.path(in: directory), mode: .reader)
         try Schema.check(database)
         names = try NameReader(database)
     }

@@ -19,17 +19,15 @@ final class SnapshotSource {
         var heartbeatAgeNanoseconds: UInt64?
     }
 
-    /// What tells one file from its successor under the same name.
-    private struct FileIdentity: Equatable {
-        var device: UInt64
-        var inode: UInt64
+    private struct MappedState {
+        var file: FileIdentity
         var bytes: Int
     }
 
     private let source: DataSource
     private let log: LogQuestions
     private var live: LiveFileReader?
-    private var identity: FileIdentity?
+    private var mapped: MappedState?
     /// The last values, for when the directory is gone for a while: a counter must not go to 0 and come back.
     private var last: MetricsSnapshot?
 
@@ -75,24 +73,22 @@ final class SnapshotSource {
         var attempts = 0
         while attempts < 4 {
             attempts += 1
-            let now = Self.identity(of: source.livePath)
+            let now = Self.state(of: source.livePath)
             // A file that became shorter than its mapping must not be touched any more.
-            if live != nil, let now, let identity, now.device == identity.device, now.inode == identity.inode,
-                now.bytes >= identity.bytes, live?.hasGrown == false
-            {
+            if live != nil, let now, let mapped, now.file == mapped.file, now.bytes >= mapped.bytes, live?.hasGrown == false {
                 return
             }
             live = nil
-            identity = nil
+            mapped = nil
             live = try source.live()
             guard live != nil else { return }
-            identity = now
+            mapped = now
         }
     }
 
-    private static func identity(of path: String) -> FileIdentity? {
+    private static func state(of path: String) -> MappedState? {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
-        return FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino), bytes: Int(status.st_size))
+        return MappedState(file: FileIdentity(status), bytes: Int(status.st_size))
     }
 }

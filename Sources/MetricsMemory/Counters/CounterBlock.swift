@@ -21,7 +21,7 @@ public struct CounterBlock {
     public func increment(_ index: Int) { add(1, to: index) }
 
     /// As `add`, and a reader that sees the new value also sees all that the writer stored before (pairs with
-    /// the acquiring load in `CountersReader.add`).
+    /// the acquiring load in `LiveMap.add`).
     @inlinable @inline(__always)
     public func addReleasing(_ value: UInt64, to index: Int) {
         AtomicWord.storeReleasing(base, index &* 8, AtomicWord.loadRelaxed(base, index &* 8) &+ value)

@@ -39,8 +39,8 @@ public final class LiveFile: Sendable {
     public convenience init(
         directory: String, options: Options, ringed: [UInt64], direct: [UInt64]
     ) throws(MemoryError) {
-        let path = directory + "/live.qpcm"
-        let temporary = directory + "/live.qpcm.new"
+        let path = DataFile.live.path(in: directory)
+        let temporary = path + ".new"
         _ = unlink(temporary)
         let descriptor = qpcm_open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o640)
         guard descriptor >= 0 else {
@@ -74,7 +74,7 @@ public final class LiveFile: Sendable {
         for index in 0..<options.initialSlots { open(slot: index, state: UInt64(QPCM_SLOT_FREE)) }
         AtomicWord.storeRelaxed(base, QPCM_HEADER_SLOTS_RESERVED, UInt64(options.initialSlots))
         AtomicWord.storeReleasing(base, QPCM_HEADER_SLOTS_READY, UInt64(options.initialSlots))
-        // Pairs with the acquiring load in LiveFileReader: whoever sees the magic sees a whole header.
+        // Pairs with the acquiring load in LiveFileReader: a reader that sees the magic sees a whole header.
         AtomicWord.storeReleasing(base, 0, QPCM_LIVE_MAGIC)
         guard rename(temporary, path) == 0 else {
             let code = qpcm_errno()
@@ -222,7 +222,7 @@ public final class LiveFile: Sendable {
         return first == bytes || isSound(file.populateInUse(offset: ring, bytes: min(bytes - first, from)))
     }
 
-    /// What does not say that a store would be a signal is of no matter.
+    /// Ignores every error but the two that mean a store would raise SIGBUS.
     private func isSound(_ code: Int32) -> Bool { code != EFAULT && code != EHWPOISON }
 
     /// Makes what is in the file so far safe from a power cut. Blocks.
@@ -238,8 +238,8 @@ public final class LiveFile: Sendable {
     /// plugin's thread; hooks go on meanwhile, and nothing that they stored is missing. False if that cannot be done.
     public func detach() -> Bool {
         detached.store(true, ordering: .releasing)
-        // Pairs with the reservation in makeSlot, which acquires and releases too: whoever reserves a slot before this is
-        // taken along, however far it has come; whoever does after sees the flag, and makes it of memory.
+        // Pairs with the reservation in makeSlot, which acquires and releases too: a slot that was reserved before
+        // this moves along, however far its thread has come; a later reservation sees the flag, and is made of memory.
         let reserved = Int(clamping: AtomicWord.add(map.base, QPCM_HEADER_SLOTS_RESERVED, 0))
         return file.detach(bytes: QPCM_SLOTS + min(reserved, QPCM_SLOT_LIMIT) * map.slotStride)
     }
@@ -247,23 +247,6 @@ public final class LiveFile: Sendable {
     public var freeSlots: Int {
         (0..<map.slotsReady).reduce(0) {
             $0 + (AtomicWord.loadRelaxed(map.slot($1), 0) == UInt64(QPCM_SLOT_FREE) ? 1 : 0)
-        }
-    }
-}
-
-/// The kernel's boot: ticks, process numbers and what was never synced belong to one boot.
-public enum BootID {
-    public static func read(into target: UnsafeMutableRawBufferPointer) {
-        let descriptor = qpcm_open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC, 0)
-        guard descriptor >= 0 else { return }
-        defer { _ = close(descriptor) }
-        var text = [UInt8](repeating: 0, count: 64)
-        let count = text.withUnsafeMutableBytes { CMachine.read(descriptor, $0.baseAddress, 64) }
-        var digits = 0
-        for byte in text.prefix(max(0, count)) where digits < 32 && byte != 0x2D && byte != 0x0A {
-            let digit = byte >= 0x61 ? byte &- 0x57 : byte &- 0x30
-            target[digits / 2] = digits % 2 == 0 ? digit &<< 4 : target[digits / 2] | digit & 15
-            digits += 1
         }
     }
 }

@@ -2,7 +2,7 @@ import CMachine
 import CMetricsLayout
 import MetricsModel
 
-/// `live.qpcm` as everybody else sees it: while the server runs, and after it died. Needs no write access.
+/// `live.qpcm` as readers see it, while the server runs and after it died. Needs no write access.
 public final class LiveFileReader {
     public struct Header: Sendable {
         public var settings: Settings

@@ -2,7 +2,7 @@ import CMachine
 import CMetricsLayout
 import MetricsModel
 
-/// Where things are in a mapped `live.qpcm`, for whoever may write to it: the plugin, and a command that recovers a
+/// Where things are in a mapped `live.qpcm`, for those who may write to it: the plugin, and a command that recovers a
 /// dead server's events. Valid as long as the file object that it came from.
 public struct LiveMap: @unchecked Sendable {
     public let base: UnsafeMutableRawPointer
@@ -83,8 +83,8 @@ public struct LiveMap: @unchecked Sendable {
             }
         }
         guard part != .ringed else { return }
-        // A hook counts what it drops in one word; that it was recorded follows from it. So both are told from one load:
-        // the word may rise before the next.
+        // A hook counts a drop in one word, which implies that the event was recorded. Both come from one load here, since
+        // the word may rise before a second one.
         for kind in EventKind.allCases {
             for cause in DropCause.allCases {
                 let index = CounterIndex.dropped(kind, cause)

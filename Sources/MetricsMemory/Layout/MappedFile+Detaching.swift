@@ -55,7 +55,7 @@ extension MappedFile {
         _ = layZeros(offset: pages.lowerBound * Self.pageBytes, bytes: pages.count * Self.pageBytes)
     }
 
-    /// Memory of no file in the place of a part that nobody uses yet. Any thread. False if there is none to be had.
+    /// Replaces a part that nobody uses yet by anonymous memory. Any thread. False if there is no memory.
     public func layZeros(offset: Int, bytes: Int) -> Bool {
         guard qpcm_map_zeros_over(base + offset, bytes) == 0 else { return false }
         _ = madvise(base + offset, bytes, MADV_DONTDUMP)

@@ -40,7 +40,7 @@ public struct MappedFile: ~Copyable, @unchecked Sendable {
         _ = close(descriptor)
     }
 
-    /// Really allocates a range of the file, so that storing there later can never fail for want of space.
+    /// Allocates the blocks of a range, so that a store there can never fail for lack of space.
     /// Returns 0 or the system's error number. Any thread.
     public func allocate(offset: Int, bytes: Int) -> Int32 {
         var code: Int32
@@ -73,25 +73,4 @@ public struct MappedFile: ~Copyable, @unchecked Sendable {
 
     /// Linux's MADV_POPULATE_WRITE, which this C library's headers do not all have.
     static var populateWrite: Int32 { 23 }
-}
-
-/// What went wrong with a file in memory: the operation, where, and the system's error number.
-public struct MemoryError: Error {
-    public var operation: String
-    public var path: String
-    public var code: Int32
-    /// Says more than the error number where there is none.
-    public var detail: String = ""
-
-    public init(operation: String, path: String, code: Int32, detail: String = "") {
-        self.operation = operation
-        self.path = path
-        self.code = code
-        self.detail = detail
-    }
-
-    public var message: String {
-        let cause = detail.isEmpty ? String(cString: strerror(code)) : detail
-        return "cannot \(operation) \(path): \(cause)"
-    }
 }

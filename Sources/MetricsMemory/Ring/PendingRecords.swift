@@ -1,7 +1,6 @@
 import MetricsModel
 
-/// Counts what waits in the rings without taking it: for proving the ledger of a dead server, and for what a recovery
-/// will find.
+/// Counts what waits in the rings without consuming it: `verify` needs it for a dead server, and recovery before it begins.
 public enum PendingRecords {
     /// The `ringed` counters that the records behind the given positions stand for.
     ///

@@ -3,8 +3,8 @@ import CMetricsLayout
 
 /// A key, channel or text as a hook got it, made safe to copy.
 ///
-/// The server is trusted to tell the truth about lengths, but not to be free of faults: null with a length is
-/// left out, a length that no key or text can have is left out unread, a long one is cut.
+/// The server does not lie about lengths, but it may have bugs: null with a length, and a length that no key or text
+/// can have, leave the field out unread; a long one is cut.
 public struct RecordField {
     @usableFromInline let start: UnsafePointer<UInt8>?
     /// Bytes that the record keeps.

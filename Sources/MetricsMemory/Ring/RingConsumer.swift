@@ -30,11 +30,11 @@ public struct RingConsumer {
         AtomicWord.loadAcquiring(slot, QPCM_SLOT_TAIL)
     }
 
-    /// Looks how far the producer has committed. Returns the bytes that are waiting.
+    /// Reads how far the producer has committed. Returns the bytes that wait.
     @discardableResult
     public mutating func look() -> UInt64 {
         end = Self.tail(of: slot)
-        // A damaged file can say anything; what cannot be is taken as empty.
+        // A damaged file can hold any number; an impossible one counts as an empty ring.
         if end < position || end - position > ringBytes || (end | position) % RingProducer.granuleBytes != 0 { end = position }
         return end - position
     }
@@ -42,7 +42,7 @@ public struct RingConsumer {
     public var isEmpty: Bool { position == end }
 
     /// The record at `position`, past any padding; nil when there is none. A record that is not sound gives
-    /// `.damaged`: what follows in this ring cannot be told apart any more.
+    /// `.damaged`: where the next record begins is then unknown.
     @inline(__always)
     public mutating func next() -> RingItem? {
         while position != end {

@@ -157,9 +157,7 @@ struct DemoCommand: ParsableCommand {
 
     /// The plugin's files and the directory; any other file stays, and so does its directory.
     private static func remove(_ directory: String) {
-        for name in ["events.db", "events.db-wal", "events.db-shm", "live.qpcm", "identity.key"] {
-            unlink(directory + "/" + name)
-        }
+        for file in DataFile.allCases { unlink(file.path(in: directory)) }
         rmdir(directory)
     }
 }

@@ -1,6 +1,7 @@
 import CMachine
 import CMetricsLayout
 import EventDrain
+import MetricsModel
 
 /// Sends a running plugin a maintenance request, over the socket in its data directory.
 public enum ControlClient {
@@ -29,7 +30,7 @@ public enum ControlClient {
     public static func ask(
         _ request: Request, directory: String, progress: (MaintenanceJob.Outcome) -> Void
     ) throws(Problem) -> MaintenanceJob.Outcome {
-        let socket = qpcm_control_connect(directory + "/" + ControlSocket.fileName, patienceMilliseconds)
+        let socket = qpcm_control_connect(DataFile.control.path(in: directory), patienceMilliseconds)
         guard socket >= 0 else { throw .unreachable(qpcm_errno()) }
         defer { _ = close(socket) }
         var message = message(request)

@@ -46,7 +46,7 @@ extension PrivacyReport {
             advice.append("\(file.name) is not one of the plugin's files: it may be a copy of one")
         }
         if file.mode & 0o007 != 0 { advice.append("chmod o= \(file.name): every user of this machine can open it") }
-        if file.content == .keys && file.mode & 0o070 != 0 {
+        if file.content == .file(.keys) && file.mode & 0o070 != 0 {
             advice.append("chmod 600 \(file.name): only the server needs it")
         }
         return advice

@@ -120,12 +120,12 @@ struct PrivacyReportText {
 
     private func holds(_ file: DirectoryListing.File) -> String {
         switch file.content {
-        case .log: "every event"
-        case .writeAhead: "the newest changes of the log, and earlier versions of its pages"
-        case .index: "the index of the WAL; no event"
-        case .live: "counters, and \(count(report.pending, "event", "events")) that are not in the log yet"
-        case .keys: keyFileHolds
-        case .control: "nothing: the socket on which the running plugin takes requests"
+        case .file(.log): "every event"
+        case .file(.wal): "the newest changes of the log, and earlier versions of its pages"
+        case .file(.walIndex): "the index of the WAL; no event"
+        case .file(.live): "counters, and \(count(report.pending, "event", "events")) that are not in the log yet"
+        case .file(.keys): keyFileHolds
+        case .file(.control): "nothing: the socket on which the running plugin takes requests"
         case .quarantined: "events of a damaged or deleted log; forget and retention do not reach it"
         case .other: "unknown"
         }

@@ -9,7 +9,7 @@ import TestSupport
 
 /// What befalls a running server's files.
 extension History {
-    private var log: String { directory + "/" + Schema.fileName }
+    private var log: String { DataFile.log.path(in: directory) }
 
     /// One of the ways in which a log, or a ring, comes to harm.
     func suffer() throws {

@@ -1,6 +1,7 @@
 import CFaultVFS
 import EventLog
 import Foundation
+import MetricsModel
 import TestSupport
 
 @testable import EventDrain
@@ -20,7 +21,7 @@ final class HistoryMoment {
         isPowerCut = powerCut
         book = history.book
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        for name in [Schema.fileName, Schema.fileName + "-wal"] {
+        for name in [DataFile.log.name, DataFile.wal.name] {
             let source = history.directory + "/" + name
             if powerCut {
                 guard fault_vfs_copy_after_cut(source, directory + "/" + name, history.random.next()) >= 0 else {

@@ -106,7 +106,7 @@ struct HistoryProof {
     }
 
     private func proveBatches() throws {
-        let database = try Database(path: moment.directory + "/" + Schema.fileName, mode: .reader)
+        let database = try Database(path: DataFile.log.path(in: moment.directory), mode: .reader)
         let broken = try database.integer(
             """
             SELECT batch FROM batch_message GROUP BY batch HAVING min(id) <> batch OR count(*) <> max(batch_size)

@@ -16,7 +16,7 @@ struct HistoryRow {
 
     /// Every row of a log, in the order of ids.
     static func all(in directory: String) throws -> [HistoryRow] {
-        let database = try Database(path: directory + "/" + Schema.fileName, mode: .reader)
+        let database = try Database(path: DataFile.log.path(in: directory), mode: .reader)
         let query = try database.prepare(
             """
             SELECT id, time, 0, seq, bytes, sender, recipient, 0 FROM message

@@ -49,7 +49,7 @@ struct HistoryTale {
             try end()
         }
         try history.heal()
-        let database = try Database(path: history.directory + "/" + Schema.fileName, mode: .reader)
+        let database = try Database(path: DataFile.log.path(in: history.directory), mode: .reader)
         history.counts.seals += Int(try database.integer("SELECT count(*) FROM segment") ?? 0)
         history.counts.events += history.book.entries.count
         history.counts.failedCalls += Int(fault_vfs_failures() - failures)

@@ -1,0 +1,18 @@
+import CMachine
+
+/// The kernel's boot: ticks, process numbers and what was never synced belong to one boot.
+public enum BootID {
+    public static func read(into target: UnsafeMutableRawBufferPointer) {
+        let descriptor = qpcm_open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC, 0)
+        guard descriptor >= 0 else { return }
+        defer { _ = close(descriptor) }
+        var text = [UInt8](repeating: 0, count: 64)
+        let count = text.withUnsafeMutableBytes { CMachine.read(descriptor, $0.baseAddress, 64) }
+        var digits = 0
+        for byte in text.prefix(max(0, count)) where digits < 32 && byte != 0x2D && byte != 0x0A {
+            let digit = byte >= 0x61 ? byte &- 0x57 : byte &- 0x30
+            target[digits / 2] = digits % 2 == 0 ? digit &<< 4 : target[digits / 2] | digit & 15
+            digits += 1
+        }
+    }
+}

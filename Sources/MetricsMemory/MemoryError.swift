@@ -1,0 +1,22 @@
+import CMachine
+
+/// What went wrong with a file in memory: the operation, where, and the system's error number.
+public struct MemoryError: Error {
+    public var operation: String
+    public var path: String
+    public var code: Int32
+    /// The cause, where there is no error number.
+    public var detail: String = ""
+
+    public init(operation: String, path: String, code: Int32, detail: String = "") {
+        self.operation = operation
+        self.path = path
+        self.code = code
+        self.detail = detail
+    }
+
+    public var message: String {
+        let cause = detail.isEmpty ? String(cString: strerror(code)) : detail
+        return "cannot \(operation) \(path): \(cause)"
+    }
+}
