@@ -24,6 +24,12 @@ public final class LogFollower {
     private var version: Int64 = -1
     /// How far the log has been read; nil before the first reading.
     private var position: LogPosition?
+    /// What is being read.
+    private var events: EventStream?
+    /// The newest event that was returned, or the position before it.
+    private var newestID: Int64 = 0
+    /// The log's last id when the reading began.
+    private var committedID: Int64 = 0
     /// When opening or reading began to fail; 0 while it does not.
     private var failingSince: UInt64 = 0
 
@@ -87,28 +93,44 @@ public final class LogFollower {
         if now - failingSince > Self.patienceNanoseconds { throw error }
     }
 
-    /// Passes events that match and were not read before to `body`, until it returns false.
-    ///
-    /// - Parameter pause: called between two transactions; false ends the reading.
-    public func read(
-        _ filter: EventFilter, pause: () -> Bool = { true }, _ body: (borrowing LoggedEvent) -> Bool
-    ) throws(DataSourceError) {
+    /// Goes on where the last reading ended: `next` then returns what matches and was not read before.
+    public func begin(_ filter: EventFilter) throws(DataSourceError) {
         guard let log else { return }
         var filter = filter
         if let position { filter.afterID = max(position.id, filter.afterID ?? .min) }
-        var handedOver = position?.id ?? 0
+        newestID = position?.id ?? 0
         do {
-            // Everything up to this id is committed, so the reading below includes all of it that matches, and perhaps more.
-            let known = try log.lastID()
-            try log.read(filter, pause: pause) { event in
-                handedOver = max(handedOver, event.id)
-                return body(event)
-            }
-            position = try log.position(at: max(known, handedOver))
+            // Everything up to here is committed, so what is read next holds all of it that matches; and more, perhaps.
+            committedID = try log.lastID()
+            events = try log.events(filter)
         } catch {
-            position = LogPosition(id: handedOver, timeMicroseconds: nil)
-            try forgive(.log(error))
-            self.log = nil
+            try breakOff(error)
         }
+    }
+
+    /// The next event; nil at the end, and when the log cannot be read for now.
+    public func next() throws(DataSourceError) -> LoggedEvent? {
+        guard let log, events != nil else { return nil }
+        do {
+            if let event = try events?.next() {
+                newestID = max(newestID, event.id)
+                return event
+            }
+            events = nil
+            position = try log.position(at: max(committedID, newestID))
+        } catch {
+            try breakOff(error)
+        }
+        return nil
+    }
+
+    /// Whether no transaction is open.
+    public var isPaused: Bool { events?.isPaused ?? true }
+
+    private func breakOff(_ error: LogError) throws(DataSourceError) {
+        events = nil
+        position = LogPosition(id: newestID, timeMicroseconds: nil)
+        try forgive(.log(error))
+        log = nil
     }
 }

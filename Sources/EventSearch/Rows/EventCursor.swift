@@ -22,6 +22,15 @@ final class EventCursor {
         next = 1
     }
 
+    /// One for each kind that has an event.
+    static func all(_ filter: EventFilter, _ database: Database) throws(LogError) -> [EventCursor] {
+        var cursors: [EventCursor] = []
+        for plan in try KindQuery.plans(filter, descending: filter.reversed, database) {
+            if let cursor = try EventCursor(plan, database), try cursor.advance() { cursors.append(cursor) }
+        }
+        return cursors
+    }
+
     private static func statement(_ plan: KindQuery, _ index: Int, _ database: Database) throws(LogError) -> Statement {
         var columns = "id, time"
         for field in plan.kind.fields { columns += ", " + field.name }

@@ -14,36 +14,19 @@ public final class EventLogReader {
         names = try NameReader(database)
     }
 
-    /// Events of one transaction: whoever reads slowly holds no old state of the log, and so lets its write-ahead file be
-    /// emptied. The first are fewer, to be shown at once.
-    private static let firstPortion = 64
-    private static let portion = 16_384
-
-    /// Hands over the events that match, oldest first unless the filter is reversed, until `body` returns false; those that
-    /// are in the log at the beginning and have not left it when it is their turn. What is handed over is valid for the call.
-    ///
-    /// - Parameter pause: called between two portions, with no transaction open: the place to wait for whoever takes the
-    ///   output. False ends the reading.
-    public func read(
-        _ filter: EventFilter, pause: () -> Bool = { true }, _ body: (borrowing LoggedEvent) -> Bool
-    ) throws(LogError) {
+    /// One stream at a time is read.
+    public func events(_ filter: EventFilter) throws(LogError) -> EventStream {
         var filter = filter
-        var remaining = filter.newest ?? Int.max
+        var limit = filter.newest ?? Int.max
         if !filter.reversed {
-            guard let last = try bounds(&filter) else { return }
-            filter.beforeID = min(filter.beforeID ?? Int64.max, last == Int64.max ? last : last + 1)
-            remaining = Int.max
+            if let last = try bounds(&filter) {
+                filter.beforeID = min(filter.beforeID ?? Int64.max, last == Int64.max ? last : last + 1)
+                limit = Int.max
+            } else {
+                limit = 0
+            }
         }
-        var portion = Self.firstPortion
-        while remaining > 0 {
-            let size = min(portion, remaining)
-            if filter.reversed { filter.newest = size }
-            guard let last = try read(filter, atMost: size, body) else { return }
-            remaining -= size
-            if filter.reversed { filter.beforeID = last } else { filter.afterID = last }
-            guard pause() else { return }
-            portion = Self.portion
-        }
+        return EventStream(filter, limit: limit, names, database)
     }
 
     /// The last id that the log has; and where the newest so many begin, found from the new end. Nil if there are none.
@@ -56,7 +39,7 @@ public final class EventLogReader {
         backwards.reversed = true
         var first: Int64?
         var remaining = newest
-        var cursors = try cursors(backwards)
+        var cursors = try EventCursor.all(backwards, database)
         while remaining > 0, let next = cursors.next(descending: true) {
             first = cursors[next].id
             remaining -= 1
@@ -66,36 +49,6 @@ public final class EventLogReader {
         filter.newest = nil
         filter.afterID = first == Int64.min ? first : first - 1
         return last
-    }
-
-    /// One transaction.
-    /// - Returns: the id of the last event that was handed over; nil if there are no more, or no more are wanted.
-    private func read(
-        _ filter: EventFilter, atMost limit: Int, _ body: (borrowing LoggedEvent) -> Bool
-    ) throws(LogError) -> Int64? {
-        try database.execute("BEGIN", operation: "read")
-        defer { try? database.execute("ROLLBACK", operation: "read") }
-        var cursors = try cursors(filter)
-        var remaining = limit
-        var event = LoggedEvent()
-        var last: Int64?
-        while remaining > 0, let next = cursors.next(descending: filter.reversed) {
-            try cursors[next].fill(&event, names)
-            last = cursors[next].id
-            guard body(event) else { return nil }
-            remaining -= 1
-            if try !cursors[next].advance() { cursors.remove(at: next) }
-        }
-        return remaining == 0 ? last : nil
-    }
-
-    /// One for each kind that has an event.
-    private func cursors(_ filter: EventFilter) throws(LogError) -> [EventCursor] {
-        var cursors: [EventCursor] = []
-        for plan in try KindQuery.plans(filter, descending: filter.reversed, database) {
-            if let cursor = try EventCursor(plan, database), try cursor.advance() { cursors.append(cursor) }
-        }
-        return cursors
     }
 
     /// How many events match; with `newest`, at most so many.

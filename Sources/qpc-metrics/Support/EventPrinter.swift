@@ -10,7 +10,6 @@ import Terminal
 /// Prints the events that a query finds, as it finds them.
 final class EventPrinter {
     private let writer: any EventWriter
-    private var failure: OutputError?
 
     init(format: OutputFormat, color: ColorChoice = .auto) {
         // Sent between the log's transactions, so that a pager that is left open holds none.
@@ -21,8 +20,11 @@ final class EventPrinter {
     }
 
     func print(_ filter: EventFilter, from log: EventLogReader) throws {
-        try queryingLog { () throws(LogError) in try log.read(filter, pause: flush) { write($0) } }
-        try send { () throws(OutputError) in try writer.finish() }
+        var events = try queryingLog { () throws(LogError) in try log.events(filter) }
+        while let event = try queryingLog({ () throws(LogError) in try events.next() }) {
+            try write(event, flushing: events.isPaused)
+        }
+        try printing { () throws(OutputError) in try writer.finish() }
     }
 
     /// Prints what the filter finds, and then new events as they are logged, until a signal ends the program or the reader
@@ -48,7 +50,7 @@ final class EventPrinter {
             case .changed: try read(&filter, from: follower)
             }
             isFirstLook = false
-            try send { () throws(OutputError) in try writer.flush() }
+            try printing { () throws(OutputError) in try writer.flush() }
             Self.wait()
         }
     }
@@ -59,7 +61,10 @@ final class EventPrinter {
     private static let lookMilliseconds: Int32 = 50
 
     private func read(_ filter: inout EventFilter, from follower: LogFollower) throws {
-        try querying { () throws(DataSourceError) in try follower.read(filter, pause: flush) { write($0) } }
+        try querying { () throws(DataSourceError) in try follower.begin(filter) }
+        while let event = try querying({ () throws(DataSourceError) in try follower.next() }) {
+            try write(event, flushing: follower.isPaused)
+        }
         filter.newest = nil
     }
 
@@ -70,30 +75,10 @@ final class EventPrinter {
         BrokenPipe.end()
     }
 
-    private func write(_ event: borrowing LoggedEvent) -> Bool {
-        do throws(OutputError) {
-            try writer.write(event)
-            return true
-        } catch {
-            failure = error
-            return false
-        }
-    }
-
-    private func flush() -> Bool {
-        do throws(OutputError) {
-            try writer.flush()
-            return true
-        } catch {
-            failure = error
-            return false
-        }
-    }
-
-    private func send(_ body: () throws(OutputError) -> Void) throws {
+    private func write(_ event: LoggedEvent, flushing: Bool) throws {
         try printing { () throws(OutputError) in
-            if let failure { throw failure }
-            try body()
+            try writer.write(event)
+            if flushing { try writer.flush() }
         }
     }
 }

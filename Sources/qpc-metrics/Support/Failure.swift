@@ -52,6 +52,6 @@ func querying<Result>(_ body: () throws(DataSourceError) -> Result) throws -> Re
 }
 
 /// The same for a query of an open log.
-func queryingLog<Result>(_ body: () throws(LogError) -> Result) throws -> Result {
+func queryingLog<Result: ~Copyable>(_ body: () throws(LogError) -> Result) throws -> Result {
     do { return try body() } catch { throw Failure(DataSourceError.log(error)) }
 }
