@@ -1,4 +1,5 @@
 import CMachine
+import CMetricsLayout
 import EventLog
 import EventSearch
 import MetricsMemory
@@ -84,14 +85,17 @@ public struct Ledger: Sendable {
         let log = try source.requiredLog()
         let live = try source.live()
         do {
-            let version = try log.dataVersion()
-            // The counters are read after the log's totals, so the difference is pending.
+            // The counters are read after the log's account: what they are ahead of it is pending.
             let (state, rows) = try log.account()
             let isRunning = live.map { source.isRunning($0) } ?? false
             let terms = Terms(state: state, live: live, isRunning: isRunning)
             let lines = EventKind.allCases.map { terms.line($0, rows: UInt64(rows[$0.index])) }
-            let problems = checkingLog ? try log.integrityProblems() + log.danglingNames() + log.indexProblems() : []
-            let didLogChange = try log.dataVersion() != version
+            var problems = terms.problems
+            if let problem = try log.accountProblem() { problems.append(problem) }
+            if checkingLog { problems += try log.integrityProblems() + log.danglingNames() + log.indexProblems() }
+            // Not SQLite's data version: a reader that may not write the WAL's index sees a new one with every transaction.
+            let again = try log.account().state
+            let didLogChange = again.ringed != state.ringed || again.direct != state.direct
             return (Ledger(lines: lines, problems: problems, isServerRunning: isRunning), didLogChange)
         } catch {
             throw .log(error)
@@ -105,6 +109,8 @@ public struct Ledger: Sendable {
         /// Counters of the records in the rings; nil for a running server.
         let pending: [UInt64]?
         let counted: [UInt64]?
+        /// Counters that cannot be right, whatever was counted: in words.
+        var problems: [String] = []
 
         init(state: StoredState, live: LiveFileReader?, isRunning: Bool) {
             ringed = state.ringed
@@ -124,7 +130,40 @@ public struct Ledger: Sendable {
             if let known = state.session, known == live.header.session {
                 for ring in state.rings { positions[ring.slot] = ring.position }
             }
-            pending = PendingRecords.tally(live.map, positions: positions)
+            let waiting = PendingRecords.tally(live.map, positions: positions)
+            pending = waiting
+            if let mismatch = live.mismatch { problems.append(mismatch) }
+            if Self.follows(live, state) {
+                problems += Self.impossible(live.map, state: state, pending: waiting)
+            }
+        }
+
+        /// Whether the log's account and the live file's are one: the log took from its rings, or the file went on from the log
+        /// and nothing was taken from it yet.
+        private static func follows(_ live: LiveFileReader, _ state: StoredState) -> Bool {
+            if let known = state.session, known == live.header.session { return true }
+            let counted = live.map.totals(.ringed)
+            return EventKind.allCases.allSatisfy {
+                counted[CounterIndex.written($0)] == state.ringed[CounterIndex.written($0)]
+                    && counted[CounterIndex.lost($0)] == state.ringed[CounterIndex.lost($0)]
+            }
+        }
+
+        /// A killed server's counters have no checksum, but bounds: the log counts what it took in, the rings hold what it did
+        /// not, and no counter ever falls.
+        private static func impossible(_ live: LiveMap, state: StoredState, pending: [UInt64]) -> [String] {
+            let (ringed, direct) = (live.totals(.ringed), live.totals(.direct))
+            return (0..<CounterIndex.used).compactMap { index in
+                let most = state.ringed[index] &+ pending[index]
+                let isSum = CounterName.text(index).hasSuffix("sum")
+                // Each thread may have been killed between committing an event and counting it.
+                let least = isSum ? 0 : state.ringed[index] - min(state.ringed[index], UInt64(QPCM_SLOT_LIMIT))
+                let isDrains = index >= CounterIndex.written(.messageEnqueue)
+                // Raised in the live file first: whoever quarantines a file has no log open.
+                if index == CounterIndex.filesQuarantined { return nil }
+                if ringed[index] <= most, isDrains || ringed[index] >= least, direct[index] >= state.direct[index] { return nil }
+                return "live.qpcm: the counter \(CounterName.text(index)) does not fit the log and the rings"
+            }
         }
 
         func line(_ kind: EventKind, rows: UInt64) -> Line {

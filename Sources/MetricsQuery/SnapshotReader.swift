@@ -49,6 +49,7 @@ public enum SnapshotReader {
     public static func snapshot(of live: LiveFileReader, in source: DataSource) -> MetricsSnapshot {
         var snapshot = MetricsSnapshot()
         snapshot.counters = live.map.totals(.both)
+        snapshot.mismatch = live.mismatch
         snapshot.createdNanoseconds = live.header.createdNanoseconds
         snapshot.plugin = source.state(of: live)
         snapshot.version = live.header.version
@@ -73,6 +74,7 @@ public enum SnapshotReader {
                 snapshot.counters[index] = state.ringed[index] &+ state.direct[index]
             }
             snapshot.createdNanoseconds = state.createdNanoseconds
+            snapshot.mismatch = try log.accountProblem()
             snapshot.version = Version.current
             snapshot.activeUsers = try log.activeUsers(
                 nowMicroseconds: Int64(TickClock.realtimeNanoseconds() / 1000))

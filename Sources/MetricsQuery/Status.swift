@@ -19,6 +19,8 @@ public struct Status: Sendable {
         /// Flushes fail with SQLite's extended code.
         case flushFailing(cause: FlushErrorCause, code: Int32)
         case lagging(nanoseconds: UInt64)
+        /// A file does not match its checksum, in words.
+        case mismatch(String)
     }
 
     public var snapshot: MetricsSnapshot
@@ -53,13 +55,15 @@ public struct Status: Sendable {
     }
 
     private func findProblems(_ live: LiveFileReader, _ source: DataSource) -> [Problem] {
-        switch snapshot.plugin {
-        case .up(let pid): problemsWhileUp(pid, live.header.settings, source)
-        case .stuck(let pid): [.stuck(pid: pid)]
-        case .stopped: [.shutDown]
-        case .died: [.died(pending: snapshot.pending)]
-        case .neverRan: [.neverRan]
-        }
+        let ofState: [Problem] =
+            switch snapshot.plugin {
+            case .up(let pid): problemsWhileUp(pid, live.header.settings, source)
+            case .stuck(let pid): [.stuck(pid: pid)]
+            case .stopped: [.shutDown]
+            case .died: [.died(pending: snapshot.pending)]
+            case .neverRan: [.neverRan]
+            }
+        return (snapshot.mismatch.map { [.mismatch($0)] } ?? []) + ofState
     }
 
     private func problemsWhileUp(_ pid: Int32, _ settings: Settings, _ source: DataSource) -> [Problem] {

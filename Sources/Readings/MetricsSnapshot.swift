@@ -19,6 +19,9 @@ public struct MetricsSnapshot: Sendable {
     /// UTC, microseconds since 1970; nil for an empty log.
     public var oldestEventMicroseconds: Int64?
 
+    /// What the snapshot was read from does not match its checksum, in words; nil if nothing is known to be wrong.
+    public var mismatch: String?
+
     public init() { counters = [UInt64](repeating: 0, count: CounterIndex.words) }
 
     public func recorded(_ kind: EventKind) -> UInt64 {

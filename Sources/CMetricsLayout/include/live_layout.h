@@ -73,7 +73,8 @@ typedef struct qpcm_header {
     uint64_t key_rotation_ns;      // [init] 0: keys are not rotated
     uint64_t retention_ns;         // [init] the oldest age kept in the log, 0 for any
     uint64_t max_bytes;            // [init] the log's cap, 0 for none
-    uint64_t reserved0[11];
+    uint64_t reserved0[10];
+    uint64_t init_check;           // [init] over all [init] words from version on and the base counters; 0: none
     // 256: the slots
     uint64_t slots_ready;          // (a) [any] slots below this exist in the file
     uint64_t slots_reserved;       // (a) [any] next slot to make
@@ -90,10 +91,11 @@ typedef struct qpcm_header {
     uint64_t oldest_event_us;      // (a) [drain] UTC, 0 for an empty log
     uint64_t active_users[3];      // (a) [drain] 1, 7 and 30 days
     uint64_t log_trouble;          // (a) [drain] SQLite's extended code that flushes fail with, 0 when well
-    uint64_t reserved3[1];
+    uint64_t counters_check;       // (a) [drain] over all counters, once the file is stopped; 0: none
 } qpcm_header;
 
 enum {
+    QPCM_HEADER_INIT_CHECK = 248,
     QPCM_HEADER_SLOTS_READY = 256,
     QPCM_HEADER_SLOTS_RESERVED = 264,
     QPCM_HEADER_STATE = 320,
@@ -105,6 +107,7 @@ enum {
     QPCM_HEADER_OLDEST_EVENT = 464,
     QPCM_HEADER_ACTIVE_USERS = 472,
     QPCM_HEADER_LOG_TROUBLE = 496,
+    QPCM_HEADER_COUNTERS_CHECK = 504,
 };
 
 _Static_assert(offsetof(qpcm_header, version) == 8, "version");
@@ -113,6 +116,7 @@ _Static_assert(offsetof(qpcm_header, session) == 40, "session");
 _Static_assert(offsetof(qpcm_header, boot_id) == 88, "boot_id");
 _Static_assert(offsetof(qpcm_header, plugin_version) == 104, "plugin_version");
 _Static_assert(offsetof(qpcm_header, created_ns) == 128, "created_ns");
+_Static_assert(offsetof(qpcm_header, init_check) == QPCM_HEADER_INIT_CHECK, "init_check");
 _Static_assert(offsetof(qpcm_header, slots_ready) == QPCM_HEADER_SLOTS_READY, "slots_ready");
 _Static_assert(offsetof(qpcm_header, slots_reserved) == QPCM_HEADER_SLOTS_RESERVED, "slots_reserved");
 _Static_assert(offsetof(qpcm_header, state) == QPCM_HEADER_STATE, "state");
@@ -124,6 +128,7 @@ _Static_assert(offsetof(qpcm_header, wal_bytes) == QPCM_HEADER_WAL_BYTES, "wal_b
 _Static_assert(offsetof(qpcm_header, oldest_event_us) == QPCM_HEADER_OLDEST_EVENT, "oldest_event_us");
 _Static_assert(offsetof(qpcm_header, active_users) == QPCM_HEADER_ACTIVE_USERS, "active_users");
 _Static_assert(offsetof(qpcm_header, log_trouble) == QPCM_HEADER_LOG_TROUBLE, "log_trouble");
+_Static_assert(offsetof(qpcm_header, counters_check) == QPCM_HEADER_COUNTERS_CHECK, "counters_check");
 _Static_assert(sizeof(qpcm_header) <= QPCM_PAGE_BYTES, "the header is one page");
 
 /// A slot: one server thread's counters and ring. An ended thread's slot is free for the next thread, which

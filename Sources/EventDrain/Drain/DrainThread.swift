@@ -158,7 +158,7 @@ public final class DrainThread: @unchecked Sendable {
         }
         keeper.close()
         upkeep.close()
-        live.map.set(QPCM_HEADER_STATE, UInt64(QPCM_STATE_STOPPED))
+        live.map.markStopped()
     }
 
     private func drainIfDue(force: Bool) {

@@ -33,6 +33,9 @@ public enum Recovery {
             _ cause: RemovalCause, _ body: () throws(LogError) -> [UInt64]
         ) throws(LogError) -> [UInt64] {
             guard let drainer else { return try writer.removeAlone(cause, body) }
+            // What is removed is counted in the dead server's file too, which is then another to its checksum.
+            oldLive?.map.set(QPCM_HEADER_COUNTERS_CHECK, 0)
+            defer { oldLive?.map.markStopped() }
             return try drainer.remove(cause, body)
         }
     }
@@ -63,6 +66,9 @@ public enum Recovery {
         let directory = place.directory
         let writer: EventLogWriter
         do { writer = try place.openAtStart(quarantined: &quarantined) } catch { throw .log(error) }
+        if writer.hasMismatch {
+            place.log.warning("\(writer.path): the counters do not match their checksum; see qpc-metrics verify")
+        }
         try KeyStartup.settle(
             directory, identities: settings.identities, writer, quarantined: &quarantined, log: place.log)
         place.keys = writer.keys
@@ -90,7 +96,16 @@ public enum Recovery {
     ) throws(RecoveryError) -> LiveFileReader? {
         let path = DataFile.live.path(in: directory.path)
         do {
-            return try LiveFileReader(path: path, writable: true)
+            let live = try LiveFileReader(path: path, writable: true)
+            guard let mismatch = live.mismatch else { return live }
+            // One whose server ended in order has nothing that the log has not.
+            guard !live.isRunning, let name = directory.quarantine("live.qpcm") else {
+                log.warning("\(mismatch); what waits in its rings is taken into the log")
+                return live
+            }
+            quarantined += 1
+            log.warning("\(mismatch); it is now \(name), and the counters go on from the log")
+            return nil
         } catch {
             if error.code == ENOENT { return nil }
             guard error.code == EINVAL || error.code == ELOOP, let name = directory.quarantine(DataFile.live.name) else {
@@ -142,7 +157,7 @@ public enum Recovery {
             pending[$0] == 0 && counted[$0] == totals.ringed[$0] && totals.direct[$0] == stored.direct[$0]
         }
         if isInOrder && totals.ringed == stored.ringed {
-            live.map.set(QPCM_HEADER_STATE, UInt64(QPCM_STATE_STOPPED))
+            live.map.markStopped()
             return outcome
         }
         // Whatever age it has, it is safe in the log before it is wiped from its ring.
@@ -157,7 +172,7 @@ public enum Recovery {
         outcome.torn = drainer.countTorn(counted)
         try drainer.saveCounters()
         try writer.database.sync(eachCommit: place.settings.syncsEachCommit)
-        live.map.set(QPCM_HEADER_STATE, UInt64(QPCM_STATE_STOPPED))
+        live.map.markStopped()
         for index in 0..<CounterIndex.words { outcome.ringed[index] = drainer.total(index) }
         outcome.direct = totals.direct
         return outcome

@@ -106,7 +106,7 @@ public final class Retention {
             try deletion.run(operation: "remove from")
             removed.append(UInt64(database.changes))
         }
-        if Segment.of(writer.nextID) == segment, removed.contains(where: { $0 > 0 }) { writer.forgetSummary() }
+        if Segment.of(writer.nextID) == segment, removed.contains(where: { $0 > 0 }) { try writer.forgetSummary() }
         next = last
         if next >= end { isDone = true }
         return removed

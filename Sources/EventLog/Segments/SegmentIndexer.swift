@@ -37,14 +37,17 @@ final class SegmentIndexer {
     }
 
     /// Seals a segment from its rows.
-    func indexFromRows(_ segment: Int64) throws(LogError) {
+    ///
+    /// - Parameter rowCheck: what the rows are known to sum up to; nil takes them as they are.
+    func indexFromRows(_ segment: Int64, rowCheck: UInt64?) throws(LogError) {
         let summary = SegmentSummary(keepsPostings: true)
         try scan.add(ids: Segment.firstID(segment)..<Segment.endID(segment), to: summary)
-        try seal(segment, summary)
+        try seal(segment, summary, rowCheck: rowCheck ?? summary.rowCheck)
     }
 
     /// - Parameter summary: of every row that the segment has; it is sorted by this.
-    func seal(_ segment: Int64, _ summary: SegmentSummary) throws(LogError) {
+    func seal(_ segment: Int64, _ summary: SegmentSummary, rowCheck: UInt64) throws(LogError) {
+        try RowCheck.write(rowCheck, of: segment, in: database)
         guard segment < Posting.segmentLimit, !summary.hasUnknownTerm, summary.rows > 0 else { return }
         summary.sort()
         insert.segment.bind(segment, at: 1)
@@ -114,6 +117,7 @@ final class SegmentIndexer {
         let keys = Posting.keys(ofSegments: segments.lowerBound, to: segments.upperBound)
         try database.execute(
             "DELETE FROM posting WHERE key >= \(keys.first) AND key < \(keys.end)", operation: "write")
+        try RowCheck.remove(segments, in: database)
         for table in ["segment", "segment_minute", "segment_size", "segment_failure"] {
             try database.execute(
                 "DELETE FROM \(table) WHERE segment >= \(segments.lowerBound) AND segment < \(segments.upperBound)",
@@ -129,6 +133,9 @@ final class SegmentIndexer {
     /// - Parameter removed: of the rows that leave; it is sorted by this.
     func subtract(_ removed: SegmentSummary, from segment: Int64) throws(LogError) {
         removed.sort()
+        if let sum = try RowCheck.read(segment, in: database) {
+            try RowCheck.write(sum &- removed.rowCheck, of: segment, in: database)
+        }
         for minute in removed.minutes {
             var sets = ""
             for column in MinuteColumn.allCases {

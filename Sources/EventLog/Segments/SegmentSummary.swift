@@ -21,6 +21,8 @@ public final class SegmentSummary {
     package static var null: Int64 { RowBatch.null }
 
     public private(set) var rows = 0
+    /// The sum of the rows' hashes: `RowCheck`.
+    package private(set) var rowCheck: UInt64 = 0
     public private(set) var firstTime = Int64.max
     public private(set) var lastTime = Int64.min
     /// In the order in which they were met, a minute perhaps several times, until `sort`.
@@ -61,6 +63,7 @@ public final class SegmentSummary {
 
     public func removeAll() {
         rows = 0
+        rowCheck = 0
         firstTime = Int64.max
         lastTime = Int64.min
         minutes.removeAll(keepingCapacity: true)
@@ -84,11 +87,14 @@ public final class SegmentSummary {
         if now != minute { turn(to: now) }
         switch kind {
         case .messageEnqueue:
+            rowCheck &+= RowCheck.hash(kind, row, columns: 7)
             addMessage(row, first: .message, measure: .payload, identities: .messageIdentity)
         case .batchEnqueue:
+            rowCheck &+= RowCheck.hash(kind, row, columns: 9)
             addMessage(row, first: .batchMessage, measure: .batchPayload, identities: .batchIdentity)
             if row[0] == row[7] { count(.batch, UInt64(bitPattern: row[8])) }
         case .auth:
+            rowCheck &+= RowCheck.hash(kind, row, columns: 5)
             count(.auth)
             if row[3] == 0 { count(.authFailed) }
             // A login that succeeded should have no reason; if it has, the reason is in use, and counts for nothing.
@@ -98,12 +104,14 @@ public final class SegmentSummary {
             name(.authUser, row[2], row[0])
             if row[3] == 0 { name(.failedUser, row[2], row[0]) }
         case .channelCreated:
+            rowCheck &+= RowCheck.hash(kind, row, columns: 6)
             count(.channelCreated)
             if row[5] != 0 { count(.channelNew) }
             name(.channelChannel, row[2], row[0])
             name(.channelIdentity, row[3], row[0])
             if row[4] != row[3] { name(.channelIdentity, row[4], row[0]) }
         case .fetch:
+            rowCheck &+= RowCheck.hash(kind, row, columns: 5)
             count(.fetch)
             if row[4] == 0 { count(.fetchEmpty) }
             sums[MinuteColumn.fetchMessages.rawValue] &+= row[4]
@@ -111,6 +119,7 @@ public final class SegmentSummary {
             name(.fetchIdentity, row[2], row[0])
             name(.fetchChannel, row[3], row[0])
         case .userRegistered:
+            rowCheck &+= RowCheck.hash(kind, row, columns: 4)
             count(.userRegistered)
             name(.registeredUser, row[2], row[0])
             name(.registeredIdentity, row[3], row[0])

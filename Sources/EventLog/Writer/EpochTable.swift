@@ -74,18 +74,21 @@ package final class EpochTable {
         return spent
     }
 
-    /// Forgets the epochs that have neither a key nor rows, but for the newest: numbers are never given twice.
-    package func removeEmpty(keeping keys: IdentityKeys?) throws(LogError) {
+    /// The epochs that have neither a key nor rows, but for the newest: numbers are never given twice.
+    package func empty(keeping keys: IdentityKeys?) throws(LogError) -> [Int64] {
         var empty: [Int64] = []
         for index in rows.indices.dropLast() {
             let isKept = keys.map { $0.has(rows[index].number) } ?? false
             if isKept { continue }
             if try !hasRows(index) { empty.append(rows[index].number) }
         }
-        for number in empty {
+        return empty
+    }
+
+    func remove(_ numbers: [Int64]) throws(LogError) {
+        for number in numbers {
             try database.execute("DELETE FROM epoch WHERE epoch = \(number)", operation: "write")
             try database.execute("DELETE FROM state WHERE key = '\(KeyCheck.name(number))'", operation: "write")
         }
-        if !empty.isEmpty { try load() }
     }
 }

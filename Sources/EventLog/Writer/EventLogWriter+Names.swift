@@ -37,7 +37,12 @@ extension EventLogWriter {
         return try epochs.spent(of: keys, current: mode == .pseudonym ? keys.newest.number : 0)
     }
 
-    public func removeEmptyEpochs() throws(LogError) { try epochs.removeEmpty(keeping: keys) }
+    public func removeEmptyEpochs() throws(LogError) {
+        let empty = try epochs.empty(keeping: keys)
+        guard !empty.isEmpty else { return }
+        try change { () throws(LogError) in try epochs.remove(empty) }
+        try epochs.load()
+    }
 
     // MARK: Names
 

@@ -21,8 +21,10 @@ extension EventLogWriter {
 
     /// Makes a full segment's seal anew, from its rows.
     public func reindex(_ segment: Int64) throws(LogError) {
+        // What the rows are known to sum up to stays: rows that changed at rest are not made right by being summed up again.
+        let rowCheck = try RowCheck.read(segment, in: database)
         try indexer.discardIndex(segment..<segment + 1)
-        try indexer.indexFromRows(segment)
+        try indexer.indexFromRows(segment, rowCheck: rowCheck)
     }
 
     /// Whether events of before a time, or more pages than a cap allows, are there to be removed.
@@ -76,9 +78,11 @@ extension EventLogWriter {
     }
 
     /// Rows of the newest segment were removed: when it is full, it is sealed from those that are left.
-    func forgetSummary() {
+    func forgetSummary() throws(LogError) {
         summary.removeAll()
         summaryStart = Int64.max
+        checkBeforeSummary = nil
+        try RowCheck.remove(Segment.of(nextID)..<Segment.of(nextID) + 1, in: database)
     }
 
     /// The activity of names that were deleted counts no more.

@@ -29,10 +29,15 @@ public final class EventLogWriter {
     /// Of the rows of the newest segment, from `summaryStart` on.
     let summary = SegmentSummary(keepsPostings: true)
     var summaryStart: Int64
+    /// What the rows of the newest segment below `summaryStart` sum up to (`RowCheck`); nil if that is not known.
+    var checkBeforeSummary: UInt64?
 
     private let statements: Statements
     private var savedRinged: [UInt64]
     private var savedDirect: [UInt64]
+
+    /// Whether the log's account of itself did not match its checksum when it was opened: `AccountCheck`.
+    public let hasMismatch: Bool
 
     /// The id that the next event will get.
     public private(set) var nextID: Int64
@@ -52,6 +57,7 @@ public final class EventLogWriter {
         try LogPermissions.prepare(path, in: directory)
         let database = try Database(path: path, mode: .writer)
         try Self.setUp(database, syncEachCommit: syncEachCommit)
+        try database.execute(RowCheck.table, operation: "set up")
         let nextID = try Self.readNextID(database)
         try Self.addEpochTable(database, oldest: keys?.epochs.first?.number, hasRows: nextID > 1)
         self.init(try Parts(database), nextID: nextID, mode: mode, keys: keys, pairs: pairs)
@@ -73,6 +79,8 @@ public final class EventLogWriter {
         self.nextID = nextID
         firstIDOfTransaction = nextID
         summaryStart = nextID
+        checkBeforeSummary = parts.checkOfNewest
+        hasMismatch = parts.hasMismatch
         walPages = .allocate(capacity: 1)
         walPages.initialize(to: 0)
         sqlite3_wal_hook(
@@ -97,6 +105,8 @@ public final class EventLogWriter {
         let stored: StoredState
         let epochs: EpochTable
         let indexer: SegmentIndexer
+        let checkOfNewest: UInt64?
+        let hasMismatch: Bool
     }
 
     /// Those of a transaction, beside the rows' own.
@@ -106,6 +116,7 @@ public final class EventLogWriter {
         let saveState: Statement
         let begin: Statement
         let commit: Statement
+        let account: AccountCheck.Rest
 
         init(_ database: Database) throws(LogError) {
             saveCounter = try database.prepare(
@@ -115,6 +126,7 @@ public final class EventLogWriter {
             saveState = try database.prepare("INSERT OR REPLACE INTO state VALUES (?, ?)", operation: "write")
             begin = try database.prepare("BEGIN IMMEDIATE", operation: "write")
             commit = try database.prepare("COMMIT", operation: "write")
+            account = try AccountCheck.Rest(database)
         }
     }
 
@@ -159,7 +171,11 @@ public final class EventLogWriter {
     }
 
     /// A log that takes another's place goes on with its numbers. Before the first transaction, which keeps that.
-    public func continueIDs(from id: Int64) { nextID = max(nextID, id) }
+    public func continueIDs(from id: Int64) {
+        let next = max(nextID, id)
+        if Segment.of(next) != Segment.of(nextID) { checkBeforeSummary = 0 }
+        nextID = next
+    }
 
     // MARK: One transaction
 
@@ -278,13 +294,29 @@ public final class EventLogWriter {
     private func indexSegment() throws(LogError) {
         let segment = Segment.of(nextID) - 1
         if summaryStart <= max(1, Segment.firstID(segment)) {  // ids begin at 1
-            try indexer.seal(segment, summary)
+            try indexer.seal(segment, summary, rowCheck: summary.rowCheck)
         } else {
             try rows.flush()
-            try indexer.indexFromRows(segment)
+            try indexer.indexFromRows(segment, rowCheck: checkOfNewest)
         }
         summary.removeAll()
         summaryStart = nextID
+        checkBeforeSummary = 0
+    }
+
+    /// What all rows of the newest segment sum up to; nil if that is not known.
+    private var checkOfNewest: UInt64? { checkBeforeSummary.map { $0 &+ summary.rowCheck } }
+
+    /// Nil if the newest segment has rows, and no sum that says what they should be.
+    fileprivate static func readCheckOfNewest(_ database: Database) throws(LogError) -> UInt64? {
+        let newest = Segment.of(try readNextID(database))
+        if let sum = try RowCheck.read(newest, in: database) { return sum }
+        for kind in EventKind.allCases {
+            let row = try database.integer(
+                "SELECT 1 FROM \(Schema.table(kind)) WHERE id >= \(Segment.firstID(newest)) LIMIT 1")
+            if row != nil { return nil }
+        }
+        return 0
     }
 
     /// Unsigned numbers are stored as the signed number of the same bits; the one that would stand for NULL is moved
@@ -311,10 +343,12 @@ public final class EventLogWriter {
             statements.saveRing.bind(Int64(bitPattern: ring.batchSize), at: 4)
             try statements.saveRing.run(operation: "write")
         }
+        var counters: UInt64 = 0
         var changed: [(index: Int, ringed: UInt64, direct: UInt64)] = []
         for index in 0..<CounterIndex.used {
             let newRinged = ringed(index)
             let newDirect = direct(index)
+            counters &+= AccountCheck.counter(Int64(index), Int64(bitPattern: newRinged), Int64(bitPattern: newDirect))
             guard newRinged != savedRinged[index] || newDirect != savedDirect[index] else { continue }
             statements.saveCounter.bind(Int64(index), at: 1)
             statements.saveCounter.bind(text: CounterName.utf8(index), at: 2)
@@ -323,12 +357,39 @@ public final class EventLogWriter {
             try statements.saveCounter.run(operation: "write")
             changed.append((index: index, ringed: newRinged, direct: newDirect))
         }
+        if let sum = checkOfNewest, nextID != firstIDOfTransaction {
+            try RowCheck.write(sum, of: Segment.of(nextID), in: database)
+        }
         try save("session", blob: StoredState.bytes(of: session))
         try save("last_id", integer: nextID - 1)
+        if hasMismatch { try save(AccountCheck.mismatchKey, integer: 1) }
+        try saveAccountCheck(counters: counters)
         try statements.commit.run(operation: "commit to")
         for entry in changed {
             savedRinged[entry.index] = entry.ringed
             savedDirect[entry.index] = entry.direct
+        }
+    }
+
+    /// Part of every transaction, the last of its changes.
+    private func saveAccountCheck(counters: UInt64) throws(LogError) {
+        try save(AccountCheck.key, integer: Int64(bitPattern: counters &+ (try statements.account.sum())))
+    }
+
+    /// A change of the log's state in a transaction of its own.
+    func change(_ body: () throws(LogError) -> Void) throws(LogError) {
+        try statements.begin.run(operation: "begin writing to")
+        do {
+            try body()
+            let counters = (0..<CounterIndex.used).reduce(into: UInt64(0)) {
+                $0 &+= AccountCheck.counter(
+                    Int64($1), Int64(bitPattern: savedRinged[$1]), Int64(bitPattern: savedDirect[$1]))
+            }
+            try saveAccountCheck(counters: counters)
+            try statements.commit.run(operation: "commit to")
+        } catch {
+            if database.isInTransaction { try? database.execute("ROLLBACK", operation: "roll back") }
+            throw error
         }
     }
 
@@ -346,12 +407,12 @@ public final class EventLogWriter {
 
     /// Notes when the counters began, in a transaction of its own.
     public func saveCreated(_ nanoseconds: UInt64) throws(LogError) {
-        try save("created_ns", integer: Int64(bitPattern: nanoseconds))
+        try change { () throws(LogError) in try save("created_ns", integer: Int64(bitPattern: nanoseconds)) }
     }
 
     /// Notes the time of day that can be trusted, in a transaction of its own: microseconds since 1970.
     public func saveTrustedTime(_ microseconds: Int64) throws(LogError) {
-        try save("trusted_us", integer: microseconds)
+        try change { () throws(LogError) in try save("trusted_us", integer: microseconds) }
     }
 
     public func lastKnownTime() throws(LogError) -> Int64? { try StoredState.lastKnownTime(database) }
@@ -371,6 +432,7 @@ public final class EventLogWriter {
         if let next = try? Self.readNextID(database) { nextID = next }
         summary.removeAll()
         summaryStart = nextID
+        checkBeforeSummary = try? Self.readCheckOfNewest(database)
     }
 
     // MARK: Upkeep, between transactions
@@ -419,6 +481,8 @@ extension EventLogWriter.Parts {
         self.init(
             database: database, rows: try RowBatches(database), names: try NameDictionaries(database),
             statements: try EventLogWriter.Statements(database), stored: try StoredState.read(database),
-            epochs: try EpochTable(database), indexer: try SegmentIndexer(database))
+            epochs: try EpochTable(database), indexer: try SegmentIndexer(database),
+            checkOfNewest: try EventLogWriter.readCheckOfNewest(database),
+            hasMismatch: try AccountCheck.verdict(database) != .sound)
     }
 }

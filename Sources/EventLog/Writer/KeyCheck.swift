@@ -42,10 +42,13 @@ enum KeyCheck {
 extension EventLogWriter {
     public func verdict(on keys: IdentityKeys) throws(LogError) -> KeyVerdict { try .of(keys, in: database) }
 
-    /// Notes the fingerprints of the keys that are in use and not noted yet, each in a transaction of its own.
+    /// Notes the fingerprints of the keys that are in use and not noted yet, in a transaction of its own.
     public func saveKeyChecks() throws(LogError) {
-        for epoch in keys?.epochs ?? [] where try KeyCheck.read(epoch.number, in: database) == nil {
-            try save(KeyCheck.name(epoch.number), blob: epoch.key.fingerprint)
+        var new: [IdentityKeys.Epoch] = []
+        for epoch in keys?.epochs ?? [] where try KeyCheck.read(epoch.number, in: database) == nil { new.append(epoch) }
+        guard !new.isEmpty else { return }
+        try change { () throws(LogError) in
+            for epoch in new { try save(KeyCheck.name(epoch.number), blob: epoch.key.fingerprint) }
         }
     }
 

@@ -71,6 +71,18 @@ public final class EventLogReader {
         return (state, rows)
     }
 
+    /// What is wrong with the log's account of itself, in words; nil if it matches its checksum, or has none.
+    public func accountProblem() throws(LogError) -> String? {
+        try database.execute("BEGIN", operation: "read")
+        defer { try? database.execute("ROLLBACK", operation: "read") }
+        switch try AccountCheck.verdict(database) {
+        case .sound: return nil
+        case .mismatch: return "the log's counters, ring positions or state do not match their checksum: they changed at rest"
+        case .earlierMismatch:
+            return "the log's counters did not match their checksum when a server started: they may be wrong since"
+        }
+    }
+
     /// SQLite's own check of every page and index; empty if all is well.
     public func integrityProblems() throws(LogError) -> [String] {
         let check = try database.prepare("PRAGMA integrity_check(20)", operation: "check")

@@ -28,15 +28,40 @@ struct SegmentProof {
             summary.removeAll()
             try scan.add(ids: Segment.firstID(span.segment)..<Segment.endID(span.segment), to: summary)
             summary.sort()
+            if let problem = try rowProblem(span.segment, summary) { problems.append(problem) }
             let wrong = try wrongParts(span, summary)
             guard !wrong.isEmpty else { continue }
             problems.append(
                 "segment \(span.segment): \(wrong.joined(separator: ", ")) differ from the rows: run qpc-metrics rebuild"
             )
         }
+        problems += try unindexedRowProblems(summary)
         let stray = try database.integer(
             "SELECT count(*) FROM segment_minute WHERE segment NOT IN (SELECT segment FROM segment)")
         if let stray, stray > 0 { problems.append("\(stray) minutes belong to no sealed segment") }
+        return problems
+    }
+
+    /// Rows that are not as they were written; nil if they are, or if the log does not know.
+    private func rowProblem(_ segment: Int64, _ summary: SegmentSummary) throws(LogError) -> String? {
+        guard try RowCheck.isKept(in: database), let sum = try RowCheck.read(segment, in: database), sum != summary.rowCheck
+        else { return nil }
+        let (first, last) = (Segment.firstID(segment), Segment.endID(segment) - 1)
+        return "rows with ids \(first) to \(last) differ from their checksum: at least one changed, came or went at rest"
+    }
+
+    /// Of the newest segment, and of any other that has a checksum and no index.
+    private func unindexedRowProblems(_ summary: SegmentSummary) throws(LogError) -> [String] {
+        guard try RowCheck.isKept(in: database) else { return [] }
+        var segments: [Int64] = []
+        let query = try database.prepare("SELECT segment FROM row_check WHERE segment NOT IN (SELECT segment FROM segment)")
+        while try query.step() { segments.append(query.integer(0)) }
+        var problems: [String] = []
+        for segment in segments where segment >= 0 && segment < Segment.idLimit >> Segment.idBits {
+            summary.removeAll()
+            try scan.add(ids: Segment.firstID(segment)..<Segment.endID(segment), to: summary)
+            if let problem = try rowProblem(segment, summary) { problems.append(problem) }
+        }
         return problems
     }
 

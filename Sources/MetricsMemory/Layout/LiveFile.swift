@@ -71,6 +71,7 @@ public final class LiveFile: Sendable {
         for kind in EventKind.allCases {
             CounterBlock(at: baseCounters + QPCM_DIRECT_BYTES).store(0, to: CounterIndex.events(kind))
         }
+        base.storeBytes(of: map.initCheck, toByteOffset: QPCM_HEADER_INIT_CHECK, as: UInt64.self)
         for index in 0..<options.initialSlots { open(slot: index, state: UInt64(QPCM_SLOT_FREE)) }
         AtomicWord.storeRelaxed(base, QPCM_HEADER_SLOTS_RESERVED, UInt64(options.initialSlots))
         AtomicWord.storeReleasing(base, QPCM_HEADER_SLOTS_READY, UInt64(options.initialSlots))

@@ -94,6 +94,18 @@ public final class LiveFileReader {
 
     public var isRunning: Bool { map.word(QPCM_HEADER_STATE) == UInt64(QPCM_STATE_RUNNING) }
 
+    /// What does not match its checksum, in words; nil if nothing is known to be wrong. Of a file that is in use, or whose server
+    /// was killed, only what init wrote can be checked.
+    public var mismatch: String? {
+        let initCheck = map.word(QPCM_HEADER_INIT_CHECK)
+        if initCheck != 0, initCheck != map.initCheck { return "the header of \(path) does not match its checksum" }
+        let countersCheck = map.word(QPCM_HEADER_COUNTERS_CHECK)
+        if !isRunning, countersCheck != 0, countersCheck != map.countersCheck {
+            return "the counters in \(path) do not match their checksum"
+        }
+        return nil
+    }
+
     /// UTC, nanoseconds since 1970.
     public var heartbeatNanoseconds: UInt64 { map.word(QPCM_HEADER_HEARTBEAT) }
 

@@ -95,6 +95,35 @@ public struct LiveMap: @unchecked Sendable {
         }
     }
 
+    // MARK: Checksums; 0 stands for none
+
+    /// Over what init writes once: the header's words below `init_check`, but for the magic, and the base counters.
+    public var initCheck: UInt64 {
+        var hash = Checksum.start
+        for offset in stride(from: 8, to: QPCM_HEADER_INIT_CHECK, by: 8) { hash = Checksum.mix(hash, plainWord(offset)) }
+        for offset in stride(from: QPCM_BASE_COUNTERS, to: QPCM_DRAIN_COUNTERS, by: 8) {
+            hash = Checksum.mix(hash, plainWord(offset))
+        }
+        return max(hash, 1)
+    }
+
+    private func plainWord(_ offset: Int) -> UInt64 { base.load(fromByteOffset: offset, as: UInt64.self) }
+
+    /// Over all counters, as of now.
+    public var countersCheck: UInt64 {
+        var hash = Checksum.start
+        for part in [Part.ringed, .direct] {
+            for total in totals(part) { hash = Checksum.mix(hash, total) }
+        }
+        return max(hash, 1)
+    }
+
+    /// Says that nobody writes the file any more, with a checksum over its counters.
+    public func markStopped() {
+        set(QPCM_HEADER_COUNTERS_CHECK, countersCheck)
+        set(QPCM_HEADER_STATE, UInt64(QPCM_STATE_STOPPED))
+    }
+
     public func totals(_ part: Part) -> [UInt64] {
         [UInt64](unsafeUninitializedCapacity: QPCM_COUNTER_WORDS) { target, count in
             target.initialize(repeating: 0)

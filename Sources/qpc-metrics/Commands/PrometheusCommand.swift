@@ -56,6 +56,7 @@ struct PrometheusCommand: ParsableCommand {
 
     private func writeOnce() throws {
         let snapshot = try querying { () throws(DataSourceError) in try SnapshotReader.read(directory.source) }
+        if let mismatch = snapshot.mismatch { Notice.say("\(mismatch): some values may be wrong; run qpc-metrics verify") }
         let exposition = Exposition(snapshot: snapshot)
         let bytes =
             format == .text ? PrometheusEncoder().encode(exposition) : OpenMetricsEncoder().encode(exposition)

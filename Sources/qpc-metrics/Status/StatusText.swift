@@ -127,6 +127,7 @@ struct StatusText {
         case .lagging(let nanoseconds):
             "the oldest event has waited \(Quantity.age(seconds: nanoseconds / 1_000_000_000)) for the log: "
                 + "is the disk slow or the CPU busy?"
+        case .mismatch(let text): "\(text): run qpc-metrics verify"
         }
     }
 
