@@ -49,10 +49,16 @@ public struct Ledger: Sendable {
                     return ledger
                 }
             } catch {
-                if isLast || (before.isSettled && before == Moment(source)) { throw error }
+                if isLast || (before.isSettled && before == Moment(source) && !Self.isPassing(error)) { throw error }
             }
             _ = usleep(20_000)
         }
+    }
+
+    /// Locks of other processes, which are held for a moment.
+    private static func isPassing(_ error: DataSourceError) -> Bool {
+        guard case .log(let error) = error else { return false }
+        return error.cause == .busy || error.code & 0xFF == 15  // SQLITE_PROTOCOL
     }
 
     /// A start or a command takes milliseconds. Beside a server that restarts in a loop, the reading after this time is final.

@@ -64,17 +64,19 @@ enum KeyStartup {
     ) throws(RecoveryError) {
         guard identities == .pseudonym else { return }
         let now = Int64(TickClock.realtimeNanoseconds() / 1000)
+        let unused: Int64
+        do { unused = try writer.unusedEpoch() } catch { throw .log(error) }
         do {
             if let keys = writer.keys {
                 // The file is older than the log, or the log went on without a key for a time.
                 guard keys.newest.number < writer.newestEpoch, !keys.isFull else { return }
                 writer.use(
                     try IdentityKeys.rotate(
-                        directory: directory.path, atLeast: writer.newestEpoch + 1, nowMicroseconds: now))
+                        directory: directory.path, atLeast: unused, nowMicroseconds: now))
             } else {
                 writer.use(
                     try IdentityKeys.make(
-                        directory: directory.path, epoch: writer.newestEpoch + 1, nowMicroseconds: now))
+                        directory: directory.path, epoch: unused, nowMicroseconds: now))
             }
         } catch {
             throw .key(error)

@@ -313,7 +313,7 @@ public final class EventLogWriter {
         if let sum = try RowCheck.read(newest, in: database) { return sum }
         for kind in EventKind.allCases {
             let row = try database.integer(
-                "SELECT 1 FROM \(Schema.table(kind)) WHERE id >= \(Segment.firstID(newest)) LIMIT 1")
+                "SELECT 1 FROM \(kind.table) WHERE id >= \(Segment.firstID(newest)) LIMIT 1")
             if row != nil { return nil }
         }
         return 0

@@ -42,6 +42,14 @@ enum KeyCheck {
 extension EventLogWriter {
     public func verdict(on keys: IdentityKeys) throws(LogError) -> KeyVerdict { try .of(keys, in: database) }
 
+    /// Larger than any epoch that rows were written in, or whose key was noted: an epoch can end before its first row.
+    public func unusedEpoch() throws(LogError) -> Int64 {
+        let noted = try database.integer(
+            "SELECT max(CAST(substr(key, \(KeyCheck.prefix.utf8.count + 1)) AS INTEGER)) FROM state "
+                + "WHERE key >= '\(KeyCheck.prefix)' AND key < 'key_check`'")
+        return max(newestEpoch, min(noted ?? 0, Int64.max - 1)) + 1
+    }
+
     /// Notes the fingerprints of the keys that are in use and not noted yet, in a transaction of its own.
     public func saveKeyChecks() throws(LogError) {
         var new: [IdentityKeys.Epoch] = []
