@@ -2,6 +2,13 @@ import CMachine
 
 /// The kernel's boot: ticks, process numbers and what was never synced belong to one boot.
 public enum BootID {
+    /// 16 bytes; zeros where it cannot be read, as in a live file made there.
+    public static var current: [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 16)
+        bytes.withUnsafeMutableBytes { read(into: $0) }
+        return bytes
+    }
+
     public static func read(into target: UnsafeMutableRawBufferPointer) {
         let descriptor = qpcm_open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC, 0)
         guard descriptor >= 0 else { return }

@@ -139,7 +139,8 @@ public struct Ledger: Sendable {
             let waiting = PendingRecords.tally(live.map, positions: positions)
             pending = waiting
             if let mismatch = live.mismatch { problems.append(mismatch) }
-            if Self.follows(live, state) {
+            // After a power cut some pages of the live file are older than the log.
+            if live.header.bootID == BootID.current, Self.follows(live, state) {
                 problems += Self.impossible(live.map, state: state, pending: waiting)
             }
         }

@@ -91,6 +91,27 @@ import Testing
         try expectQuarantined("events.db", content: read(place("events.db")), before: before)
     }
 
+    @Test("A WAL with a torn header, or with nothing behind it, keeps nobody from reading", arguments: [false, true])
+    func walThatLeadsNowhere(isTorn: Bool) throws {
+        let host = try place.server()
+        let wal = place("events.db-wal")
+        try host.ask("fetch count=3")
+        try eventually("the WAL has a header") { try read(wal).count > 32 }
+        let header = Array(try read(wal).prefix(32))
+        try host.shutDown()
+        let before = try place.tool.count()
+        try overwrite(wal, with: isTorn ? [UInt8](repeating: 0xA5, count: 4128) : header)
+        // SQLite keeps the WAL's index beside a log that was not closed; without one, readers make it.
+        #expect(access(place("events.db-shm"), F_OK) == 0)
+        #expect(try place.tool.count() == before)
+        try place.tool.verify()
+        let next = try place.server()
+        try next.ask("fetch count=3")
+        try next.shutDown()
+        #expect(try place.tool.count() == before + 1)
+        try place.tool.verify()
+    }
+
     @Test func aDeletedLogIsCountedAndNotSilentlyForgotten() throws {
         let sent = try begin()
         let before = try place.tool.exposition()

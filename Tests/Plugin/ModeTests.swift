@@ -115,8 +115,11 @@ import Testing
         let tool = CommandLineTool(place.path, user: Self.reader)
         for isRunning in [true, false] {
             #expect(try tool.count() == 7)
-            #expect(try tool.count("--user", AttackerTests.alice) == 0)
-            #expect(try tool.count("--identity", hex(AttackerTests.keys[0])) == 0)
+            for question in [["--user", AttackerTests.alice], ["--identity", hex(AttackerTests.keys[0])]] {
+                let outcome = try tool.run(["events", "-c"] + question)
+                #expect(outcome.status == 77 && outcome.output.isEmpty, "\(outcome.status) \(outcome.errors)")
+                #expect(outcome.errors.contains("identity.key: Permission denied"), "\(outcome.errors)")
+            }
             let user = try #require(try tool.events("--kind", "auth").first?["user"]?.text)
             #expect(try tool.count("--user", user) == 2, "a pseudonym that it has seen")
             let report = try tool.succeed("privacy-report", "-o", "json").text

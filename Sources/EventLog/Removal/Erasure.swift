@@ -170,7 +170,7 @@ public final class Erasure {
             removed.append(UInt64(database.changes))
         }
         guard summary.rows > 0 else { return removed }
-        if isIndexed { try indexer.subtract(summary, from: segment) } else { try writer.forgetSummary() }
+        if isIndexed { try indexer.subtract(summary, from: segment) } else { try writer.forgetSummary(andCheckOf: segment) }
         return removed
     }
 

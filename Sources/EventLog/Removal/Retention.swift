@@ -106,7 +106,9 @@ public final class Retention {
             try deletion.run(operation: "remove from")
             removed.append(UInt64(database.changes))
         }
-        if Segment.of(writer.nextID) == segment, removed.contains(where: { $0 > 0 }) { try writer.forgetSummary() }
+        if Segment.of(writer.nextID) == segment, removed.contains(where: { $0 > 0 }) {
+            try writer.forgetSummary(andCheckOf: segment)
+        }
         next = last
         if next >= end { isDone = true }
         return removed

@@ -44,7 +44,10 @@ public final class Database {
             // Where there is none, as in a copy of the log, it has to make it.
             if access(path + "-shm", F_OK) == 0 {
                 flags |= SQLITE_OPEN_URI
-                name = "file:" + escaped(name) + "?readonly_shm=1"
+                // SQLite fails with SQLITE_PROTOCOL, after ten seconds, on a WAL whose header leads nowhere. Beside a server it
+                // does not: its WAL's index tells.
+                let isAlone = WALHeader.leadsNowhere(path + "-wal") && !isDirectoryHeld(path)
+                name = "file:" + escaped(name) + (isAlone ? "?immutable=1" : "?readonly_shm=1")
             }
         }
         let code = sqlite3_open_v2(name, &opened, flags, nil)
@@ -55,6 +58,16 @@ public final class Database {
             throw LogError(operation: "open", path: path, code: extended, detail: detail)
         }
         return opened
+    }
+
+    private static func isDirectoryHeld(_ path: String) -> Bool {
+        let bytes = Array(path.utf8)
+        let slash = bytes.lastIndex(of: 0x2F) ?? 0
+        let directory = slash == 0 ? "." : String(decoding: bytes[..<slash], as: UTF8.self)
+        let descriptor = qpcm_open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+        guard descriptor >= 0 else { return false }
+        defer { _ = close(descriptor) }
+        return qpcm_is_marked_held(descriptor) == 1
     }
 
     /// A path as a URI holds it.

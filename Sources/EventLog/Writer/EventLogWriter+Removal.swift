@@ -77,12 +77,15 @@ extension EventLogWriter {
         }
     }
 
-    /// Rows of the newest segment were removed: when it is full, it is sealed from those that are left.
-    func forgetSummary() throws(LogError) {
+    /// Rows of a segment without an index were removed, mostly of the newest: when that is full, it is indexed from the rows
+    /// that are left.
+    func forgetSummary(andCheckOf segment: Int64) throws(LogError) {
         summary.removeAll()
         summaryStart = Int64.max
         checkBeforeSummary = nil
-        try RowCheck.remove(Segment.of(nextID)..<Segment.of(nextID) + 1, in: database)
+        try RowCheck.remove(segment..<segment + 1, in: database)
+        let newest = Segment.of(nextID)
+        if newest != segment { try RowCheck.remove(newest..<newest + 1, in: database) }
     }
 
     /// The activity of names that were deleted counts no more.

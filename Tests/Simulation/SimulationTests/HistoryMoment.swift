@@ -1,6 +1,8 @@
 import CFaultVFS
+import CMetricsLayout
 import EventLog
 import Foundation
+import MetricsMemory
 import MetricsModel
 import TestSupport
 
@@ -39,7 +41,16 @@ final class HistoryMoment {
                 now.replaceSubrange(page, with: then[page])
             }
         }
-        try overwrite(directory + "/live.qpcm", with: now)
+        let path = directory + "/live.qpcm"
+        try overwrite(path, with: now)
+        if powerCut { Self.bootAgain(path) }
+    }
+
+    /// Makes the file one of an earlier boot.
+    private static func bootAgain(_ path: String) {
+        guard let live = try? LiveFileReader(path: path, writable: true), live.mismatch == nil else { return }
+        live.map.set(MemoryLayout<qpcm_header>.offset(of: \.boot_id)!, 0)
+        live.map.set(QPCM_HEADER_INIT_CHECK, live.map.initCheck)
     }
 }
 

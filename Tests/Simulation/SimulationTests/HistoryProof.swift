@@ -24,7 +24,7 @@ struct HistoryProof {
         }
         let ledger: MetricsQuery.Ledger
         do { ledger = try MetricsQuery.Ledger.prove(DataSource(directory: moment.directory)) } catch {
-            throw TestFailure("\(error.message)")
+            throw TestFailure("the ledger: \(error.message)")
         }
         try expect(ledger.isExact, "the ledger is not exact: \(ledger.lines)")
         try expect(ledger.problems.isEmpty, "\(ledger.problems)")
