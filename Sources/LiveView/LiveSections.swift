@@ -81,7 +81,14 @@ extension LiveFrame {
             line.add(Quantity.short(Double(total)), endingAt: Self.totalEnd)
             lines.append(line)
         }
-        return lines.isEmpty ? [] : [heading("DROPPED", [("/s", Self.rateEnd), ("TOTAL", Self.totalEnd)])] + lines
+        guard !lines.isEmpty else { return [] }
+        var title = heading("DROPPED", [("/s", Self.rateEnd), ("TOTAL", Self.totalEnd)])
+        let last = sample.snapshot.lastDropMicroseconds / 1_000_000
+        if last > 0 {
+            let now = sample.nowNanoseconds / 1_000_000_000
+            title.add("  last \(Quantity.age(seconds: max(now, last) - last)) ago", .heading)
+        }
+        return [title] + lines
     }
 
     func failures(_ sample: LiveSample, _ history: LiveHistory) -> [FrameLine] {

@@ -18,6 +18,34 @@ struct Configuration {
         return configuration
     }
 
+    /// One line for each variable that looks like a setting and is none, with the nearest that is.
+    static func misspelt() -> [String] {
+        let known = variables.map { Array($0.name.utf8) }
+        return EnvironmentValue.names(beginningWith: prefix).filter { name in !known.contains { $0 == name } }.map { name in
+            let shown = String(decoding: name.prefix(64).map { $0 < 0x20 || $0 > 0x7E ? 0x3F : $0 }, as: UTF8.self)
+            let nearest = known.min { distance($0, name) < distance($1, name) }
+            guard let nearest, distance(nearest, name) <= 3 else { return "\(shown) is not a setting; it is ignored" }
+            return "\(shown) is not a setting; it is ignored: did you mean \(String(decoding: nearest, as: UTF8.self))?"
+        }
+    }
+
+    static let prefix = "QPC_METRICS_PLUGIN_"
+
+    /// How many letters have to be changed, added or left out (Levenshtein).
+    private static func distance(_ first: [UInt8], _ second: [UInt8]) -> Int {
+        var row = Array(0...second.count)
+        for (index, letter) in first.enumerated() {
+            var diagonal = row[0]
+            row[0] = index + 1
+            for (column, other) in second.enumerated() {
+                let change = diagonal + (letter == other ? 0 : 1)
+                diagonal = row[column + 1]
+                row[column + 1] = min(change, row[column] + 1, diagonal + 1)
+            }
+        }
+        return row[second.count]
+    }
+
     /// One environment variable, and how its value gets into the configuration.
     private struct Variable {
         var name: String
@@ -26,7 +54,7 @@ struct Configuration {
         var set: (EnvironmentValue, inout Configuration) -> Bool
 
         init(_ suffix: String, _ expected: String, set: @escaping (EnvironmentValue, inout Configuration) -> Bool) {
-            name = "QPC_METRICS_PLUGIN_" + suffix
+            name = Configuration.prefix + suffix
             self.expected = expected
             self.set = set
         }

@@ -14,6 +14,20 @@ struct EnvironmentValue {
         bytes = [UInt8](UnsafeBufferPointer(start: start, count: strlen(value)))
     }
 
+    /// The names of the variables that begin so, as bytes, 64 at most.
+    static func names(beginningWith prefix: String) -> [[UInt8]] {
+        var names: [[UInt8]] = []
+        guard var next = qpcm_environment() else { return [] }
+        while let entry = next.pointee, names.count < 64 {
+            let bytes = UnsafeBufferPointer(
+                start: UnsafeRawPointer(entry).assumingMemoryBound(to: UInt8.self), count: strlen(entry))
+            let name = bytes.prefix { $0 != 0x3D }
+            if name.starts(with: prefix.utf8), name.count <= 256 { names.append(Array(name)) }
+            next += 1
+        }
+        return names
+    }
+
     /// Shows the value with `?` for what a terminal cannot show, and no more than 64 bytes of it.
     func error(expected: String) -> ConfigurationError {
         let shown = String(decoding: bytes.prefix(64).map { $0 < 0x20 || $0 > 0x7E ? 0x3F : $0 }, as: UTF8.self)

@@ -17,6 +17,7 @@ final class PluginInstance: @unchecked Sendable {
     /// - Throws: `StartError` with the code that init returns and the line that it says.
     convenience init(_ configuration: Configuration) throws(StartError) {
         let log = PluginLogger(level: configuration.logLevel)
+        for line in Configuration.misspelt() { log.warning(line) }
         let directory: DataDirectory
         do {
             directory = try DataDirectory(path: configuration.directory, create: true)
@@ -32,6 +33,7 @@ final class PluginInstance: @unchecked Sendable {
                 message: Self.cannotUse(configuration.directory, "its file system does not take what is written to live.qpcm"))
         }
         live.map.set(anchor: RecordClock.firstAnchor(clock: live.options.clock))
+        live.map.set(QPCM_HEADER_LAST_DROP, outcome.lastDropMicroseconds)
         // What the log knows of rings is about the session before; this one's begin at 0.
         let drainer = Drainer(
             map: live.map, session: live.options.session, clock: live.options.clock, writer: outcome.writer,

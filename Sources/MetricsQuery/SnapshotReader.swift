@@ -57,6 +57,7 @@ public enum SnapshotReader {
         snapshot.startNanoseconds = live.header.startNanoseconds
         snapshot.logBytes = live.map.word(QPCM_HEADER_LOG_BYTES)
         snapshot.walBytes = live.map.word(QPCM_HEADER_WAL_BYTES)
+        snapshot.lastDropMicroseconds = live.map.word(QPCM_HEADER_LAST_DROP)
         let oldest = live.map.word(QPCM_HEADER_OLDEST_EVENT)
         snapshot.oldestEventMicroseconds = oldest == 0 ? nil : Int64(clamping: oldest)
         snapshot.activeUsers = (0..<3).map { live.map.word(QPCM_HEADER_ACTIVE_USERS + 8 * $0) }
@@ -74,6 +75,7 @@ public enum SnapshotReader {
                 snapshot.counters[index] = state.ringed[index] &+ state.direct[index]
             }
             snapshot.createdNanoseconds = state.createdNanoseconds
+            snapshot.lastDropMicroseconds = UInt64(state.lastDropMicroseconds)
             snapshot.mismatch = try log.accountProblem()
             snapshot.version = Version.current
             snapshot.activeUsers = try log.activeUsers(

@@ -19,6 +19,8 @@ public struct Status: Sendable {
         /// Flushes fail with SQLite's extended code.
         case flushFailing(cause: FlushErrorCause, code: Int32)
         case lagging(nanoseconds: UInt64)
+        /// Events were dropped within the last hour: how many, as far as the log knows, and when the last, UTC microseconds.
+        case dropped(DropTotals, last: Int64)
         /// A file does not match its checksum, in words.
         case mismatch(String)
     }
@@ -40,7 +42,7 @@ public struct Status: Sendable {
     public static func read(_ source: DataSource) throws(DataSourceError) -> Status {
         guard let live = try SnapshotReader.live(source) else {
             var status = Status(snapshot: try SnapshotReader.snapshot(of: source.requiredLog()))
-            status.problems = [.neverRan]
+            status.problems = status.recentDrops(source) + [.neverRan]
             return status
         }
         var status = Status(snapshot: SnapshotReader.snapshot(of: live, orLogIn: source))
@@ -63,7 +65,19 @@ public struct Status: Sendable {
             case .died: [.died(pending: snapshot.pending)]
             case .neverRan: [.neverRan]
             }
-        return (snapshot.mismatch.map { [.mismatch($0)] } ?? []) + ofState
+        return recentDrops(source) + (snapshot.mismatch.map { [.mismatch($0)] } ?? []) + ofState
+    }
+
+    private static let hourMicroseconds: Int64 = 3_600_000_000
+
+    private func recentDrops(_ source: DataSource) -> [Problem] {
+        let last = Int64(clamping: snapshot.lastDropMicroseconds)
+        let now = Int64(clamping: TickClock.realtimeNanoseconds() / 1000)
+        guard last > 0, now - last < Self.hourMicroseconds else { return [] }
+        var drops = DropTotals()
+        let minutes = (try? source.log()?.drops(since: now - Self.hourMicroseconds, until: .max)) ?? []
+        for minute in minutes { drops.add(minute.drops) }
+        return [.dropped(drops, last: last)]
     }
 
     private func problemsWhileUp(_ pid: Int32, _ settings: Settings, _ source: DataSource) -> [Problem] {

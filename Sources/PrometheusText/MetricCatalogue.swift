@@ -124,6 +124,10 @@ public enum MetricCatalogue {
                         source: .counter(CounterIndex.removed(kind, $0)))
                 }
             }),
+        gauge(
+            "qpc_plugin_last_drop_timestamp_seconds", unit: "seconds",
+            help: "When an event was last dropped, in seconds since 1970; 0 for never."
+        ) { Double($0.lastDropMicroseconds) / 1e6 },
         gauge("qpc_plugin_pending_events", help: "Events recorded that are not yet in the log.") {
             Double($0.pending)
         },

@@ -19,6 +19,9 @@ public struct MetricsSnapshot: Sendable {
     /// UTC, microseconds since 1970; nil for an empty log.
     public var oldestEventMicroseconds: Int64?
 
+    /// When an event was last dropped: UTC, microseconds since 1970; 0 for never.
+    public var lastDropMicroseconds: UInt64 = 0
+
     /// What the snapshot was read from does not match its checksum, in words; nil if nothing is known to be wrong.
     public var mismatch: String?
 

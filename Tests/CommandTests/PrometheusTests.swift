@@ -95,6 +95,7 @@ import Testing
         "qpc_plugin_start_time_seconds": "gauge", "qpc_plugin_events_recorded_total": "counter",
         "qpc_plugin_events_written_total": "counter", "qpc_plugin_events_dropped_total": "counter",
         "qpc_plugin_events_removed_total": "counter", "qpc_plugin_pending_events": "gauge",
+        "qpc_plugin_last_drop_timestamp_seconds": "gauge",
         "qpc_plugin_flush_duration_seconds": "histogram", "qpc_plugin_flush_errors_total": "counter",
         "qpc_plugin_hook_duration_seconds": "histogram", "qpc_plugin_log_size_bytes": "gauge",
         "qpc_plugin_wal_size_bytes": "gauge", "qpc_plugin_oldest_event_timestamp_seconds": "gauge",

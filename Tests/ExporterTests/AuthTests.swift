@@ -67,6 +67,29 @@ import Testing
         #expect(statuses.contains(503))
     }
 
+    @Test func guessesAtOneNameKeepNobodyElseOut() throws {
+        let slow = "$2b$11$abcdefghijklmnopqrstuu" + hash.suffix(31)
+        let exporter = try TestExporter(
+            webConfig: config("basic_auth_users:\n  alice: \(hash)\n  bob: \(slow)\n")
+        ) { $0.passwordsWaiting = 4 }
+        let guessers = try (0..<8).map { _ in try exporter.client() }
+        for (index, client) in guessers.enumerated() {
+            client.request("GET /metrics", Self.basic(index % 2 == 0 ? "bob" : "nobody \(index)", "guess \(index)"))
+        }
+        // Her password was never right before, so it has to be checked; it waits for its turn, not for all of them.
+        #expect(try exporter.get("/metrics", Self.basic("alice", "secret:with:colons")).status == 200)
+        #expect(try guessers.map { try $0.answer().status }.allSatisfy { $0 == 401 || $0 == 503 })
+    }
+
+    @Test func aRefusalTakesTheRoundsOfTheDearestHash() {
+        for (cost, dearest) in [(4, 12), (10, 12), (11, 12), (12, 12), (5, 5)] {
+            let makesUp = (1 << dearest) - (1 << cost)
+            let rounds: Int = BcryptCost.costs(ofRounds: makesUp).map { 1 << $0 }.reduce(1 << cost, +)
+            #expect(rounds == 1 << dearest)
+        }
+        #expect(BcryptCost.of(hash) == Int(hash.dropFirst(4).prefix(2)))
+    }
+
     @Test func headersAreOnEveryAnswer() throws {
         let exporter = try TestExporter(
             webConfig: config(

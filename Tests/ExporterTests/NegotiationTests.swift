@@ -43,6 +43,18 @@ import Testing
         #expect(ScrapeForm(accept: accept, acceptEncoding: nil).format == format)
     }
 
+    /// A field of this length would take the better part of an hour if each blank cost a look at all that follow.
+    @Test func blanksCostNoMoreThanTheirNumber() {
+        let blanks = String(repeating: " ", count: 1 << 20)
+        for field in ["\(blanks)text/plain\(blanks)", blanks, "text/plain;\(blanks)version\(blanks)=\(blanks)0.0.4\(blanks)"] {
+            #expect(ScrapeForm(accept: field, acceptEncoding: field).format == .text)
+        }
+        let marks = String(repeating: "a\u{301}", count: 1 << 18)
+        #expect(ScrapeForm(accept: "application/openmetrics-text;x=\"\(marks)\"", acceptEncoding: marks).format == .openMetrics)
+        #expect(
+            ScrapeForm(accept: "application/openmetrics-text;\(blanks)q=\(blanks)1", acceptEncoding: nil).format == .openMetrics)
+    }
+
     @Test(arguments: [
         (nil, false), ("", false), ("gzip", true), ("GZIP", true), ("x-gzip", true), ("deflate, gzip;q=1.0, *;q=0.5", true),
         ("gzip;q=0", false), ("identity", false), ("*", true), ("*;q=0", false), ("gzip;q=0.5, identity;q=0.9", false),

@@ -80,6 +80,20 @@ import Testing
         }
     }
 
+    @Test func aMisspeltSettingIsSaidWithTheNearestOne() throws {
+        let host = try place.server(["RETENTON": "7d", "RETENTION": "8d", "SOMETHING_ELSE_ALTOGETHER": "1"])
+        #expect(
+            host.errorLines.contains {
+                $0.contains(
+                    "QPC_METRICS_PLUGIN_RETENTON is not a setting; it is ignored: did you mean QPC_METRICS_PLUGIN_RETENTION?")
+            }, "\(host.errors)")
+        #expect(
+            host.errorLines.contains { $0.hasSuffix("SOMETHING_ELSE_ALTOGETHER is not a setting; it is ignored") },
+            "\(host.errors)")
+        #expect(host.errorLines.filter { $0.contains("is not a setting") }.count == 2, "\(host.errors)")
+        try host.shutDown()
+    }
+
     @Test func aBadSettingCannotForgeALine() throws {
         let value = "\u{1B}[2J\nqpc-metrics: info: all is well\r"
         let host = try ServerHost(environment: ServerHost.environment(place.path, ["LOG_LEVEL": value]))

@@ -25,6 +25,10 @@ extern void *memmem(const void *haystack, size_t haystack_bytes, const void *nee
 
 static inline int32_t qpcm_errno(void) { return errno; }
 
+/// The environment's entries, `NAME=value`, NULL at the end.
+extern char **environ;
+static inline char **qpcm_environment(void) { return environ; }
+
 /// `open` with a mode: variadic in C.
 static inline int32_t qpcm_open(const char *path, int32_t flags, uint32_t mode) { return open(path, flags, mode); }
 

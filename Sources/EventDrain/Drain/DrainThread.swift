@@ -39,6 +39,9 @@ public final class DrainThread: @unchecked Sendable {
     private var settledAt: UInt64 = 0
     private var trouble = FlushRetryPolicy()
     private var hasSaidDamage = false
+    private let drops: DropMinutes
+    private var dropWatch: DropWatch
+    private var dropsSeen: UInt64
 
     public init(
         live: LiveFile, drainer: Drainer, place: LogOpener, keys: KeyRotation? = nil, log: PluginLogger
@@ -46,6 +49,9 @@ public final class DrainThread: @unchecked Sendable {
         self.live = live
         self.drainer = drainer
         self.log = log
+        drops = drainer.drops
+        dropWatch = DropWatch(live.map.dropTotals(.direct))
+        dropsSeen = live.map.dropTotals(.both).sum
         replacement = LogReopening(place: place, live: live, session: drainer.session, writer: drainer.writer)
         upkeep = Checkpointer(map: live.map, writer: drainer.writer, settings: live.options.settings, log: log)
         slots = SlotPreparation(live)
@@ -156,6 +162,7 @@ public final class DrainThread: @unchecked Sendable {
             if !slots.prepare() { watchStorage(isSuspected: true) }
             keepLog()
         }
+        watchDrops(now: TickClock.monotonicNanoseconds(), isLast: true)
         keeper.close()
         upkeep.close()
         live.map.markStopped()
@@ -265,6 +272,7 @@ public final class DrainThread: @unchecked Sendable {
         if now &- lookedAt >= 500_000_000 {
             lookedAt = now
             replaceIfChanged()
+            watchDrops(now: now)
         }
         do {
             try upkeep.run()
@@ -276,6 +284,17 @@ public final class DrainThread: @unchecked Sendable {
             failed(error)
         }
         do { try upkeep.syncIfDue() } catch { failed(error) }
+    }
+
+    /// Shows when events were dropped, and reports it.
+    private func watchDrops(now: UInt64, isLast: Bool = false) {
+        let direct = live.map.dropTotals(.direct)
+        let sum = live.map.dropTotals(.both).sum
+        let microseconds = Int64(clamping: TickClock.realtimeNanoseconds() / 1000)
+        if sum > dropsSeen { live.map.set(QPCM_HEADER_LAST_DROP, UInt64(microseconds)) }
+        dropsSeen = max(sum, dropsSeen)
+        drops.note(direct, at: microseconds)
+        if let line = dropWatch.look(direct, now: now, microseconds: microseconds, isLast: isLast) { log.warning(line) }
     }
 
     /// Ages, sizes, requests and keys; not while the log is in trouble.

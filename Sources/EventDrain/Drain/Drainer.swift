@@ -27,6 +27,7 @@ public final class Drainer {
     /// What the live file does not show yet of the totals that the session goes on with.
     private var unshown: [UInt64]
     private let batchSizes: [UInt64]
+    let drops: DropMinutes
     /// Whether something in a ring could not be read, so that its events are in no log.
     public private(set) var hasMetDamage: Bool
     private var hadMetDamage: Bool
@@ -56,9 +57,12 @@ public final class Drainer {
     /// - Parameter isBehind: it is, but lost its last commits: some ring was wiped beyond what it says.
     /// - Parameter unshown: what of it the live file does not show yet; empty for nothing.
     /// - Parameter batchSizes: of the batches that another drainer of this session left half taken, by slot.
+    /// - Parameter drops: that drainer's.
     public init(
         map: LiveMap, session: (UInt64, UInt64), clock: UInt64, writer: EventLogWriter, ringed: [UInt64],
-        stored: StoredState, isBehind: Bool = false, unshown: [UInt64] = [], batchSizes: [UInt64] = [], hasMetDamage: Bool = false
+        stored: StoredState, isBehind: Bool = false, unshown: [UInt64] = [], batchSizes: [UInt64] = [],
+        hasMetDamage: Bool = false,
+        drops: DropMinutes? = nil
     ) {
         self.hasMetDamage = hasMetDamage
         hadMetDamage = hasMetDamage
@@ -70,6 +74,8 @@ public final class Drainer {
         self.clock = RecordClock(clock: clock, anchor: map.anchor)
         let isKnown = stored.session.map { $0 == session } ?? false
         isFirstCommit = !isKnown || isBehind
+        // What the log knows, or the session began with: a log that is newer than the session knows less.
+        self.drops = drops ?? DropMinutes(noted: DropTotals(stored.direct).larger(map.dropsAtStart))
         for index in 0..<CounterIndex.words {
             committed[index] = ringed[index]
             working[index] = ringed[index]
@@ -205,12 +211,13 @@ public final class Drainer {
         var batchSizes: [UInt64]
         var nextID: Int64
         var hasMetDamage: Bool
+        var drops: DropMinutes
     }
 
     public var remains: Remains {
         Remains(
             ringed: (0..<CounterIndex.words).map { committed[$0] }, batchSizes: rings.map { $0.committedBatchSize },
-            nextID: writer.nextID, hasMetDamage: hasMetDamage)
+            nextID: writer.nextID, hasMetDamage: hasMetDamage, drops: drops)
     }
 
     /// Counts as torn what hooks had counted and is neither in the log nor in a ring: the power went, or the file was
@@ -320,8 +327,22 @@ public final class Drainer {
             }
         }
         let direct = map.totals(.direct)
+        let now = Int64(clamping: TickClock.realtimeNanoseconds() / 1000)
+        drops.note(DropTotals(direct), at: now)
+        let counted = dropsCounted
+        let minutes = drops.pending + (counted.sum > 0 ? [DropMinute(minute: now / 60_000_000, drops: counted)] : [])
         try writer.commitTransaction(
-            session: session, rings: positions, ringed: { working[$0] }, direct: { direct[$0] })
+            session: session, rings: positions, ringed: { working[$0] }, direct: { direct[$0] }, drops: minutes,
+            lastDrop: counted.sum > 0 ? now : drops.lastDrop)
+    }
+
+    /// Drops that the open transaction itself counts: torn events.
+    private var dropsCounted: DropTotals {
+        var counted = DropTotals()
+        for index in 0..<DropTotals.count {
+            counted.values[index] = working[DropTotals.first + index] &- committed[DropTotals.first + index]
+        }
+        return counted
     }
 
     private func rollBack() {
@@ -340,6 +361,7 @@ public final class Drainer {
     /// After the commit: shows the new totals in the live file, then gives the rings' room back.
     private func finish() {
         isFirstCommit = false
+        drops.didCommit()
         hadMetDamage = hasMetDamage
         let shown = map.drainRinged
         for kind in EventKind.allCases { show(CounterIndex.written(kind), in: shown) }

@@ -14,6 +14,8 @@ enum Reconciliation {
         var direct: [UInt64]
         /// Rows that went with another log.
         var lost: UInt64 = 0
+        /// The same, as the drops that they are counted as.
+        var drops = DropTotals()
         /// The log's account is this session's, and up to date.
         var isLogsOwn = false
     }
@@ -92,6 +94,7 @@ enum Reconciliation {
             totals.ringed[lost] = totals.ringed[written] &- gone
             totals.ringed[CounterIndex.dropped(kind, .logError)] &+= totals.ringed[lost] &- before
             totals.lost &+= totals.ringed[lost] &- before
+            totals.drops.values[CounterIndex.dropped(kind, .logError) - DropTotals.first] &+= totals.ringed[lost] &- before
         } else {
             totals.ringed[written] = gone &+ before
         }

@@ -18,6 +18,8 @@ public enum Recovery {
         public var createdNanoseconds: UInt64?
         /// Events taken from the dead server's rings.
         public var recovered = 0
+        /// When an event was last dropped: UTC, microseconds since 1970; 0 for never.
+        public var lastDropMicroseconds: UInt64 = 0
         /// Events whose log was deleted or set aside, or lost its last commits in a power cut.
         public var lost: UInt64 = 0
         /// Events of which a power cut or damage kept only the count.
@@ -82,6 +84,9 @@ public enum Recovery {
         do {
             outcome = try take(live, into: writer, of: place)
             outcome.createdNanoseconds = try began(outcome, live)
+            let stored = try StoredState.read(outcome.writer.database).lastDropMicroseconds
+            outcome.lastDropMicroseconds = max(UInt64(stored), live?.map.word(QPCM_HEADER_LAST_DROP) ?? 0)
+            live?.map.set(QPCM_HEADER_LAST_DROP, outcome.lastDropMicroseconds)
         } catch {
             throw .log(error)
         }
@@ -147,6 +152,7 @@ public enum Recovery {
         let drainer = Drainer(
             map: live.map, session: session, clock: live.header.clock, writer: writer, ringed: totals.ringed,
             stored: stored, isBehind: !totals.isLogsOwn)
+        drainer.drops.add(totals.drops, at: Int64(clamping: TickClock.realtimeNanoseconds() / 1000))
         var outcome = Outcome(place: place, writer: writer, ringed: totals.ringed, direct: totals.direct)
         outcome.lost = totals.lost
         outcome.oldLive = live

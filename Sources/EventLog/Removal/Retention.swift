@@ -27,6 +27,7 @@ public final class Retention {
     private var segment: Int64 = -1
     private var wasFull = false
     public private(set) var isDone = false
+    private var hasRemovedDrops = false
 
     convenience init(
         before: Int64, maxBytes: Int64?, writer: EventLogWriter, indexer: SegmentIndexer
@@ -96,6 +97,10 @@ public final class Retention {
             segment = Segment.of(next)
             wasFull = segment < Segment.of(writer.nextID)
             try indexer.discardIndex(segment..<segment + 1)
+        }
+        if !hasRemovedDrops {
+            hasRemovedDrops = true
+            try DropTable.remove(before: before, in: database)
         }
         let last = min(next - next % Self.idsPerStep + Self.idsPerStep, end)
         var removed: [UInt64] = []

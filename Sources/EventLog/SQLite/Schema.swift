@@ -84,7 +84,7 @@ public enum Schema {
         try database.execute(creation, operation: "set up")
         try database.execute("BEGIN IMMEDIATE", operation: "set up")
         try database.execute(tables, operation: "set up")
-        try database.execute(Segment.tables + RowCheck.table, operation: "set up")
+        try database.execute(Segment.tables + RowCheck.table + DropTable.table, operation: "set up")
         try database.execute(view, operation: "set up")
         try database.execute(
             "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version); COMMIT;",

@@ -9,6 +9,8 @@ public struct StoredState {
     public var rings: [RingPosition] = []
     /// When the counters began: UTC, nanoseconds since 1970; nil if not known.
     public var createdNanoseconds: UInt64?
+    /// When an event was last dropped: UTC, microseconds since 1970; 0 for never, or before this was noted.
+    public var lastDropMicroseconds: Int64 = 0
 
     /// Of a log that tells of no session.
     public static var none: StoredState {
@@ -23,6 +25,8 @@ public struct StoredState {
         if try session.step() { state.session = Self.session(of: session.bytes(0)) }
         session.reset()
         state.createdNanoseconds = try createdNanoseconds(database)
+        let lastDrop = try database.integer("SELECT value FROM state WHERE key = '\(DropTable.lastDropKey)'")
+        state.lastDropMicroseconds = max(0, lastDrop ?? 0)
         let counters = try database.prepare("SELECT id, ringed, direct FROM counter")
         while try counters.step() {
             let index = Int(counters.integer(0))

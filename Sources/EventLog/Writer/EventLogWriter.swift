@@ -57,7 +57,7 @@ public final class EventLogWriter {
         try LogPermissions.prepare(path, in: directory)
         let database = try Database(path: path, mode: .writer)
         try Self.setUp(database, syncEachCommit: syncEachCommit)
-        try database.execute(RowCheck.table, operation: "set up")
+        try database.execute(RowCheck.table + DropTable.table, operation: "set up")
         let nextID = try Self.readNextID(database)
         try Self.addEpochTable(database, oldest: keys?.epochs.first?.number, hasRows: nextID > 1)
         self.init(try Parts(database), nextID: nextID, mode: mode, keys: keys, pairs: pairs)
@@ -117,6 +117,7 @@ public final class EventLogWriter {
         let begin: Statement
         let commit: Statement
         let account: AccountCheck.Rest
+        let addDrops: Statement
 
         init(_ database: Database) throws(LogError) {
             saveCounter = try database.prepare(
@@ -127,6 +128,7 @@ public final class EventLogWriter {
             begin = try database.prepare("BEGIN IMMEDIATE", operation: "write")
             commit = try database.prepare("COMMIT", operation: "write")
             account = try AccountCheck.Rest(database)
+            addDrops = try DropTable.insertion(database)
         }
     }
 
@@ -328,8 +330,12 @@ public final class EventLogWriter {
     }
 
     /// Ends the transaction: rows, ring positions and counters become true together.
+    ///
+    /// - Parameter drops: since the last commit, by minute.
+    /// - Parameter lastDrop: when the last was noticed, UTC, microseconds; 0 if none was since the last commit.
     public func commitTransaction(
-        session: (UInt64, UInt64), rings: [RingPosition], ringed: (Int) -> UInt64, direct: (Int) -> UInt64
+        session: (UInt64, UInt64), rings: [RingPosition], ringed: (Int) -> UInt64, direct: (Int) -> UInt64,
+        drops: [DropMinute] = [], lastDrop: Int64 = 0
     ) throws(LogError) {
         try rows.flush()
         if nextID != firstIDOfTransaction, epochOfNow > epochs.newest {
@@ -360,6 +366,8 @@ public final class EventLogWriter {
         if let sum = checkOfNewest, nextID != firstIDOfTransaction {
             try RowCheck.write(sum, of: Segment.of(nextID), in: database)
         }
+        for minute in drops { try DropTable.add(minute, with: statements.addDrops) }
+        if lastDrop > 0 { try save(DropTable.lastDropKey, integer: lastDrop) }
         try save("session", blob: StoredState.bytes(of: session))
         try save("last_id", integer: nextID - 1)
         if hasMismatch { try save(AccountCheck.mismatchKey, integer: 1) }

@@ -112,5 +112,10 @@ public final class EventLogReader {
         return (0..<3).map { UInt64(clamping: query.integer($0)) }
     }
 
+    /// When events were dropped in a window of UTC microseconds, by minute, oldest first; nothing in a log of an older version.
+    public func drops(since: Int64, until: Int64) throws(LogError) -> [DropMinute] {
+        try DropTable.read(since: since, until: until, in: database)
+    }
+
     public func oldestEvent() throws(LogError) -> Int64? { try OldestEvent.read(database) }
 }

@@ -4,7 +4,8 @@ import NIOHTTP1
 /// One client's connection: takes its requests one by one, and keeps the time.
 ///
 /// An answer's end is written only when the client's side has taken the rest, and only then comes the next request of
-/// a pipeline: a client that sends and never reads holds one answer, not a thousand. On the event loop.
+/// a pipeline: a client that sends and never reads holds one answer, not a thousand. Nor is read what it sends meanwhile, so the
+/// kernel's buffers are all that it fills. On the event loop.
 final class Connection: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
@@ -104,6 +105,7 @@ final class Connection: ChannelInboundHandler {
 
     private func begin(_ head: HTTPRequestHead) {
         phase = .answering
+        read(false)
         request = head
         requestNumber += 1
         deadline = .now() + server.answerTime(head)
@@ -179,6 +181,7 @@ final class Connection: ChannelInboundHandler {
         }
         phase = .idle
         deadline = since + server.limits.idleTime
+        read(true)
         // The pipeline's next request comes in during this call.
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     }
@@ -186,8 +189,12 @@ final class Connection: ChannelInboundHandler {
     private func linger() {
         phase = .lingering
         deadline = .now() + .seconds(1)
+        read(true)
         channel.close(mode: .output, promise: nil)
     }
+
+    /// Whether what the client sends is read from the kernel.
+    private func read(_ isReading: Bool) { try? channel.syncOptions?.setOption(.autoRead, value: isReading) }
 
     // MARK: Ends
 

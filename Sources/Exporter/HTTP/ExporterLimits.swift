@@ -23,7 +23,7 @@ public struct ExporterLimits: Sendable {
     public var stopTime = TimeAmount.seconds(5)
     /// Scrapes, and as many status pages, that wait for a reading.
     public var answersWaiting = 1024
-    /// Passwords waiting to be checked: each costs bcrypt's time.
+    /// Passwords waiting to be checked, for each user: each costs bcrypt's time.
     public var passwordsWaiting = 16
     /// How often connections are looked at for times that are over.
     public var sweepInterval = TimeAmount.milliseconds(250)

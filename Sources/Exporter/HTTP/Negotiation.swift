@@ -83,7 +83,9 @@ struct AcceptedRange {
             let pair = part.split(separator: "=", maxSplits: 1).map(Self.trimmed)
             guard pair.count == 2 else { continue }
             var value = pair[1]
-            if value.hasPrefix("\""), value.hasSuffix("\""), value.count >= 2 { value = value.dropFirst().dropLast() }
+            if value.utf8.count >= 2, value.utf8.first == 0x22, value.utf8.last == 0x22 {
+                value = value[value.utf8.index(after: value.startIndex)..<value.utf8.index(before: value.endIndex)]
+            }
             if pair[0].lowercased() == "q" {
                 guard let quality = Self.quality(value) else { return nil }
                 self.quality = quality
@@ -93,16 +95,19 @@ struct AcceptedRange {
         }
     }
 
+    /// By bytes: a character can be as long as the field, and dropping one by one would look at the rest each time.
     private static func trimmed(_ text: Substring) -> Substring {
-        var text = text
-        while let first = text.utf8.first, first == 0x20 || first == 0x09 { text = text.dropFirst() }
-        while let last = text.utf8.last, last == 0x20 || last == 0x09 { text = text.dropLast() }
-        return text
+        let bytes = text.utf8
+        func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+        guard let first = bytes.firstIndex(where: { !isBlank($0) }), let last = bytes.lastIndex(where: { !isBlank($0) })
+        else { return text[text.endIndex...] }
+        return text[first..<bytes.index(after: last)]
     }
 
     /// `0`, `0.5`, `1.000`: at most three digits after the point.
     private static func quality(_ text: Substring) -> Int? {
-        guard let value = Double(text), value >= 0, value <= 1, text.utf8.allSatisfy({ $0 == 0x2E || $0 >= 0x30 && $0 <= 0x39 })
+        guard text.utf8.count <= 8, let value = Double(text), value >= 0, value <= 1,
+            text.utf8.allSatisfy({ $0 == 0x2E || $0 >= 0x30 && $0 <= 0x39 })
         else { return nil }
         return Int((value * 1000).rounded())
     }

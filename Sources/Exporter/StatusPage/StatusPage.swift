@@ -88,7 +88,17 @@ struct StatusPage: Sendable {
                 $0 &+ reading.snapshot.counters[CounterIndex.dropped($1, cause)]
             }
             guard count > 0 else { continue }
-            notes.append("\(Quantity.grouped(count)) events were dropped, ever: \(Self.words(cause)).")
+            notes.append(
+                "\(Quantity.count(count, "event")) \(count == 1 ? "was" : "were") dropped since the counters began: "
+                    + "\(Self.words(cause)).")
+        }
+        let lastDrop = reading.snapshot.lastDropMicroseconds
+        if lastDrop > 0 {
+            let age = Clock.realtimeNanoseconds() / 1_000_000_000
+            let second = lastDrop / 1_000_000
+            notes.append(
+                "The last drop was \(Quantity.age(seconds: max(age, second) - second)) ago, at "
+                    + "\(Clock.readable(seconds: Int(clamping: second))).")
         }
         guard !notes.isEmpty else { return "" }
         return "<ul class=\"notes\">\(notes.map { "<li>\($0)</li>" }.joined())</ul>\n"

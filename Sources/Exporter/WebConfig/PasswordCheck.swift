@@ -19,7 +19,12 @@ final class PasswordCheck {
     private let loop: any EventLoop
     private let limit: Int
     private let secret: [UInt8]
-    private var waiting = 0
+    /// What waits, by user; all unknown names are one user. Checked in turns, so that guesses at one name delay another's first
+    /// right password by one check, not by their number.
+    private var lines: [String: [Job]] = [:]
+    /// Whose turn it is, first; each name that waits once.
+    private var turns: [String] = []
+    private var isChecking = false
     private var known: Set<[UInt8]> = []
 
     init(pool: NIOThreadPool, loop: any EventLoop, limit: Int) {
@@ -37,28 +42,66 @@ final class PasswordCheck {
         _ authorization: String, users: [String: String], _ answer: @escaping (Verdict) -> Void
     ) {
         guard let (user, password) = Self.credentials(authorization) else { return answer(.wrong) }
-        // An unknown name costs what a known one does, so that time does not tell which names there are. The cost is
-        // that of the other users; the hash matches nothing.
-        let hash = users[user] ?? users.values.min().map { String($0.prefix(29)) + String(repeating: ".", count: 31) }
-        guard let hash else { return answer(.wrong) }
+        guard let dearest = users.values.max(by: { BcryptCost.of($0) < BcryptCost.of($1) }) else { return answer(.wrong) }
+        // Every refusal costs what the dearest hash does, so time tells neither which names there are nor whose hash is cheap.
+        // The decoy matches nothing.
+        let decoy = String(dearest.prefix(29)) + String(repeating: ".", count: 31)
+        let hash = users[user] ?? decoy
         let isKnownUser = users[user] != nil
+        let makesUp = max(0, (1 << BcryptCost.of(dearest)) - (1 << BcryptCost.of(hash)))
         let proof = proof(of: user, password, hash)
         if isKnownUser, known.contains(proof) { return answer(.right) }
-        guard waiting < limit else { return answer(.busy) }
-        waiting += 1
-        let decided = NIOLoopBound(
-            { [self] (isRight: Bool) in
-                waiting -= 1
+        let name = isKnownUser ? user : ""
+        guard lines[name, default: []].count < limit else { return answer(.busy) }
+        if lines[name] == nil { turns.append(name) }
+        let job = Job(
+            check: {
+                let isRight = Self.matches(password, hash) && isKnownUser
+                if !isRight { Self.spend(rounds: makesUp, password, decoy) }
+                return isRight
+            },
+            decide: { [self] isRight in
                 if isRight {
                     if known.count >= 100 { known.removeAll() }
                     known.insert(proof)
                 }
                 answer(isRight ? .right : .wrong)
+            })
+        lines[name, default: []].append(job)
+        checkNext()
+    }
+
+    private struct Job {
+        /// On the pool's thread.
+        var check: @Sendable () -> Bool
+        /// On the event loop.
+        var decide: (Bool) -> Void
+    }
+
+    private func checkNext() {
+        guard !isChecking, let name = turns.first, let job = lines[name]?.first else { return }
+        isChecking = true
+        turns.removeFirst()
+        let decided = NIOLoopBound(
+            { [self] (isRight: Bool) in
+                isChecking = false
+                // Until now it kept its place in the line.
+                lines[name]?.removeFirst()
+                if lines[name]?.isEmpty == true { lines[name] = nil } else { turns.append(name) }
+                job.decide(isRight)
+                checkNext()
             }, eventLoop: loop)
-        let loop = loop
+        let (loop, check) = (loop, job.check)
         pool.submit { state in
-            let isRight = state == .active && Self.matches(password, hash) && isKnownUser
+            let isRight = state == .active && check()
             loop.execute { decided.value(isRight) }
+        }
+    }
+
+    private static func spend(rounds: Int, _ password: [UInt8], _ decoy: String) {
+        for cost in BcryptCost.costs(ofRounds: rounds) {
+            let digits = cost < 10 ? "0\(cost)" : "\(cost)"
+            _ = matches(password, String(decoy.prefix(4)) + digits + String(decoy.dropFirst(6)))
         }
     }
 
@@ -98,4 +141,15 @@ final class PasswordCheck {
         guard let computed = crypt_r(phrase, hash, data), strlen(computed) == hash.utf8.count else { return false }
         return sodium_memcmp(computed, hash, hash.utf8.count) == 0
     }
+}
+
+/// bcrypt's work: a cost is the exponent of 2 in its number of rounds.
+package enum BcryptCost {
+    package static func of(_ hash: String) -> Int {
+        let digits = hash.utf8.dropFirst(4).prefix(2)
+        return min(31, digits.reduce(0) { $0 * 10 + Int($1 &- 0x30) % 10 })
+    }
+
+    /// Hashes at these costs take that many rounds together: each bit of the number is one cost. 4 is bcrypt's least.
+    package static func costs(ofRounds rounds: Int) -> [Int] { (4...31).filter { rounds >> $0 & 1 == 1 } }
 }

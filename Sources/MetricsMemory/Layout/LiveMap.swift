@@ -95,6 +95,37 @@ public struct LiveMap: @unchecked Sendable {
         }
     }
 
+    /// The totals of dropped events, `DropTotals.count` of them.
+    public func addDropTotals(_ part: Part, to target: inout DropTotals) {
+        addDrops(base + QPCM_DRAIN_COUNTERS, part, to: &target)
+        addDrops(base + QPCM_BASE_COUNTERS, part, to: &target)
+        addDrops(base + QPCM_OVERFLOW_COUNTERS, part, to: &target)
+        for index in 0..<slotsReady where !isAbsent(index) {
+            addDrops(slot(index) + QPCM_SLOT_COUNTERS, part, to: &target)
+        }
+    }
+
+    private func addDrops(_ area: UnsafeMutableRawPointer, _ part: Part, to target: inout DropTotals) {
+        for index in 0..<DropTotals.count {
+            let offset = 8 * (DropTotals.first + index)
+            if part != .direct { target.values[index] &+= AtomicWord.loadAcquiring(area, offset) }
+            if part != .ringed { target.values[index] &+= AtomicWord.loadAcquiring(area, QPCM_DIRECT_BYTES + offset) }
+        }
+    }
+
+    /// The `direct` part, as the session began with it.
+    public var dropsAtStart: DropTotals {
+        var totals = DropTotals()
+        addDrops(base + QPCM_BASE_COUNTERS, .direct, to: &totals)
+        return totals
+    }
+
+    public func dropTotals(_ part: Part) -> DropTotals {
+        var totals = DropTotals()
+        addDropTotals(part, to: &totals)
+        return totals
+    }
+
     // MARK: Checksums; 0 stands for none
 
     /// Over what init writes once: the header's words below `init_check`, but for the magic, and the base counters.

@@ -1,8 +1,10 @@
 import ArgumentParser
 import EventLog
 import EventOutput
+import EventSearch
 import MetricsModel
 import MetricsQuery
+import Readings
 import Terminal
 
 struct EventsCommand: ParsableCommand {
@@ -51,9 +53,19 @@ struct EventsCommand: ParsableCommand {
         guard !count else {
             let events = try queryingLog { () throws(LogError) in try log.count(filter) }
             try StandardOutput.write("\(events)\n")
+            if filter.newest == nil { sayDrops(filter, log, oldest: nil) }
             return
         }
-        try EventPrinter(format: output, color: color).print(filter, from: log)
+        let oldest = try EventPrinter(format: output, color: color).print(filter, from: log)
+        sayDrops(filter, log, oldest: filter.newest == nil ? nil : oldest)
+    }
+
+    /// - Parameter oldest: with `-n`, the time of the oldest event that was printed: an earlier drop is no part of the
+    ///   answer.
+    private func sayDrops(_ filter: EventFilter, _ log: EventLogReader, oldest: Int64?) {
+        guard filter.newest == nil || oldest != nil, filter.afterID == nil else { return }
+        let kinds = filter.failedOnly || filter.reason != nil ? [.auth] : filter.kinds
+        DropNote.say(log, since: oldest ?? filter.sinceMicroseconds, until: filter.untilMicroseconds, kinds: kinds)
     }
 
     /// What makes no sense for events that never end.

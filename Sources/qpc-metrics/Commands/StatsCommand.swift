@@ -75,6 +75,7 @@ struct StatsCommand: ParsableCommand {
             case .csv: try StatsCSV(stats).write(into: buffer)
             }
         }
+        DropNote.say(log, since: query.since, until: query.until)
     }
 
     private func query() throws -> StatsQuery {

@@ -29,6 +29,9 @@ struct StatusText {
         for cause in DropCause.allCases where dropped(cause) > 0 {
             lines.append(("", "\(Quantity.grouped(dropped(cause))) dropped: \(cause.name)"))
         }
+        if snapshot.lastDropMicroseconds > 0 {
+            lines.append(("last drop", LocalTime.text(Int64(clamping: snapshot.lastDropMicroseconds), zone: .local)))
+        }
         if let rings = status.rings {
             let lag = Quantity.duration(nanoseconds: status.lagNanoseconds / 1_000_000 * 1_000_000)
             let fullest = Int((rings.fullest * 100).rounded())
@@ -80,6 +83,7 @@ struct StatusText {
         add("in_log", .number(sum(snapshot.inLog)))
         add("pending", .number(snapshot.pending))
         add("dropped", .object(DropCause.allCases.map { ($0.name, .number(dropped($0))) }))
+        if snapshot.lastDropMicroseconds > 0 { add("last_drop", .time(Int64(clamping: snapshot.lastDropMicroseconds))) }
         add("removed", .number(sum(snapshot.removed)))
         if let rings = status.rings {
             add("lag_seconds", .seconds(nanoseconds: status.lagNanoseconds))
@@ -127,8 +131,19 @@ struct StatusText {
         case .lagging(let nanoseconds):
             "the oldest event has waited \(Quantity.age(seconds: nanoseconds / 1_000_000_000)) for the log: "
                 + "is the disk slow or the CPU busy?"
+        case .dropped(let drops, let last):
+            (drops.sum == 0 ? "events" : Quantity.count(drops.sum, "event")) + (drops.sum == 1 ? " was" : " were")
+                + " dropped within the last hour, the last at \(LocalTime.text(last, zone: .local).dropFirst(11).prefix(8))"
+                + (drops.sum == 0 ? "" : " (\(DropNote.causes(drops)))") + ": \(cure(drops))"
         case .mismatch(let text): "\(text): run qpc-metrics verify"
         }
+    }
+
+    private static func cure(_ drops: DropTotals) -> String {
+        if drops.sum(.noSlot) > 0 { return "free disk space for a thread's ring; at most 1,024 threads can call hooks" }
+        if drops.sum(.logError) > 0 { return "see the server's standard error for what became of the log" }
+        if drops.sum(.torn) > 0 { return "power or a disk failed; see the server's standard error" }
+        return "raise QPC_METRICS_PLUGIN_RING_SIZE"
     }
 
     private static func words(_ cause: FlushErrorCause) -> String {

@@ -19,12 +19,17 @@ final class EventPrinter {
             into: buffer, table: TableOptions(for: buffer, color: color, environment: Environment.value))
     }
 
-    func print(_ filter: EventFilter, from log: EventLogReader) throws {
+    /// - Returns: the time of the oldest event that was printed, UTC microseconds; nil for none.
+    @discardableResult
+    func print(_ filter: EventFilter, from log: EventLogReader) throws -> Int64? {
+        var oldest: Int64?
         var events = try queryingLog { () throws(LogError) in try log.events(filter) }
         while let event = try queryingLog({ () throws(LogError) in try events.next() }) {
+            oldest = min(oldest ?? .max, event.timeMicroseconds)
             try write(event, flushing: events.isPaused)
         }
         try printing { () throws(OutputError) in try writer.finish() }
+        return oldest
     }
 
     /// Prints what the filter finds, and then new events as they are logged, until a signal ends the program or the reader
