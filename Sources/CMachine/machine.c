@@ -93,7 +93,7 @@ static void set_patience(int socket, int milliseconds) {
     setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 }
 
-int32_t qpcm_control_accept(int32_t listener, int32_t milliseconds) {
+int32_t qpcm_control_accept(int32_t listener, int32_t milliseconds, int32_t *pid, uint32_t *uid) {
     int asker = accept4(listener, 0, 0, SOCK_CLOEXEC);
     if (asker < 0) return -1;
     struct ucred who;
@@ -103,6 +103,8 @@ int32_t qpcm_control_accept(int32_t listener, int32_t milliseconds) {
         return -1;
     }
     set_patience(asker, milliseconds);
+    *pid = who.pid;
+    *uid = who.uid;
     return asker;
 }
 

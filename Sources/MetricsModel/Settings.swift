@@ -34,6 +34,38 @@ public struct Settings: Sendable, Equatable {
         self.syncIntervalNanoseconds = syncIntervalNanoseconds
     }
 
+    /// Each setting that the header stores: its variable's name after `QPC_METRICS_PLUGIN_`, and the value as one would set it.
+    public var words: [(name: String, value: String)] {
+        [
+            ("IDENTITIES", identities.name), ("PAIRS", pairs ? "on" : "off"),
+            ("KEY_ROTATION", Self.orOff(keyRotationNanoseconds, Self.time)),
+            ("RETENTION", Self.orOff(retentionNanoseconds, Self.time)), ("MAX_SIZE", Self.orOff(maxLogBytes, Self.size)),
+            ("RING_SIZE", Self.size(UInt64(ringBytes))), ("FLUSH_INTERVAL", Self.time(flushIntervalNanoseconds)),
+        ]
+    }
+
+    private static func orOff(_ value: UInt64?, _ text: (UInt64) -> String) -> String { value.map { text($0) } ?? "off" }
+
+    /// `30d`, `250ms`: in the largest unit that tells it whole.
+    public static func time(_ nanoseconds: UInt64) -> String {
+        let second: UInt64 = 1_000_000_000
+        if nanoseconds == 0 { return "0" }
+        if nanoseconds % day == 0 { return "\(nanoseconds / day)d" }
+        if nanoseconds % (3600 * second) == 0 { return "\(nanoseconds / (3600 * second))h" }
+        if nanoseconds % (60 * second) == 0 { return "\(nanoseconds / (60 * second))m" }
+        if nanoseconds % second == 0 { return "\(nanoseconds / second)s" }
+        return "\(nanoseconds / 1_000_000)ms"
+    }
+
+    /// `4GiB`, `65536`: in the largest unit that tells it whole.
+    public static func size(_ bytes: UInt64) -> String {
+        if bytes % (1 << 40) == 0, bytes > 0 { return "\(bytes >> 40)TiB" }
+        if bytes % (1 << 30) == 0, bytes > 0 { return "\(bytes >> 30)GiB" }
+        if bytes % (1 << 20) == 0, bytes > 0 { return "\(bytes >> 20)MiB" }
+        if bytes % (1 << 10) == 0, bytes > 0 { return "\(bytes >> 10)KiB" }
+        return "\(bytes)"
+    }
+
     public static let day: UInt64 = 86_400 * 1_000_000_000
     /// Intervals are at most an hour.
     public static let longestInterval: UInt64 = 3600 * 1_000_000_000

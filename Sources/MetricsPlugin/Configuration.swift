@@ -29,6 +29,35 @@ struct Configuration {
         }
     }
 
+    /// One line for each setting that another one leaves without effect.
+    static func contradictions(_ settings: Settings) -> [String] {
+        var lines: [String] = []
+        func isSet(_ name: String) -> Bool { EnvironmentValue(prefix + name) != nil }
+        if settings.identities != .pseudonym, settings.keyRotationNanoseconds != nil, isSet("KEY_ROTATION") {
+            lines.append(
+                "QPC_METRICS_PLUGIN_KEY_ROTATION has no effect with QPC_METRICS_PLUGIN_IDENTITIES=\(settings.identities.name), "
+                    + "which uses no key")
+        }
+        if settings.identities == .none, settings.pairs, isSet("PAIRS") {
+            lines.append(
+                "QPC_METRICS_PLUGIN_PAIRS=on has no effect with QPC_METRICS_PLUGIN_IDENTITIES=none, which records nobody")
+        }
+        if let age = settings.retentionNanoseconds, settings.flushIntervalNanoseconds > age {
+            lines.append(
+                "QPC_METRICS_PLUGIN_RETENTION is shorter than QPC_METRICS_PLUGIN_FLUSH_INTERVAL: "
+                    + "events are removed as soon as they are in the log")
+        }
+        return lines
+    }
+
+    /// The settings in effect, as one would set them.
+    var words: String {
+        var text = "DIR=\(directory)"
+        for (name, value) in settings.words { text += " \(name)=\(value)" }
+        return text + " SYNC_INTERVAL=\(Settings.time(settings.syncIntervalNanoseconds))"
+            + " MESSAGE_HOOK=\(messageHook ? "on" : "off") LOG_LEVEL=\(logLevel.name)"
+    }
+
     static let prefix = "QPC_METRICS_PLUGIN_"
 
     /// How many letters have to be changed, added or left out (Levenshtein).

@@ -17,7 +17,7 @@ final class PluginInstance: @unchecked Sendable {
     /// - Throws: `StartError` with the code that init returns and the line that it says.
     convenience init(_ configuration: Configuration) throws(StartError) {
         let log = PluginLogger(level: configuration.logLevel)
-        for line in Configuration.misspelt() { log.warning(line) }
+        for line in Configuration.misspelt() + Configuration.contradictions(configuration.settings) { log.warning(line) }
         let directory: DataDirectory
         do {
             directory = try DataDirectory(path: configuration.directory, create: true)
@@ -54,6 +54,7 @@ final class PluginInstance: @unchecked Sendable {
         }
         self.init(directory: directory, live: live, thread: thread, owning: key)
         try start()
+        log.info("plugin \(Version.current) started with \(configuration.words)")
     }
 
     private init(directory: DataDirectory, live: LiveFile, thread: DrainThread, owning key: pthread_key_t) {

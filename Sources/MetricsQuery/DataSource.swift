@@ -52,7 +52,10 @@ public struct DataSource: Sendable {
             if qpcm_errno() == ENOENT || qpcm_errno() == ENOTDIR { return nil }
             throw .noPermission(path: logPath)
         }
-        if access(logPath, R_OK) != 0 { throw .noPermission(path: logPath) }
+        // SQLite says of each of these only that it cannot open the database.
+        for path in [logPath, logPath + "-wal", logPath + "-shm"] where access(path, F_OK) == 0 && access(path, R_OK) != 0 {
+            throw .noPermission(path: path)
+        }
         do { return try EventLogReader(directory: directory) } catch { throw .log(error) }
     }
 

@@ -24,7 +24,7 @@ public enum SnapshotReader {
     }
 
     /// What an open live file contains; of a server that does not run, with gauges from the log.
-    static func snapshot(of live: LiveFileReader, orLogIn source: DataSource) -> MetricsSnapshot {
+    public static func snapshot(of live: LiveFileReader, orLogIn source: DataSource) -> MetricsSnapshot {
         var snapshot = snapshot(of: live, in: source)
         if !snapshot.plugin.isUp, let log = try? source.log() {
             let now = Int64(TickClock.realtimeNanoseconds() / 1000)

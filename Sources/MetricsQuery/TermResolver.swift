@@ -51,15 +51,36 @@ public struct TermResolver: Sendable {
         return EventFilter.Term(plain: bytes, pseudonyms: pseudonyms)
     }
 
-    /// Fewer bytes than this are not taken for a prefix, but for a typing error.
-    public static let prefixBytes = 4
+    /// Fewer digits than this are not taken for a prefix, but for a typing error.
+    public static let prefixDigits = 4
 
-    /// A key, a channel or a pseudonym in hexadecimal, or the prefix of one, as a table on a terminal shows it; nil if it is
-    /// not hexadecimal.
+    /// A key, a channel or a pseudonym in hexadecimal, or the first digits of one, as a table on a terminal shows it; nil if it
+    /// is not hexadecimal, or has too few digits.
     public func bytes(_ hexadecimal: String) -> EventFilter.Term? {
-        guard let bytes = Hexadecimal.decode(hexadecimal) else { return nil }
-        let isPrefix = bytes.count >= Self.prefixBytes && bytes.count < Pseudonym.byteCount
-        return EventFilter.Term(
-            plain: bytes, pseudonyms: pseudonyms(of: bytes), prefix: isPrefix ? bytes : nil)
+        let digits = hexadecimal.utf8.count
+        guard digits >= Self.prefixDigits, let prefix = Self.prefix(hexadecimal) else { return nil }
+        let isPrefix = digits < 2 * Pseudonym.byteCount
+        guard let bytes = Hexadecimal.decode(hexadecimal) else {
+            return isPrefix ? EventFilter.Term(plain: nil, pseudonyms: [], prefix: prefix) : nil
+        }
+        return EventFilter.Term(plain: bytes, pseudonyms: pseudonyms(of: bytes), prefix: isPrefix ? prefix : nil)
+    }
+
+    /// What begins with these digits; nil if they are not hexadecimal.
+    private static func prefix(_ digits: String) -> EventFilter.Prefix? {
+        let isOdd = digits.utf8.count % 2 == 1
+        guard let first = Hexadecimal.decode(digits + (isOdd ? "0" : "")) else { return nil }
+        var end = first
+        // One more of the last digit, which is the first half of a byte if their number is odd.
+        while let last = end.last {
+            let step: UInt8 = isOdd && end.count == first.count ? 0x10 : 1
+            let (sum, overflow) = last.addingReportingOverflow(step)
+            guard overflow else {
+                end[end.count - 1] = sum
+                break
+            }
+            end.removeLast()
+        }
+        return EventFilter.Prefix(first: first, end: end.isEmpty ? nil : end)
     }
 }

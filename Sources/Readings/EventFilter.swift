@@ -8,12 +8,25 @@ public struct EventFilter: Sendable {
         public var plain: [UInt8]?
         public var pseudonyms: [[UInt8]]
         /// The beginning of a pseudonym or key, as a table on a terminal shows it; matches all that begin so.
-        public var prefix: [UInt8]?
+        public var prefix: Prefix?
 
-        public init(plain: [UInt8]?, pseudonyms: [[UInt8]], prefix: [UInt8]? = nil) {
+        public init(plain: [UInt8]?, pseudonyms: [[UInt8]], prefix: Prefix? = nil) {
             self.plain = plain
             self.pseudonyms = pseudonyms
             self.prefix = prefix
+        }
+    }
+
+    /// What begins with some hexadecimal digits: the values from one up to another.
+    public struct Prefix: Sendable, Equatable {
+        /// The smallest of them.
+        public var first: [UInt8]
+        /// The smallest value that no longer begins so; nil if there is none.
+        public var end: [UInt8]?
+
+        public init(first: [UInt8], end: [UInt8]?) {
+            self.first = first
+            self.end = end
         }
     }
 

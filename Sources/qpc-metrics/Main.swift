@@ -34,15 +34,16 @@ struct QPCMetrics: ParsableCommand {
         ])
 
     static func main() {
+        let words = Array(CommandLine.arguments.dropFirst())
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(CommandWords.parserForm(of: words, self))
             try command.run()
         } catch let failure as Failure {
             failure.end()
         } catch {
             let code = exitCode(for: error)
             guard code != .success, code != ExitCode(EXIT_FAILURE) else { exit(withError: error) }
-            Failure(parser: message(for: error), code: code.rawValue).end()
+            Failure(parser: message(for: error), code: code.rawValue, command: words.first ?? "").end()
         }
     }
 }

@@ -59,7 +59,7 @@ import Testing
                 "invalid value '4GX' for --max-size: unknown unit \"GX\"; expected a size like 65536, "
                     + "512MiB, 4GiB or 1G"
             ),
-            (["events", "-n"], "Missing value for '-n <N>'; see qpc-metrics --help"),
+            (["events", "-n"], "missing value for -n <N>; see qpc-metrics events --help"),
         ])
     func form(arguments: [String], message: String) throws {
         #expect(try Fixture.plain.place.tool.run(arguments).errors == "qpc-metrics: \(message)\n")

@@ -37,7 +37,7 @@ import Testing
         }
         let channel = try some("channel", in: all)
         try expect(.init(channel: channel), in: fixture)
-        try expect(.init(channel: "00"), in: fixture)
+        try expect(.init(channel: "0000"), in: fixture)
         try expect(.init(failed: true), in: fixture)
         for reason in ["credentials", "INVALID", "密码", "%", "_", "\"no\"", "nothing like it"] {
             try expect(.init(reason: reason), in: fixture)

@@ -35,7 +35,7 @@ import Testing
         for path in commands {
             let page = String(decoding: try read(path), as: UTF8.self)
             let name = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
-            let words = name.dropFirst("qpc-metrics".count).split(separator: "-").map(String.init)
+            let words = [String(name.dropFirst("qpc-metrics-".count))].filter { !$0.isEmpty }
             if words.first == "help" { continue }
             let help = try CommandLineTool("/nowhere").succeed(words + ["--help"]).text
             let options = Set(help.matches(of: /\B--[a-z.\-]+/).map { String($0.output.dropFirst(2)) })

@@ -24,7 +24,7 @@ import Testing
         #expect((up.fields["lag_seconds"] as? Double ?? -1) >= 0)
         #expect((up.fields["rings"] as? Int ?? 0) >= 2 && up.fields["ring_bytes"] as? Int == 8 << 20)
         let text = try place.tool.run("status")
-        let words = ["plugin", "identities", "clock", "events", "lag", "log", "keeps", "all"]
+        let words = ["plugin", "identities", "clock", "events", "lag", "log", "keeps", "settings", "MAX_SIZE=4GiB", "all"]
         #expect(text.lines.map { $0.split(separator: " ").first.map(String.init) } == words, "\(text.text)")
         #expect(text.status == 0 && text.text.hasSuffix("all is well\n"))
 

@@ -43,7 +43,7 @@ import Testing
         #expect(try !Attacker.finds(secrets, in: place.path).isEmpty, "she is in no ring")
         if !isRunning { host.kill() }
         let said = try place.tool.succeed("forget", "--user", AttackerTests.alice).text
-        #expect(said == "6 events removed, of 1 user and 1 identity\n")
+        #expect(said == "6 events removed, under 1 user name and 1 key\n")
         #expect(try Attacker.finds(secrets, in: place.path).isEmpty)
         if isRunning { try host.shutDown() }
         #expect(try Attacker.finds(secrets, in: place.path).isEmpty, "she came back with a later flush")
@@ -65,7 +65,7 @@ import Testing
 
         let said = try place.tool.succeed("forget", "--user", AttackerTests.alice).text
         // Two of her logins and registrations, and every row of her key: channel, message, two of the batch.
-        #expect(said == "6 events removed, of 1 user and 1 identity\n")
+        #expect(said == "6 events removed, under 1 user name and 1 key\n")
         #expect(try Attacker.finds(secrets, in: place.path).isEmpty)
         #expect(try place.tool.count("--user", AttackerTests.alice) == 0)
         #expect(try place.tool.count("--identity", hex(AttackerTests.keys[0])) == 0)
@@ -100,7 +100,7 @@ import Testing
         try host.ask("shutdown")
         let secrets = try secrets()
         let said = try place.tool.succeed("forget", "--identity", hex(AttackerTests.keys[0])).text
-        #expect(said == "6 events removed, of 1 user and 1 identity\n")
+        #expect(said == "6 events removed, under 1 user name and 1 key\n")
         #expect(try Attacker.finds(secrets, in: place.path).isEmpty)
         try host.shutDown()
     }
@@ -113,7 +113,7 @@ import Testing
         let event = try #require(try place.tool.events("--kind", "user_registered").first)
         let pseudonym = try #require(event["user"]?.text)
         let said = try place.tool.succeed("forget", "--user", pseudonym).text
-        #expect(said == "6 events removed, of 1 user and 1 identity\n")
+        #expect(said == "6 events removed, under 1 user name and 1 key\n")
         try host.shutDown()
         try place.tool.verify()
     }
@@ -145,7 +145,7 @@ import Testing
         try host.ask("shutdown")
         let secrets = try secrets() + AttackerTests.secrets
         if !isRunning { try host.shutDown() }
-        let said = try place.tool.succeed("prune", "--older-than", "0s").text
+        let said = try place.tool.succeed("prune", "--all").text
         #expect(said.hasPrefix("7 events removed, and "))
         #expect(try Attacker.finds(secrets, in: place.path).isEmpty)
         #expect(try place.tool.count() == 0)
@@ -212,7 +212,7 @@ import Testing
         try host.ask("shutdown")
         let errors = place.temporary("errors")
         let command = try ChildProcess(
-            [BuiltProducts.commandLine, "prune", "--older-than", "0s", "--dir", place.path], errorFile: errors)
+            [BuiltProducts.commandLine, "prune", "--all", "--dir", place.path], errorFile: errors)
         try eventually("some have left") { try place.tool.count() < 280_000 }
         host.kill()
         if command.wait() != 0 {
@@ -220,7 +220,7 @@ import Testing
         }
         let next = try place.server()
         try place.tool.verify()
-        _ = try place.tool.succeed("prune", "--older-than", "0s")
+        _ = try place.tool.succeed("prune", "--all")
         #expect(try place.tool.count() == 0)
         try next.shutDown()
         try place.tool.verify()
@@ -237,12 +237,117 @@ import Testing
         let first = try pager.line(within: 60)
         #expect(first?.hasPrefix("{\"id\":1,") == true)
         // It has filled the pipe, and waits. Were its transaction open, this could not empty the WAL.
-        _ = try place.tool.succeed("prune", "--older-than", "0s")
+        _ = try place.tool.succeed("prune", "--all")
         #expect(fileSize(place("events.db-wal")) == 0)
         pager.kill()
         pager.wait()
         try host.shutDown()
         try place.tool.verify()
+    }
+
+    // MARK: What is said before and after
+
+    private func receipt(_ arguments: String...) throws -> [String: Any] {
+        let text = try place.tool.succeed(arguments + ["-o", "json"]).text
+        return try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    }
+
+    @Test("A dry run tells what would go, and nothing goes", arguments: ["pseudonym", "plain"])
+    func dryRun(mode: String) throws {
+        let host = try place.server(["IDENTITIES": mode])
+        try AttackerTests.act(host)
+        try Self.actBob(host)
+        try host.ask("shutdown")
+        let all = try place.tool.succeed("prune", "--all", "--dry-run").text
+        #expect(all.hasPrefix("prune will remove 10 of 10 events:\n  message_enqueue   2\n"), "\(all)")
+        let hers = try place.tool.succeed("forget", "--user", AttackerTests.alice, "--dry-run").text
+        #expect(hers.hasPrefix("forget will remove 6 of 10 events, under 1 user name and 1 key:\n"), "\(hers)")
+        let old = try place.tool.succeed("prune", "--older-than", "1h", "--dry-run").text
+        #expect(old == "prune finds no event to remove among the 10 events in the log\n")
+        let planned = try receipt("forget", "--identity", hex(AttackerTests.keys[0]), "--dry-run")
+        #expect(planned["events"] as? Int == 6 && planned["dry_run"] as? Bool == true)
+        let nobody = try place.tool.run("forget", "--user", "nobody", "--dry-run")
+        #expect(nobody.status == 1 && nobody.errors.contains("no such name in the log"))
+        #expect(try place.tool.count() == 10)
+
+        let done = try receipt("forget", "--user", AttackerTests.alice)
+        #expect(done["events"] as? Int == 6 && done["users"] as? Int == 1 && done["complete"] as? Bool == true)
+        #expect(done["removed"] as? [String: Int] == planned["removed"] as? [String: Int])
+        #expect(try place.tool.count() == 4)
+        try host.shutDown()
+        let line = try #require(host.errorLines.first { $0.contains("forget, asked for by user ") })
+        #expect(line.contains(", process ") && line.hasSuffix(": 6 events removed"), "\(line)")
+    }
+
+    @Test func theEstimateOfASizeIsNear() throws {
+        let host = try place.server(["LOG_LEVEL": "error"])
+        _ = try host.tally("drive threads=1 calls=150000 seed=5 wait=1")
+        try host.shutDown()
+        let size = try #require(fileSize(place("events.db")))
+        let planned = try #require(try receipt("prune", "--max-size", "\(size / 2)", "--dry-run")["events"] as? Int)
+        let done = try #require(try receipt("prune", "--max-size", "\(size / 2)")["events"] as? Int)
+        #expect(abs(planned - done) < done / 4, "\(planned) planned, \(done) done")
+    }
+
+    @Test("On a terminal it asks", arguments: [("y", true), ("n", false), ("", false)])
+    func question(answer: String, isRemoved: Bool) throws {
+        let host = try place.server()
+        try Self.actBob(host)
+        try host.shutDown()
+        let command = "\(BuiltProducts.commandLine) prune --all --dir \(place.path)"
+        let said = try run(["script", "-qec", command, "/dev/null"], input: answer + "\n")
+        #expect(said.text.contains("prune will remove 3 of 3 events:"), "\(said.text)")
+        #expect(said.text.contains("Remove them? [y/N]"))
+        #expect(said.text.contains(isRemoved ? "3 events removed" : "nothing was removed"), "\(said.text)")
+        #expect(said.status == (isRemoved ? 0 : 1))
+        #expect(try place.tool.count() == (isRemoved ? 0 : 3))
+    }
+
+    @Test("A reader in the way is named at once", arguments: [true, false])
+    func readerInTheWay(isRunning: Bool) throws {
+        let host = try place.server()
+        try Self.actBob(host)
+        try host.ask("shutdown")
+        let reader = try HeldReader(place.path)
+        if !isRunning { try host.shutDown() }
+        let errors = place.temporary("errors")
+        let command = try ChildProcess(
+            [BuiltProducts.commandLine, "prune", "--all", "--dir", place.path], errorFile: errors)
+        try eventually("the reader is named") {
+            let said = String(decoding: try read(errors), as: UTF8.self)
+            return said.contains("process \(reader.pid) (sqlite3) has a transaction open on the log")
+        }
+        reader.end()
+        #expect(command.wait() == 0)
+        if isRunning { try host.shutDown() }
+        #expect(fileSize(place("events.db-wal")) ?? 0 == 0)
+    }
+
+    /// A copy that was put back without its key: no new one is made unasked.
+    @Test("Without identity.key no command makes one", arguments: ["prune", "forget", "rebuild", "recover"])
+    func copyWithoutKey(command: String) throws {
+        let host = try place.server()
+        try AttackerTests.act(host)
+        try host.shutDown()
+        let user = try #require(try place.tool.events("--kind", "user_registered").first?["user"]?.text)
+        unlink(place("identity.key"))
+        let arguments = ["prune": ["--all"], "forget": ["--user", user]]
+        _ = try place.tool.succeed([command] + (arguments[command] ?? []))
+        #expect(!names(in: place.path).contains("identity.key"))
+        try place.tool.verify()
+    }
+
+    @Test func pendingEventsNeedTheKey() throws {
+        let host = try place.server(["FLUSH_INTERVAL": "1h"])
+        try AttackerTests.act(host)
+        host.kill()
+        unlink(place("identity.key"))
+        let outcome = try place.tool.run("recover")
+        #expect(outcome.status == 66 && outcome.errors.contains("identity.key is missing"), "\(outcome.errors)")
+        #expect(!names(in: place.path).contains("identity.key"))
+        let next = try place.server()
+        try next.shutDown()
+        #expect(try place.tool.count() == 7)
     }
 
     // MARK: Who may ask
@@ -251,7 +356,9 @@ import Testing
         let host = try place.server()
         for (arguments, words) in [
             (["prune"], "needs --older-than"), (["prune", "--older-than", "soon"], "soon"),
-            (["prune", "--max-size", "much"], "much"), (["forget"], "either --user or --identity"),
+            (["prune", "--older-than", "0d"], "1s or more"), (["prune", "--all", "--max-size", "1GiB"], "leave out"),
+            (["prune", "--max-size", "much"], "much"), (["prune", "--max-size", "100"], "1MiB or more"),
+            (["forget"], "either --user or --identity"),
             (["forget", "--user", ""], "1–256 bytes"), (["forget", "--identity", "xyz"], "hexadecimal digits"),
         ] {
             let outcome = try place.tool.run(arguments)
@@ -268,7 +375,7 @@ import Testing
         try Self.actBob(host)
         try host.ask("shutdown")
         chmod(place.path, 0o755)
-        let outcome = try CommandLineTool(place.path, user: User(uid: 61003, gid: 61003)).run("prune", "--older-than", "0s")
+        let outcome = try CommandLineTool(place.path, user: User(uid: 61003, gid: 61003)).run("prune", "--all")
         #expect(outcome.status == 77 || outcome.status == 1, "\(outcome.errors)")
         #expect(try place.tool.count() == 3)
         try host.shutDown()

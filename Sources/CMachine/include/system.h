@@ -94,9 +94,9 @@ int32_t qpcm_is_marked_held(int32_t descriptor);
 /// A socket of packets at a name in a directory, that answers to the directory's owner; or -1. Never blocks.
 int32_t qpcm_control_listen(const char *path);
 
-/// The next who asks, if it is this process' user or root; or -1, also when nobody does. Never blocks, and its packets wait
-/// at most that long.
-int32_t qpcm_control_accept(int32_t listener, int32_t milliseconds);
+/// The next who asks, if it is this process' user or root, and which process that is (0 if it is in another PID namespace) and
+/// whose; or -1, also when nobody does. Never blocks, and its packets wait at most that long.
+int32_t qpcm_control_accept(int32_t listener, int32_t milliseconds, int32_t *pid, uint32_t *uid);
 
 /// Connects to the listener there; or -1. Waits for its packets at most that long.
 int32_t qpcm_control_connect(const char *path, int32_t milliseconds);

@@ -13,6 +13,9 @@ public final class ControlSocket {
     /// -1 once it is closed, or if there is none.
     private var listener: Int32
     private var asker: Int32 = -1
+    /// The process that asks, and its user.
+    private(set) var askingProcess: Int32 = 0
+    private(set) var askingUser: UInt32 = 0
 
     /// Without a socket the plugin works as well, and cannot be asked.
     init(directory: String) {
@@ -35,7 +38,7 @@ public final class ControlSocket {
     /// What somebody asks for now; nil if nobody does.
     func request(_ writer: EventLogWriter) -> MaintenanceJob.Order? {
         guard listener >= 0, asker < 0 else { return nil }
-        asker = qpcm_control_accept(listener, Self.patienceMilliseconds)
+        asker = qpcm_control_accept(listener, Self.patienceMilliseconds, &askingProcess, &askingUser)
         guard asker >= 0 else { return nil }
         var request = qpcm_control_request()
         let size = MemoryLayout<qpcm_control_request>.size

@@ -21,6 +21,8 @@ final class Maintenance {
     private let log: PluginLogger
     private var job: MaintenanceJob?
     private var isRequest = false
+    /// What was asked for, and by whom: `prune of events older than 7 days, asked for by user 1000, process 4242`.
+    private var request = ""
     private var jobStart: UInt64 = 0
     private var lastAnswer: UInt64 = 0
     private var nextRound: UInt64 = 0
@@ -90,10 +92,12 @@ final class Maintenance {
             if isRequest { try drainer.takeAll() }
             job = try MaintenanceJob(order, writer: drainer.writer, isAsked: isRequest)
             self.isRequest = isRequest
+            request = isRequest ? describe(order) : ""
             jobStart = TickClock.monotonicNanoseconds()
             lastAnswer = jobStart
         } catch {
             self.isRequest = isRequest
+            request = isRequest ? describe(order) : ""
             fail(error.message)
         }
     }
@@ -153,11 +157,7 @@ final class Maintenance {
 
     private func end(_ job: MaintenanceJob) {
         if isRequest {
-            let isRebuild = job.outcome.segments > 0
-            log.info(
-                isRebuild
-                    ? "\(job.outcome.segments) segments of the log were sealed anew on request"
-                    : "\(job.outcome.events) events were removed on request")
+            log.info("\(request): \(Self.result(job.outcome))")
             control.answer(Int(QPCM_CONTROL_DONE), job.outcome)
         } else if job.outcome.events > 0 {
             log.debug("\(job.outcome.events) events left the log by age or size")
@@ -168,12 +168,45 @@ final class Maintenance {
     /// What is done is done; the rest is tried again with the next round, or by who asked.
     private func fail(_ why: String) {
         if isRequest {
-            control.answer(Int(QPCM_CONTROL_FAILED), job?.outcome ?? MaintenanceJob.Outcome(), message: why)
+            let outcome = job?.outcome ?? MaintenanceJob.Outcome()
+            log.warning("\(request): \(Self.result(outcome)), then it failed: \(why)")
+            control.answer(Int(QPCM_CONTROL_FAILED), outcome, message: why)
         } else {
             log.debug("\(why); the oldest events stay until it is tried again")
         }
         job = nil
         pausedUntil = TickClock.monotonicNanoseconds() &+ Self.retryNanoseconds
+    }
+
+    /// What is asked for and by whom, without a name of anybody in the log.
+    private func describe(_ order: MaintenanceJob.Order) -> String {
+        var text: String
+        switch order {
+        case .prune(let before, let maxBytes):
+            text = "prune"
+            if before == Int64.max {
+                text += " of every event"
+            } else if before > Int64.min {
+                let age = (Int64(clamping: TickClock.realtimeNanoseconds() / 1000) &- before) / 1_000_000
+                text += " of events older than " + Self.age(max(0, age))
+            }
+            if let maxBytes { text += " down to \(maxBytes) bytes" }
+        case .forget: text = "forget"
+        case .rebuild: text = "rebuild"
+        }
+        return text + ", asked for by user \(control.askingUser), process \(control.askingProcess)"
+    }
+
+    /// In the largest unit of which there are two or more.
+    private static func age(_ seconds: Int64) -> String {
+        if seconds >= 172_800 { return "\(seconds / 86_400) days" }
+        if seconds >= 7200 { return "\(seconds / 3600) h" }
+        return seconds >= 120 ? "\(seconds / 60) min" : "\(seconds) s"
+    }
+
+    private static func result(_ outcome: MaintenanceJob.Outcome) -> String {
+        if outcome.segments > 0 { return "\(outcome.segments) segments rebuilt" }
+        return outcome.events == 1 ? "1 event removed" : "\(outcome.events) events removed"
     }
 
     /// The log is another from now on.

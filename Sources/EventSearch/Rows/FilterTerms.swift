@@ -17,6 +17,12 @@ struct FilterTerms {
         reasons = try Self.reasonIDs(filter.reason, database)
     }
 
+    /// The kinds of names that are asked for, and of which the log knows none.
+    var unknown: [NameKind] {
+        let asked: [(NameKind, [Int64]?)] = [(.user, users), (.identity, identities), (.channel, channels), (.reason, reasons)]
+        return asked.filter { $0.1?.isEmpty == true }.map(\.0)
+    }
+
     /// Whether no person and no channel is named.
     var areEmpty: Bool { users == nil && identities == nil && channels == nil }
 
@@ -73,14 +79,10 @@ struct FilterTerms {
             find.reset()
         }
         if let prefix = term.prefix {
-            // The values that begin so are those from it up to the next one that does not.
-            var next = prefix
-            while let last = next.last, last == 0xFF { next.removeLast() }
-            if !next.isEmpty { next[next.count - 1] += 1 }
             let search = try database.prepare(
-                "SELECT id FROM \(names.table) WHERE value >= ?" + (next.isEmpty ? "" : " AND value < ?"))
-            search.bind(blob: prefix, at: 1)
-            if !next.isEmpty { search.bind(blob: next, at: 2) }
+                "SELECT id FROM \(names.table) WHERE value >= ?" + (prefix.end == nil ? "" : " AND value < ?"))
+            search.bind(blob: prefix.first, at: 1)
+            if let end = prefix.end { search.bind(blob: end, at: 2) }
             while try search.step() { ids.append(search.integer(0)) }
         }
         return ids

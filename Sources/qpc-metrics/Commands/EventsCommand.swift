@@ -53,10 +53,12 @@ struct EventsCommand: ParsableCommand {
         guard !count else {
             let events = try queryingLog { () throws(LogError) in try log.count(filter) }
             try StandardOutput.write("\(events)\n")
+            if events == 0, filter.newest != 0 { EmptyAnswer.explain(filter, log, directory.source) }
             if filter.newest == nil { sayDrops(filter, log, oldest: nil) }
             return
         }
         let oldest = try EventPrinter(format: output, color: color).print(filter, from: log)
+        if oldest == nil, filter.newest != 0 { EmptyAnswer.explain(filter, log, directory.source) }
         sayDrops(filter, log, oldest: filter.newest == nil ? nil : oldest)
     }
 

@@ -1,6 +1,10 @@
 import ArgumentParser
 import EventDrain
+import EventLog
+import EventSearch
+import MetricsQuery
 import Pseudonyms
+import Readings
 import Terminal
 
 struct ForgetCommand: ParsableCommand {
@@ -15,9 +19,13 @@ struct ForgetCommand: ParsableCommand {
             command asks its plugin to do it; what the person does from then on is recorded again. Earlier copies are not \
             reached: backups, exports, quarantined logs.
 
+            On a terminal it first shows what will go, and asks. From a script it does not ask; --dry-run only shows. \
+            -o json prints a receipt, which names nobody.
+
             EXAMPLES
+              qpc-metrics forget --user alice --dry-run
               qpc-metrics forget --user alice
-              qpc-metrics forget --identity 9f86d081884c7d659a2feaa0c55ad015
+              qpc-metrics forget --identity 9f86d081884c7d659a2feaa0c55ad015 --yes
             """)
 
     @OptionGroup var directory: DirectoryOptions
@@ -28,31 +36,58 @@ struct ForgetCommand: ParsableCommand {
     @Option(parsing: .unconditional, help: ArgumentHelp("A key or its pseudonym, in full.", valueName: "hex"))
     var identity: String?
 
+    @OptionGroup var removal: RemovalOptions
+
+    private static let nobody =
+        "no such name in the log; nothing was removed. Check the spelling; events under a deleted key cannot be found"
+
     func run() throws {
-        let request: ControlClient.Request
+        let request = try request()
+        let work = LogWork(directory: directory, request: request)
+        let preview = try preview()
+        try work.requireDirectory()
+        if removal.isDryRun, let preview, preview.users + preview.identities == 0 {
+            throw Failure(Failure.somethingWrong, Self.nobody)
+        }
+        guard try removal.goesOn("forget", preview, directory: directory.path) else { return }
+        let outcome = try work.run { outcome, problem in
+            guard removal.output == .json, outcome.users + outcome.identities > 0 else { return }
+            try StandardOutput.write(RemovalText.json("forget", outcome, directory: directory.path, problem: problem).line)
+        }
+        guard outcome.users + outcome.identities > 0 else { throw Failure(Failure.somethingWrong, Self.nobody) }
+        guard removal.output == .text else { return }
+        let names = RemovalText.names(UInt64(clamping: outcome.users), UInt64(clamping: outcome.identities))
+        try StandardOutput.write("\(Quantity.count(UInt64(clamping: outcome.events), "event")) removed, under \(names)\n")
+    }
+
+    private func request() throws -> ControlClient.Request {
         switch (user, identity) {
         case (let user?, nil):
             guard !user.isEmpty, user.utf8.count <= 256 else {
                 throw Failure.invalid(user, for: "--user", "expected 1–256 bytes")
             }
-            request = .forgetUser(Array(user.utf8))
+            return .forgetUser(Array(user.utf8))
         case (nil, let identity?):
             guard let bytes = Hexadecimal.decode(identity), bytes.count <= 256 else {
-                throw Failure.invalid(identity, for: "--identity", EventFilterOptions.expectedHexadecimal)
+                throw Failure.invalid(identity, for: "--identity", EventFilterOptions.expectedWholeHexadecimal)
             }
-            request = .forgetIdentity(bytes)
+            return .forgetIdentity(bytes)
         default:
-            throw Failure(Failure.usage, "forget needs either --user or --identity")
+            throw Failure(Failure.usage, "forget needs either --user or --identity; see qpc-metrics forget --help")
         }
-        let outcome = try LogWork(directory: directory, request: request).run()
-        guard outcome.users + outcome.identities > 0 else {
-            throw Failure(
-                Failure.somethingWrong,
-                "no such name in the log; nothing was removed. Check the spelling; events under a deleted key cannot be found")
+    }
+
+    /// Nil without a log, and for one who may not read the key: the plugin may.
+    private func preview() throws -> RemovalPreview? {
+        let found = try querying { () throws(DataSourceError) in try directory.source.log() }
+        guard let log = found else { return nil }
+        let resolver = TermResolver(directory: directory.path)
+        if resolver.obstacle(in: log) != nil { return nil }
+        var term = identity.flatMap { resolver.bytes($0) }
+        // The whole name only: a prefix may be of several people.
+        term?.prefix = nil
+        return try queryingLog { () throws(LogError) in
+            try RemovalPreview.forget(log, user: user.map { resolver.user($0) }, identity: term)
         }
-        let (users, identities) = (UInt64(clamping: outcome.users), UInt64(clamping: outcome.identities))
-        try StandardOutput.write(
-            Quantity.count(UInt64(clamping: outcome.events), "event") + " removed, of \(Quantity.count(users, "user")) and "
-                + Quantity.count(identities, "identity", plural: "identities") + "\n")
     }
 }

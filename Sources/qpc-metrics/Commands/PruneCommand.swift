@@ -1,5 +1,7 @@
 import ArgumentParser
 import EventDrain
+import EventLog
+import MetricsQuery
 import Terminal
 import TimeWords
 
@@ -12,9 +14,14 @@ struct PruneCommand: ParsableCommand {
             server runs, the command asks its plugin to remove the events; otherwise it removes them itself. Counters do not \
             change, and the ledger counts what was removed. Disk space is freed at once.
 
+            On a terminal it first shows how many events will go, of which kinds and times, and asks. From a script it does \
+            not ask; --dry-run only shows. -o json prints a receipt.
+
             EXAMPLES
+              qpc-metrics prune --older-than 7d --dry-run
               qpc-metrics prune --older-than 7d
-              qpc-metrics prune --max-size 1GiB
+              qpc-metrics prune --max-size 1GiB --yes -o json >> receipts.ndjson
+              qpc-metrics prune --all
             """)
 
     @OptionGroup var directory: DirectoryOptions
@@ -24,36 +31,83 @@ struct PruneCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Remove the oldest events until the log is no larger than this, such as 1GiB or 512MiB.", valueName: "size"))
+            "Remove the oldest events until the log is no larger than this, 1MiB or more, such as 1GiB or 512MiB.",
+            valueName: "size"))
     var maxSize: String?
 
+    @Flag(help: "Remove every event.")
+    var all = false
+
+    @OptionGroup var removal: RemovalOptions
+
+    /// As the settings accept them: typing errors are no orders.
+    private static let leastAge: Int64 = 1_000_000
+    private static let leastSize: UInt64 = 1 << 20
+
     func run() throws {
-        guard olderThan != nil || maxSize != nil else {
-            throw Failure(Failure.usage, "prune needs --older-than (such as 7d), --max-size (such as 1GiB) or both")
+        guard all || olderThan != nil || maxSize != nil else {
+            throw Failure(
+                Failure.usage,
+                "prune needs --older-than (such as 7d), --max-size (such as 1GiB), both, or --all; "
+                    + "see qpc-metrics prune --help")
         }
-        var before = Int64.min
-        if let olderThan {
-            do {
-                let age = try DurationExpression.parse(olderThan)
-                let (time, overflow) = Environment.nowMicroseconds.subtractingReportingOverflow(age)
-                before = overflow ? Int64.min : time
-            } catch {
-                throw Failure.invalid(olderThan, for: "--older-than", error.description)
-            }
+        if all, olderThan != nil || maxSize != nil {
+            throw Failure(Failure.usage, "--all removes every event; leave out --older-than and --max-size")
         }
-        var maxBytes: Int64?
-        if let maxSize {
-            do {
-                maxBytes = Int64(clamping: try SizeExpression.parse(maxSize))
-            } catch {
-                throw Failure.invalid(maxSize, for: "--max-size", error.description)
-            }
+        let before = try all ? Int64.max : self.before()
+        let maxBytes = try self.maxBytes()
+        let preview = try preview(before: before, maxBytes: maxBytes)
+        let work = LogWork(directory: directory, request: .prune(before: before, maxBytes: maxBytes))
+        try work.requireDirectory()
+        guard try removal.goesOn("prune", preview, directory: directory.path) else { return }
+        let outcome = try work.run { outcome, problem in
+            guard removal.output == .json else { return }
+            try StandardOutput.write(RemovalText.json("prune", outcome, directory: directory.path, problem: problem).line)
         }
-        let outcome = try LogWork(directory: directory, request: .prune(before: before, maxBytes: maxBytes)).run()
+        guard removal.output == .text else { return }
         let (events, names) = (UInt64(clamping: outcome.events), UInt64(clamping: outcome.names))
         let sizes = [outcome.bytesBefore, outcome.bytesAfter].map { Quantity.bytes(UInt64(clamping: $0)) }
-        try StandardOutput.write(
-            "\(Quantity.count(events, "event")) removed, and \(Quantity.count(names, "name")) that no event uses; "
-                + "events.db had \(sizes[0]) and now has \(sizes[1])\n")
+        let unused = names > 0 ? ", and \(Quantity.count(names, "name")) that no event uses any more" : ""
+        try StandardOutput.write("\(Quantity.count(events, "event")) removed\(unused); events.db: \(sizes[0]) → \(sizes[1])\n")
+    }
+
+    /// Nil without a log. The reader is closed again when this returns: SQLite would share what it opened with the writer.
+    private func preview(before: Int64, maxBytes: Int64?) throws -> RemovalPreview? {
+        let found = try querying { () throws(DataSourceError) in try directory.source.log() }
+        guard let log = found else { return nil }
+        return try queryingLog { () throws(LogError) in
+            try RemovalPreview.prune(log, before: before, maxBytes: maxBytes)
+        }
+    }
+
+    private func before() throws -> Int64 {
+        guard let olderThan else { return Int64.min }
+        let age: Int64
+        do {
+            age = try DurationExpression.parse(olderThan)
+        } catch {
+            throw Failure.invalid(olderThan, for: "--older-than", error.description)
+        }
+        guard age >= Self.leastAge else {
+            throw Failure.invalid(
+                olderThan, for: "--older-than", "expected 1s or more; to remove every event, use --all")
+        }
+        let (time, overflow) = Environment.nowMicroseconds.subtractingReportingOverflow(age)
+        return overflow ? Int64.min : time
+    }
+
+    private func maxBytes() throws -> Int64? {
+        guard let maxSize else { return nil }
+        let size: UInt64
+        do {
+            size = try SizeExpression.parse(maxSize)
+        } catch {
+            throw Failure.invalid(maxSize, for: "--max-size", error.description)
+        }
+        guard size >= Self.leastSize else {
+            throw Failure.invalid(
+                maxSize, for: "--max-size", "expected 1MiB or more; to remove every event, use --all")
+        }
+        return Int64(clamping: size)
     }
 }

@@ -21,7 +21,7 @@ struct RecoverCommand: ParsableCommand {
     @OptionGroup var directory: DirectoryOptions
 
     func run() throws {
-        // Without a log or a live file there is nothing to recover, and nothing is created.
+        // Without a log or a live file there is nothing to recover, and nothing is made.
         let live = try querying { () throws(DataSourceError) in try directory.source.live() }
         if live == nil { _ = try querying { () throws(DataSourceError) in try directory.source.requiredLog() } }
         let held: DataDirectory
@@ -30,7 +30,7 @@ struct RecoverCommand: ParsableCommand {
         } catch {
             throw Failure(Self.code(error), error.message)
         }
-        var settings = live?.header.settings ?? Settings()
+        var settings = try RestoredCopy.settings(directory.source, live)
         settings.syncIntervalNanoseconds = 0
         let outcome: Recovery.Outcome
         do {

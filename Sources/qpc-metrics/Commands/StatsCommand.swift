@@ -75,6 +75,11 @@ struct StatsCommand: ParsableCommand {
             case .csv: try StatsCSV(stats).write(into: buffer)
             }
         }
+        if stats.sum == 0 {
+            var filter = EventFilter()
+            (filter.sinceMicroseconds, filter.untilMicroseconds) = (query.since, query.until)
+            EmptyAnswer.explain(filter, log, directory.source)
+        }
         DropNote.say(log, since: query.since, until: query.until)
     }
 

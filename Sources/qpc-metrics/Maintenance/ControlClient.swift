@@ -22,8 +22,8 @@ public enum ControlClient {
         case unreachable(Int32)
         /// It closed the connection or did not answer in time.
         case silent
-        /// It refused or failed; with its message.
-        case refused(String)
+        /// It refused or failed; with its message, and what it had done by then.
+        case refused(String, MaintenanceJob.Outcome)
     }
 
     /// - Parameter progress: called with what has been removed so far.
@@ -46,7 +46,7 @@ public enum ControlClient {
             case QPCM_CONTROL_DONE: return outcome(answer)
             default:
                 let text = withUnsafeBytes(of: answer.message) { $0.prefix { $0 != 0 } }
-                throw .refused(String(decoding: text, as: UTF8.self))
+                throw .refused(String(decoding: text, as: UTF8.self), outcome(answer))
             }
         }
     }

@@ -1,6 +1,7 @@
 import EventDrain
 import EventLog
 import Glibc
+import MetricsMemory
 import MetricsModel
 import MetricsQuery
 import Pseudonyms
@@ -12,9 +13,36 @@ struct LogWork {
     let directory: DirectoryOptions
     let request: ControlClient.Request
 
-    func run() throws -> MaintenanceJob.Outcome {
+    /// - Throws: `Failure` with code 66 if there is neither a log nor a live file.
+    func requireDirectory() throws {
         let live = try querying { () throws(DataSourceError) in try directory.source.live() }
         if live == nil { _ = try querying { () throws(DataSourceError) in try directory.source.requiredLog() } }
+    }
+
+    /// - Parameter receipt: called with what was done, and with what is left to do if it did not end well; also before this
+    ///   throws, if anything was done.
+    func run(receipt: (MaintenanceJob.Outcome, _ problem: String?) throws -> Void = { _, _ in }) throws -> MaintenanceJob.Outcome
+    {
+        try requireDirectory()
+        let live = try querying { () throws(DataSourceError) in try directory.source.live() }
+        do {
+            let outcome = try work(live)
+            try receipt(outcome, nil)
+            return outcome
+        } catch let half as Unfinished {
+            try receipt(half.outcome, half.problem)
+            let done = "\(Quantity.count(half.outcome.events, "event")) removed, but "
+            throw Failure(Failure.somethingWrong, (half.outcome.events > 0 ? done : "") + half.problem)
+        }
+    }
+
+    /// Something was done, and something is left.
+    private struct Unfinished: Error {
+        var outcome: MaintenanceJob.Outcome
+        var problem: String
+    }
+
+    private func work(_ live: LiveFileReader?) throws -> MaintenanceJob.Outcome {
         let held: DataDirectory
         do {
             held = try DataDirectory(path: directory.path, create: false)
@@ -22,14 +50,18 @@ struct LogWork {
             if case .inUse = error { return try ask(pid: live?.header.pid) }
             throw Failure(Self.code(error), error.message)
         }
-        return try work(held, settings: live?.header.settings ?? Settings())
+        return try work(held, settings: RestoredCopy.settings(directory.source, live))
     }
 
     private func ask(pid: Int32?) throws -> MaintenanceJob.Outcome {
         do {
             let progress = Progress()
             defer { progress.end() }
-            return try ControlClient.ask(request, directory: directory.path) { progress.show($0) }
+            let readers = ReaderNotice(directory.source, writer: pid ?? 0)
+            return try ControlClient.ask(request, directory: directory.path) {
+                progress.show($0)
+                readers.look()
+            }
         } catch {
             let server = pid.map { "the server, process \($0)," } ?? "the process that holds \(directory.path)"
             switch error {
@@ -47,7 +79,7 @@ struct LogWork {
                     Failure.somethingWrong,
                     "\(server) did not answer: it may have ended, or this user has no permission; "
                         + "repeat the command as the server's user")
-            case .refused(let why): throw Failure(Failure.somethingWrong, why)
+            case .refused(let why, let outcome): throw Unfinished(outcome: outcome, problem: why)
             }
         }
     }
@@ -61,12 +93,14 @@ struct LogWork {
         } catch {
             throw Failure(RecoverCommand.code(error), error.message)
         }
+        var done = MaintenanceJob.Outcome()
         do throws(LogError) {
             let job = try MaintenanceJob(order(recovered.writer), writer: recovered.writer, isAsked: true)
             let progress = Progress()
             defer { progress.end() }
             while !job.isDone {
                 try job.step { (cause, body) throws(LogError) -> [UInt64] in try recovered.remove(cause, body) }
+                done = job.outcome
                 progress.show(job.outcome)
                 if job.waitsForReaders, !recovered.writer.isWALEmpty { try waitForReaders(recovered.writer) }
             }
@@ -74,6 +108,7 @@ struct LogWork {
                 .didRemove(recovered.writer)
             return job.outcome
         } catch {
+            if done.events > 0 { throw Unfinished(outcome: done, problem: error.message) }
             throw Failure(error.isPermission ? Failure.noPermission : Failure.somethingWrong, error.message)
         }
     }
@@ -91,14 +126,18 @@ struct LogWork {
 
     /// A reader's open transaction keeps the WAL from being emptied.
     private func waitForReaders(_ writer: EventLogWriter) throws(LogError) {
+        let readers = ReaderNotice(directory.source, writer: getpid())
         for _ in 0..<300 {
             usleep(100_000)
             try writer.checkpoint(truncating: true)
             if writer.isWALEmpty { return }
+            readers.look()
         }
         throw LogError(
             operation: "clear the WAL of", path: writer.path, code: 5,
-            detail: "everything is removed, but a reader's open transaction keeps a copy; end the reader and repeat the command")
+            detail:
+                "\(readers.last ?? "another process") has a transaction open on the log, which keeps a copy of what was removed; "
+                + "end it and repeat the command")
     }
 
     static func code(_ error: DirectoryError) -> Int32 { RecoverCommand.code(error) }

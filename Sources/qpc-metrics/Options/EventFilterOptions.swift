@@ -9,8 +9,10 @@ import TimeWords
 
 /// Which events to print.
 struct EventFilterOptions: ParsableArguments {
-    @Option(name: .customLong("kind"), help: ArgumentHelp("Only events of this kind; can be repeated.", valueName: "kind"))
-    var kinds: [EventKind] = []
+    @Option(
+        name: .customLong("kind"),
+        help: ArgumentHelp("Only events of this kind; several with commas, or repeat the option.", valueName: "kind"))
+    var kindLists: [KindList] = []
 
     // A time, a number or a text may begin with a minus, so whatever follows the option is its value.
     @Option(
@@ -27,12 +29,15 @@ struct EventFilterOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Only events in which this identity sends, receives, creates or registers: a key or a pseudonym.",
+            "Only events in which this identity sends, receives, creates or registers: a key, a pseudonym, or the first 4 "
+                + "or more digits.",
             valueName: "hex"))
     var identity: String?
 
     @Option(
-        parsing: .unconditional, help: ArgumentHelp("Only events of this channel: an id or a pseudonym.", valueName: "hex"))
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Only events of this channel: an id, a pseudonym, or its first 4 or more digits.", valueName: "hex"))
     var channel: String?
 
     @Flag(help: "Only failed logins.")
@@ -52,7 +57,7 @@ struct EventFilterOptions: ParsableArguments {
 
     func filter(directory: String) throws -> EventFilter {
         var filter = EventFilter()
-        filter.kinds = kinds
+        filter.kinds = kindLists.flatMap(\.kinds)
         filter.sinceMicroseconds = try since.map { try Self.time($0, option: "--since") }
         filter.untilMicroseconds = try until.map { try Self.time($0, option: "--until") }
         if let since = filter.sinceMicroseconds, let until = filter.untilMicroseconds, since >= until {
@@ -64,6 +69,13 @@ struct EventFilterOptions: ParsableArguments {
         filter.identity = try identity.map { try Self.term($0, "--identity", resolver) }
         filter.channel = try channel.map { try Self.term($0, "--channel", resolver) }
         filter.failedOnly = failed
+        let logins = failed ? "--failed" : reason != nil ? "--reason" : nil
+        if let logins, !filter.kinds.isEmpty, !filter.kinds.contains(.auth) {
+            throw Failure(
+                Failure.usage,
+                "\(logins) and --kind \(filter.kinds.map(\.name).joined(separator: ",")) exclude each other: "
+                    + "only logins (auth) fail and have reasons")
+        }
         filter.reason = reason
         filter.afterID = after
         if let newest, newest < 0 { throw Failure.invalid("\(newest)", for: "-n", "expected 0 or more") }
@@ -91,11 +103,24 @@ struct EventFilterOptions: ParsableArguments {
         do {
             return try TimeExpression.parse(text, now: now)
         } catch {
-            throw Failure.invalid(text, for: option, error.description)
+            throw Failure.invalid(text, for: option, meant(text) ?? error.description)
         }
     }
 
-    static let expectedHexadecimal = "expected hexadecimal digits, two for each byte"
+    /// The first word of a time that is like one that a time may have.
+    private static func meant(_ text: String) -> String? {
+        let known = [
+            "now", "today", "yesterday", "tomorrow", "ago", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
+            "sunday", "minutes", "hours", "days", "weeks", "months", "seconds",
+        ]
+        for word in text.split(whereSeparator: { !$0.isLetter }) where !known.contains(word.lowercased()) {
+            if let near = Nearest.word(to: String(word), among: known) { return "did you mean '\(near)'?" }
+        }
+        return nil
+    }
+
+    static let expectedHexadecimal = "expected hexadecimal digits: all of them, or the first 4 or more"
+    static let expectedWholeHexadecimal = "expected hexadecimal digits, two for each byte"
 
     private static func term(_ text: String, _ option: String, _ resolver: TermResolver) throws -> EventFilter.Term {
         guard let term = resolver.bytes(text) else { throw Failure.invalid(text, for: option, expectedHexadecimal) }

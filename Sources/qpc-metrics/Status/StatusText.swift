@@ -43,6 +43,11 @@ struct StatusText {
             let age = settings.retentionNanoseconds.map(Quantity.exact) ?? "events of any age"
             lines.append(("keeps", age + (settings.maxLogBytes.map { ", at most \(Quantity.bytes($0))" } ?? ", of any size")))
         }
+        if let settings = status.settings {
+            let words = settings.words.map { "\($0.name)=\($0.value)" }
+            lines.append(("settings", words.prefix(4).joined(separator: " ")))
+            lines.append(("", words.dropFirst(4).joined(separator: " ")))
+        }
         let facts = lines.map { name, value in
             name + String(repeating: " ", count: 12 - name.utf8.count) + value + "\n"
         }
@@ -95,6 +100,9 @@ struct StatusText {
         add("wal_bytes", .number(snapshot.walBytes))
         if let retention = status.settings?.retentionNanoseconds { add("retention_seconds", .seconds(nanoseconds: retention)) }
         if let limit = status.settings?.maxLogBytes { add("max_log_bytes", .number(limit)) }
+        if let settings = status.settings {
+            add("settings", .object(settings.words.map { ($0.name, .text($0.value)) }))
+        }
         if let oldest = snapshot.oldestEventMicroseconds { add("oldest_event", .time(oldest)) }
         add("flush_error", .number(status.flushTrouble))
         add("ok", .bool(status.problems.isEmpty))

@@ -6,16 +6,16 @@ import Readings
 import Terminal
 
 extension ColorChoice: ExpressibleByArgument {}
-extension OutputFormat: ExpressibleByArgument {}
+extension OutputFormat: ExpressibleByArgument {
+    public init?(argument: String) {
+        let name = argument.lowercased()
+        // What others call it.
+        self.init(rawValue: name == "jsonl" ? "ndjson" : name)
+    }
+}
 extension TimeUnit: ExpressibleByArgument {}
 extension ExporterLog.Level: ExpressibleByArgument {}
 extension ExporterLog.Format: ExpressibleByArgument {}
-
-extension EventKind: ExpressibleByArgument {
-    public init?(argument: String) { self.init(name: argument) }
-
-    public static var allValueStrings: [String] { allCases.map(\.name) }
-}
 
 extension Failure {
     /// - Parameter expected: what is accepted, after the reason if there is one.
@@ -26,12 +26,12 @@ extension Failure {
 
     /// The parser's message on one line; its complaint about a value, `The value 'x' is invalid for '--y <z>'. Please provide
     /// one of 'a' or 'b'.`, in this program's form.
-    init(parser message: String, code: Int32) {
+    init(parser message: String, code: Int32, command: String) {
         let line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
         let (start, middle) = ("The value '", "' is invalid for '")
         guard line.hasPrefix(start), let split = line.ranges(of: middle).last else {
             let sentence = line.hasSuffix(".") ? String(line.dropLast()) : line
-            self.init(code, sentence + "; see qpc-metrics --help")
+            self.init(code, sentence + "; see qpc-metrics \(command) --help")
             return
         }
         let value = String(line[..<split.lowerBound].dropFirst(start.count))
@@ -44,6 +44,7 @@ extension Failure {
         let words = line[list.upperBound...].split { !($0.isLetter || $0 == "_") }
         let choices = words.filter { !["the", "following", "and", "or"].contains($0) }
         let last = choices.last.map { choices.count > 1 ? " or \($0)" : "\($0)" } ?? ""
-        self = .invalid(value, for: option, "expected " + choices.dropLast().joined(separator: ", ") + last)
+        let meant = Nearest.word(to: value, among: choices.map(String.init)).map { "; did you mean '\($0)'?" } ?? ""
+        self = .invalid(value, for: option, "expected " + choices.dropLast().joined(separator: ", ") + last + meant)
     }
 }

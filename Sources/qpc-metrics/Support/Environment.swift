@@ -12,6 +12,15 @@ enum Environment {
         }
     }
 
+    /// The name of a process's program; nil if the kernel does not say.
+    static func commandName(of process: Int32) -> String? {
+        guard let file = fopen("/proc/\(process)/comm", "re") else { return nil }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 64)
+        guard fgets(&line, Int32(line.count), file) != nil else { return nil }
+        return String(decoding: line.prefix { $0 != 0 && $0 != 10 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
     /// UTC, microseconds since 1970.
     static var nowMicroseconds: Int64 {
         var time = timespec()

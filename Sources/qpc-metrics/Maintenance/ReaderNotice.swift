@@ -1,0 +1,27 @@
+import Glibc
+import MetricsQuery
+import Terminal
+
+/// Says once which process keeps what was removed in the WAL, by a transaction that it has open on the log.
+final class ReaderNotice {
+    private let source: DataSource
+    private let writer: Int32
+    /// The last one that was seen: `process 4242 (sqlite3)`.
+    private(set) var last: String?
+
+    init(_ source: DataSource, writer: Int32) {
+        self.source = source
+        self.writer = writer
+    }
+
+    func look() {
+        guard let process = source.processWithOpenTransaction(otherThan: [writer, getpid()]) else { return }
+        let name = Environment.commandName(of: process).map { " (\($0))" } ?? ""
+        let text = "process \(process)\(name)"
+        defer { last = text }
+        if text != last {
+            if StandardError.isTerminal { StandardError.write("\r\u{1B}[K") }
+            Notice.say("note: \(text) has a transaction open on the log; what is removed is not gone until it ends")
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import EventLog
+import EventSearch
+import MetricsModel
+import MetricsQuery
+import Readings
+import Terminal
+
+/// Says on standard error why an answer is empty: "nothing happened" and "nothing could be found" are different things.
+enum EmptyAnswer {
+    static func explain(_ filter: EventFilter, _ log: EventLogReader, _ source: DataSource) {
+        // The answer is right without it, so what cannot be read now is left out.
+        for reason in (try? reasons(filter, log, source)) ?? [] { Notice.say("note: no events: \(reason)") }
+    }
+
+    private static func reasons(
+        _ filter: EventFilter, _ log: EventLogReader, _ source: DataSource
+    ) throws(LogError) -> [String] {
+        var reasons: [String] = []
+        if let live = try? source.live(), source.state(of: live) == .died {
+            let pending = SnapshotReader.snapshot(of: live, orLogIn: source).pending
+            if pending > 0 {
+                reasons.append(
+                    "\(Quantity.count(pending, "event")) of the server that died \(pending == 1 ? "is" : "are") not in the log "
+                        + "yet: run qpc-metrics recover")
+            }
+        }
+        guard let extent = try log.extent() else { return reasons + ["the log is empty"] }
+        let unknown = try log.unknownNames(filter)
+        for kind in unknown {
+            reasons.append(
+                try log.holdsNames(of: kind)
+                    ? "the log knows no such \(word(kind))" : "the log holds no \(plural(kind)): \(whyNone(kind, source))")
+        }
+        guard unknown.isEmpty else { return reasons }
+        if let since = filter.sinceMicroseconds, since > extent.newest {
+            return reasons + ["the newest event in the log is of \(time(extent.newest))"]
+        }
+        if let until = filter.untilMicroseconds, until <= extent.oldest {
+            return reasons + ["the oldest event in the log is of \(time(extent.oldest))"]
+        }
+        return reasons + ["none matches; the log reaches from \(time(extent.oldest)) to \(time(extent.newest))"]
+    }
+
+    private static func time(_ microseconds: Int64) -> String {
+        String(LocalTime.text(microseconds, zone: .local).prefix(19))
+    }
+
+    private static func whyNone(_ kind: NameKind, _ source: DataSource) -> String {
+        let mode = (try? source.live())?.header.settings.identities
+        if kind != .reason, mode == IdentityMode.none { return "the plugin runs with QPC_METRICS_PLUGIN_IDENTITIES=none" }
+        return "nothing was recorded with one"
+    }
+
+    private static func word(_ kind: NameKind) -> String {
+        switch kind {
+        case .identity: "key or identity"
+        case .channel: "channel"
+        case .user: "user"
+        case .reason: "reason"
+        }
+    }
+
+    private static func plural(_ kind: NameKind) -> String {
+        switch kind {
+        case .identity: "identities"
+        case .channel: "channels"
+        case .user: "users"
+        case .reason: "reasons"
+        }
+    }
+}

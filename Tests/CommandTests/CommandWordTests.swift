@@ -1,0 +1,150 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What hands type, and what is said of a word that nobody knows.
+@Suite struct CommandWordTests {
+    private var tool: CommandLineTool { Fixture.plain.place.tool }
+
+    @Test(
+        "A time with a minus is never taken for options, and a misspelt word is blamed by name",
+        arguments: [
+            (["stats", "--sicne", "-1h"], "unknown option '--sicne'; did you mean '--since'? See qpc-metrics stats --help"),
+            (
+                ["events", "--sicne", "-1h", "-c"],
+                "unknown option '--sicne'; did you mean '--since'? See qpc-metrics events --help"
+            ),
+            (
+                ["events", "-1h"],
+                "unexpected argument '-1h': a time needs an option, such as --since -1h; see qpc-metrics events --help"
+            ),
+            (
+                ["prune", "--older", "-24h"],
+                "unknown option '--older'; did you mean '--older-than'? See qpc-metrics prune --help"
+            ),
+            (["verify", "-xyh"], "unknown option '-x' in '-xyh'; see qpc-metrics verify --help"),
+            (["events", "-o", "-1h"], "invalid value '-1h' for --output: expected table, json, ndjson or csv"),
+            (["evnts", "-1h"], "unknown command 'evnts'; did you mean 'events'? See qpc-metrics --help"),
+            (["help", "evnts"], "unknown command 'evnts'; did you mean 'events'? See qpc-metrics --help"),
+            (["xyzzy"], "unknown command 'xyzzy'; see qpc-metrics --help"),
+            (["events", "--json"], "unknown option '--json'; did you mean '-o json'? See qpc-metrics events --help"),
+            (["stats", "--zzz", "auth"], "unknown option '--zzz'; see qpc-metrics stats --help"),
+            (["events", "--since"], "missing value for --since <time>; see qpc-metrics events --help"),
+            (["events", "--since", "--failed"], "missing value for --since <time>; see qpc-metrics events --help"),
+            (["events", "surplus"], "unexpected argument 'surplus'; see qpc-metrics events --help"),
+            (["status", "-3"], "unexpected argument '-3'; see qpc-metrics status --help"),
+            (["events", "--since", "yesteday"], "invalid value 'yesteday' for --since: did you mean 'yesterday'?"),
+            (
+                ["events", "--kind", "atuh"],
+                "invalid value 'atuh' for --kind: expected message_enqueue, batch_enqueue, auth, channel_created, fetch or "
+                    + "user_registered; did you mean 'auth'?"
+            ),
+            (
+                ["--dir", "x", "events"],
+                "unexpected option '--dir' before the command; put options after it, as in qpc-metrics events --dir DIRECTORY"
+            ),
+        ])
+    func refusal(words: [String], message: String) throws {
+        let outcome = try tool.run(words)
+        #expect(outcome.status == 64)
+        #expect(outcome.errors == "qpc-metrics: \(message)\n")
+        #expect(outcome.output.isEmpty)
+    }
+
+    @Test(
+        "Short forms mean what they look like",
+        arguments: [
+            (["-n5"], ["-n", "5"]), (["-20"], ["-n", "20"]), (["-rn3"], ["-r", "-n", "3"]), (["-n=4"], ["-n", "4"]),
+            (["--kind", "auth,fetch"], ["--kind", "auth", "--kind", "fetch"]), (["--kind", "AUTH"], ["--kind", "auth"]),
+            (["-o", "jsonl", "-n", "2"], ["-o", "ndjson", "-n", "2"]), (["--since", "-1h"], ["--since=-1h"]),
+            (["--reason", "-1h"], ["--reason=-1h"]),
+        ])
+    func shortForms(words: [String], same: [String]) throws {
+        let short = try tool.run(["events", "-o", "csv"] + words)
+        let long = try tool.run(["events", "-o", "csv"] + same)
+        #expect(short.status == 0)
+        #expect(short.output == long.output)
+        #expect(short.errors == long.errors)
+    }
+
+    @Test func versionIsAskedForInEveryWay() throws {
+        let version = try tool.succeed("--version").text
+        for words in [["version"], ["-V"]] { #expect(try tool.succeed(words).text == version) }
+    }
+}
+
+/// An empty answer says why it is empty.
+@Suite struct EmptyAnswerTests {
+    let place = DataPlace()
+
+    private func note(_ tool: CommandLineTool, _ words: String...) throws -> String {
+        let outcome = try tool.run(words)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        return outcome.errors
+    }
+
+    @Test func whatTheLogDoesNotKnowIsNamed() throws {
+        let tool = Fixture.plain.place.tool
+        #expect(try note(tool, "events", "--user", "nobody") == "qpc-metrics: note: no events: the log knows no such user\n")
+        #expect(try note(tool, "events", "--identity", "0123456", "-c").contains("the log knows no such key or identity"))
+        #expect(try note(tool, "events", "--reason", "zebra").contains("the log knows no such reason"))
+        #expect(try note(tool, "events", "--until", "2001-01-01").contains("the oldest event in the log is of 20"))
+        #expect(try note(tool, "events", "--since", "+1h").contains("the newest event in the log is of 20"))
+        #expect(try note(tool, "stats", "--since", "2001-01-01", "--until", "2001-01-02").contains("the oldest event"))
+        #expect(try note(tool, "events", "-n", "1").isEmpty)
+        #expect(try note(tool, "events", "-n", "0").isEmpty)
+    }
+
+    @Test func anEmptyLogAndPendingEventsAreSaid() throws {
+        let host = try place.server(["FLUSH_INTERVAL": "1h"])
+        #expect(try note(place.tool, "events") == "qpc-metrics: note: no events: the log is empty\n")
+        _ = try host.tally("drive threads=1 calls=20 seed=1")
+        host.kill()
+        let said = try note(place.tool, "events", "-c")
+        #expect(said.contains(" events of the server that died are not in the log yet: run qpc-metrics recover"), "\(said)")
+    }
+
+    @Test func aLogWithoutNamesSaysSo() throws {
+        let host = try place.server(["IDENTITIES": "none"])
+        try host.ask("auth user=text:alice ok=1")
+        try host.shutDown()
+        #expect(
+            try note(place.tool, "events", "--user", "alice", "-c")
+                .contains("the log holds no users: the plugin runs with QPC_METRICS_PLUGIN_IDENTITIES=none"))
+    }
+
+    @Test func contradictionsAreRefused() throws {
+        let outcome = try Fixture.plain.place.tool.run("events", "--failed", "--kind", "fetch")
+        #expect(outcome.status == 64 && outcome.errors.contains("--failed and --kind fetch exclude each other"))
+    }
+
+    @Test func aNameThatCannotBeLookedUpIsNoEmptyAnswer() throws {
+        guard User.canBeChosen else { return skip("a reader without the key", because: "only root can be another user") }
+        let host = try place.server()
+        try host.ask("auth user=text:alice ok=1")
+        try host.shutDown()
+        chmod(place.path, 0o755)
+        for name in names(in: place.path) where name != "identity.key" { chmod(place(name), 0o644) }
+        let outcome = try CommandLineTool(place.path, user: .nobody).run("events", "--user", "alice", "-c")
+        #expect(outcome.status == 77 && outcome.errors.contains("cannot look up --user alice"), "\(outcome.errors)")
+    }
+
+    @Test("A prefix of four digits or more finds what begins so", arguments: 4...31)
+    func prefix(digits: Int) throws {
+        let tool = Fixture.pseudonym.place.tool
+        let events = try tool.events("--kind", "user_registered")
+        let first = events.compactMap { $0["identity"]?.text }.first
+        let whole = try #require(first)
+        let prefix = String(whole.prefix(digits))
+        let expected = try SQLiteShell(tool.directory).query(
+            "SELECT count(*) FROM events WHERE identity LIKE '\(prefix)%' OR sender LIKE '\(prefix)%' OR recipient LIKE "
+                + "'\(prefix)%' OR initiator LIKE '\(prefix)%' OR peer LIKE '\(prefix)%'")
+        #expect(try tool.count("--identity", prefix) == UInt64(expected[0][0]))
+        #expect(try tool.count("--identity", prefix.uppercased()) == UInt64(expected[0][0]))
+    }
+
+    @Test func threeDigitsAreTooFew() throws {
+        let outcome = try Fixture.plain.place.tool.run("events", "--channel", "abc")
+        #expect(outcome.status == 64 && outcome.errors.contains("the first 4 or more"))
+    }
+}
