@@ -45,6 +45,8 @@ struct DemoCommand: ParsableCommand {
         let directory = try Self.makeDirectory()
         defer { if !keep { Self.remove(directory) } }
         setenv(DirectoryOptions.variable, directory, 1)
+        // What the plugin has to say of itself is no part of the story, unless something is wrong.
+        setenv("QPC_METRICS_PLUGIN_LOG_LEVEL", "warning", 0)
 
         try heading("The plugin \(path), loaded as the server would")
         let host = try PluginHost(path: path)
