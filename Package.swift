@@ -114,10 +114,20 @@ let package = Package(
                 ],
                 swiftSettings: normal,
                 linkerSettings: [.unsafeFlags(["-Xlinker", "-l:libyaml.a", "-Xlinker", "-l:libz.a"])]),
+            .target(
+                name: "Doctor",
+                dependencies: [
+                    "MetricsModel", "Readings",
+                    .product(name: "NIOCore", package: "swift-nio"),
+                    .product(name: "NIOPosix", package: "swift-nio"),
+                    .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                ],
+                swiftSettings: normal),
             .executableTarget(
                 name: "qpc-metrics",
                 dependencies: [
-                    "CMachine", "CMetricsLayout", "CPluginABI", "MetricsModel", "MetricsQuery", "EventLog", "EventSearch",
+                    "CMachine", "CMetricsLayout", "CPluginABI", "Doctor", "MetricsModel", "MetricsQuery", "EventLog",
+                    "EventSearch",
                     "EventDrain", "Pseudonyms", "Readings", "MetricsMemory", "PrometheusText", "Terminal", "TimeWords",
                     "EventOutput", "Exporter", "LiveView",
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),

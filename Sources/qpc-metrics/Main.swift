@@ -21,6 +21,7 @@ struct QPCMetrics: ParsableCommand {
               qpc-metrics serve                        the same over HTTP; a status page
               qpc-metrics status                       health, problems and what to do
               qpc-metrics verify                       proof that no event is missing
+              qpc-metrics doctor                       the whole installation, end to end
               qpc-metrics privacy-report               what a stolen copy would reveal
               qpc-metrics prune --older-than 7d        remove old events now
               qpc-metrics forget --user alice          remove a person from the log
@@ -30,7 +31,7 @@ struct QPCMetrics: ParsableCommand {
         subcommands: [
             EventsCommand.self, StatsCommand.self, TopCommand.self, StatusCommand.self, PrometheusCommand.self,
             ServeCommand.self, VerifyCommand.self, RecoverCommand.self, PruneCommand.self, ForgetCommand.self,
-            RebuildCommand.self, PrivacyReportCommand.self, DemoCommand.self,
+            RebuildCommand.self, PrivacyReportCommand.self, DoctorCommand.self, DemoCommand.self,
         ])
 
     static func main() {

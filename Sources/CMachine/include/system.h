@@ -16,6 +16,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 #include <stdio.h>
@@ -71,6 +72,29 @@ static inline int32_t qpcm_lstat(const char *path, struct stat *status) { return
 /// The same, with links followed.
 static inline int32_t qpcm_stat(const char *path, struct stat *status) { return stat(path, status); }
 static inline int32_t qpcm_fstat(int32_t descriptor, struct stat *status) { return fstat(descriptor, status); }
+
+/// What a file system is, and what room it has, in blocks and in inodes, for those who are not root.
+typedef struct qpcm_file_system {
+    uint64_t kind;         // the magic number of statfs(2)
+    uint64_t block_bytes;
+    uint64_t blocks;
+    uint64_t free_blocks;
+    uint64_t inodes;       // 0 where the file system makes them as it needs them
+    uint64_t free_inodes;
+} qpcm_file_system;
+
+/// Of the file system that a path is on. 0 or -1.
+static inline int32_t qpcm_look_at_file_system(const char *path, qpcm_file_system *file_system) {
+    struct statfs status;
+    if (statfs(path, &status) != 0) return -1;
+    file_system->kind = (uint64_t)status.f_type & 0xFFFFFFFFu;  // signed on some machines
+    file_system->block_bytes = (uint64_t)status.f_bsize;
+    file_system->blocks = status.f_blocks;
+    file_system->free_blocks = status.f_bavail;
+    file_system->inodes = status.f_files;
+    file_system->free_inodes = status.f_ffree;
+    return 0;
+}
 
 /// Gives a new file to the owner of the directory that it is in: what root makes there, the server's own user must be
 /// able to use. Nothing for anybody else, who cannot make a file that is not his.

@@ -1,4 +1,5 @@
 import Glibc
+import MetricsModel
 import PrometheusText
 
 /// The exporter's own `process_*`, as every Prometheus client has them. One thread at a time.
@@ -16,6 +17,9 @@ final class ProcessMetrics {
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         let cpu = Self.seconds(usage.ru_utime) + Self.seconds(usage.ru_stime)
         var families = [
+            ExpositionFamily(
+                name: "qpc_exporter_build_info", type: .gauge, help: "The exporter's version; always 1.",
+                samples: [ExpositionSample(labels: [("version", Version.current)], value: .integer(1))]),
             ExpositionFamily(
                 name: "process_cpu_seconds", type: .counter, unit: "seconds",
                 help: "Total user and system CPU time spent by the exporter.",

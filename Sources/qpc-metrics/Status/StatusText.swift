@@ -115,7 +115,7 @@ struct StatusText {
     /// What is wrong, each with what to do.
     private var problems: [String] { status.problems.map(Self.words) }
 
-    private static func words(_ problem: Status.Problem) -> String {
+    static func words(_ problem: Status.Problem) -> String {
         switch problem {
         case .neverRan: "no plugin has run here since live.qpcm was removed: start the server with the plugin"
         case .stuck(let pid):

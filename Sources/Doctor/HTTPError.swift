@@ -1,0 +1,77 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+/// Why a server gave no answer.
+public enum HTTPError: Error, Equatable {
+    /// Nobody could be reached there, and the system's words for it.
+    case unreachable(String)
+    case timeout
+    /// The connection was closed without a word.
+    case closed
+    case cutShort
+    case tooLarge
+    case notHTTP
+    /// It was asked in plain text.
+    case speaksTLS
+    /// It was asked by TLS.
+    case speaksNoTLS
+    /// Its certificate is none that is trusted, or another name's.
+    case certificate(String)
+    case tls(String)
+    case noAuthorities(path: String)
+
+    /// What happened, as the end of a sentence that names the address.
+    public var message: String {
+        switch self {
+        case .unreachable(let cause): cause
+        case .timeout: "no answer in time"
+        case .closed: "it closes the connection without an answer"
+        case .cutShort: "its answer breaks off"
+        case .tooLarge: "its answer has no end"
+        case .notHTTP: "what answers does not speak HTTP"
+        case .speaksTLS: "it speaks TLS"
+        case .speaksNoTLS: "it does not speak TLS"
+        case .certificate(let cause): "its certificate is not trusted (\(cause))"
+        case .tls(let cause): "TLS fails (\(cause))"
+        case .noAuthorities(let path): "\(path) holds no certificate in PEM form, or cannot be read"
+        }
+    }
+
+    /// Any error of a connection.
+    init(_ error: any Error) {
+        switch error {
+        case let error as HTTPError: self = error
+        case let error as NIOConnectionError: self = .unreachable(Self.words(error))
+        case let error as IOError: self = .unreachable(Self.words(error))
+        case ChannelError.connectTimeout: self = .timeout
+        case let error as NIOSSLExtraError where error == .failedToValidateHostname:
+            self = .certificate("it is another name's")
+        default: self.init(tls: "\(error)")
+        }
+    }
+
+    /// - Parameter text: BoringSSL's words, which name the reason in capitals.
+    private init(tls text: String) {
+        let isOf = { (reason: String) in text.contains(reason) }
+        if isOf("CERTIFICATE_VERIFY_FAILED") {
+            self = .certificate("no trusted authority has signed it, or it has expired")
+        } else if isOf("WRONG_VERSION_NUMBER") || isOf("HTTP_REQUEST") {
+            self = .speaksNoTLS
+        } else if isOf("CERTIFICATE_REQUIRED") || isOf("BAD_CERTIFICATE") {
+            self = .tls("it wants a certificate of its clients")
+        } else {
+            self = .tls(text)
+        }
+    }
+
+    private static func words(_ error: IOError) -> String { String(cString: strerror(error.errnoCode)) }
+
+    private static func words(_ error: NIOConnectionError) -> String {
+        for failure in error.connectionErrors {
+            if let cause = failure.error as? IOError { return words(cause) }
+            if case ChannelError.connectTimeout = failure.error { return "no answer in time" }
+        }
+        return "there is no host of the name \(error.host)"
+    }
+}

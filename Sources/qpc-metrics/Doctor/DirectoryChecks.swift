@@ -1,0 +1,158 @@
+import CMachine
+import Doctor
+import MetricsModel
+import MetricsQuery
+
+/// The data directory from outside: is it there, whose is it, who may read what, and what is in it that should not be?
+struct DirectoryChecks {
+    let directory: String
+    /// How the plugin of the last run logs identities; nil if not known.
+    let identities: IdentityMode?
+
+    private static let directoryMode: UInt32 = 0o750
+
+    func run() -> [Check] {
+        let owner: FileOwner
+        switch FileOwner.of(directory) {
+        case .failure(let code): return [unreachable(code)]
+        case .success(let found): owner = found
+        }
+        guard owner.isDirectory else {
+            return [
+                .failure(
+                    "directory", "\(directory) is no directory",
+                    mend: "give --dir or QPC_METRICS_PLUGIN_DIR the plugin's directory")
+            ]
+        }
+        let found = "\(directory), mode \(PrivacyReportText.octal(owner.mode)), \(owner.words)"
+        var checks = [Check.ok("directory", found), mode(owner)]
+        guard access(directory, R_OK | X_OK) == 0 else {
+            return checks + [.notChecked("files", "no permission to look into \(directory)", mend: Reader.remedy(owner))]
+        }
+        let listing = DirectoryListing(directory)
+        checks.append(contentsOf: [modes(listing, owner), owners(listing, owner), missing(listing), surplus(listing)])
+        checks.append(quarantined(listing))
+        return checks
+    }
+
+    private func unreachable(_ code: Int32) -> Check {
+        if code == EACCES {
+            return .notChecked(
+                "directory", "no permission to reach \(directory)", mend: "run as root or as the server's user")
+        }
+        let path = Shell.word(directory)
+        return .failure(
+            "directory", "there is no directory \(directory)",
+            mend: "set --dir or QPC_METRICS_PLUGIN_DIR; for a new one: install -d -m 0750 -o USER -g GROUP \(path)")
+    }
+
+    private func mode(_ owner: FileOwner) -> Check {
+        let name = "directory mode"
+        let mode = PrivacyReportText.octal(owner.mode)
+        let remedy = "chmod 0750 \(Shell.word(directory))"
+        if owner.mode & 0o002 != 0 {
+            return .failure(name, "\(mode): every user can write into it, and the plugin refuses it", mend: remedy)
+        }
+        if owner.mode & 0o020 != 0 {
+            return .failure(name, "\(mode): the group can replace the server's files", mend: remedy)
+        }
+        if owner.mode & 0o700 != 0o700 { return .failure(name, "\(mode): its own user cannot use it", mend: remedy) }
+        if owner.mode & 0o007 != 0 {
+            return .warning(name, "\(mode): every user of this machine can look into it", mend: remedy)
+        }
+        if owner.mode & 0o050 == 0o050 { return .ok(name, "\(mode): the group \(owner.group) may read") }
+        return .ok(name, "\(mode): nobody reads but \(owner.user) and root")
+    }
+
+    // MARK: Its files
+
+    private static func mode(of file: DataFile) -> UInt32 {
+        switch file {
+        case .log, .wal, .walIndex, .live: 0o640
+        case .keys, .control: 0o600
+        }
+    }
+
+    private func modes(_ listing: DirectoryListing, _ owner: FileOwner) -> Check {
+        let name = "file modes"
+        let groupReads = owner.mode & 0o050 == 0o050
+        for file in listing.files {
+            guard case .file(let kind) = file.content else { continue }
+            let (mode, wanted) = (PrivacyReportText.octal(file.mode), Self.mode(of: kind))
+            let remedy = "chmod \(PrivacyReportText.octal(wanted)) \(Shell.word(kind.path(in: directory)))"
+            if file.mode & 0o600 != 0o600 {
+                return .failure(name, "\(file.name) has \(mode): the server cannot use it", mend: remedy)
+            }
+            if file.mode & ~wanted != 0 {
+                let secret = kind == .keys ? ": who has the keys can test every name against the log" : ""
+                return .failure(
+                    name, "\(file.name) has \(mode), more than \(PrivacyReportText.octal(wanted))\(secret)", mend: remedy)
+            }
+            if groupReads, file.mode & wanted != wanted {
+                return .warning(name, "\(file.name) has \(mode): the group cannot read it", mend: remedy)
+            }
+        }
+        return .ok(name, "identity.key is the server's alone, the rest is for user and group")
+    }
+
+    private func owners(_ listing: DirectoryListing, _ owner: FileOwner) -> Check {
+        let name = "file owners"
+        for file in listing.files {
+            guard case .file(let kind) = file.content, case .success(let found) = FileOwner.of(kind.path(in: directory)) else {
+                continue
+            }
+            let remedy = "chown \(owner.words) \(Shell.word(kind.path(in: directory)))"
+            if found.uid != owner.uid {
+                return .failure(name, "\(file.name) belongs to \(found.words), the directory to \(owner.words)", mend: remedy)
+            }
+            if found.gid != owner.gid {
+                return .warning(
+                    name, "\(file.name) is of the group \(found.group), the directory of \(owner.group)",
+                    mend: remedy
+                        + "; for new files: make \(owner.group) the group of the server's user, or chmod g+s the directory")
+            }
+        }
+        return .ok(name, "all belong to \(owner.words)")
+    }
+
+    private func missing(_ listing: DirectoryListing) -> Check {
+        let name = "files"
+        func has(_ file: DataFile) -> Bool { listing.files.contains { $0.content == .file(file) } }
+        let remedy = "start the server with the plugin; its standard error says why if the plugin refuses"
+        if !has(.live), !has(.log) {
+            return .failure(name, "\(directory) has no file of the plugin: it never ran here", mend: remedy)
+        }
+        if !has(.live) { return .failure(name, "there is no live.qpcm", mend: remedy) }
+        if !has(.log) { return .failure(name, "there is no events.db", mend: remedy) }
+        if !has(.keys), identities == .pseudonym {
+            return .failure(
+                name, "there is no identity.key: names that are in the log cannot be looked up any more",
+                mend: "put it back from a backup, with the server stopped; otherwise the next start begins a new key epoch")
+        }
+        return .ok(
+            name,
+            listing.files.compactMap { file in if case .file = file.content { file.name } else { nil } }.joined(separator: ", "))
+    }
+
+    private func surplus(_ listing: DirectoryListing) -> Check {
+        let name = "other files"
+        let others = listing.files.filter { $0.content == .other }
+        guard let first = others.first else { return .ok(name, "none") }
+        return .warning(
+            name, "\(list(others)): not of the plugin, or left by a process that died",
+            mend: "the next start wipes its own leftovers; else look at it, and rm \(Shell.word(directory + "/" + first.name))")
+    }
+
+    private func quarantined(_ listing: DirectoryListing) -> Check {
+        let name = "quarantine"
+        let files = listing.files.filter { $0.content == .quarantined }
+        guard let first = files.first else { return .ok(name, "no file is quarantined") }
+        return .warning(
+            name, "\(list(files)): found damaged, or left by a log that was deleted; forget and retention do not reach it",
+            mend: "look at it with sqlite3, or rm \(Shell.word(directory + "/" + first.name))")
+    }
+
+    private func list(_ files: [DirectoryListing.File]) -> String {
+        files.count == 1 ? files[0].name : "\(files[0].name) and \(files.count - 1) more"
+    }
+}

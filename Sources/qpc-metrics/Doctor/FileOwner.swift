@@ -1,0 +1,59 @@
+import CMachine
+import Glibc
+
+/// Whose a file is, and what may be done with it.
+struct FileOwner {
+    var uid: uid_t
+    var gid: gid_t
+    /// The permission bits.
+    var mode: UInt32
+    var isDirectory: Bool
+
+    enum Outcome {
+        case success(FileOwner)
+        /// The system's error number.
+        case failure(Int32)
+    }
+
+    /// Of what a path leads to.
+    static func of(_ path: String) -> Outcome {
+        var status = stat()
+        guard qpcm_stat(path, &status) == 0 else { return .failure(qpcm_errno()) }
+        return .success(
+            FileOwner(
+                uid: status.st_uid, gid: status.st_gid, mode: UInt32(status.st_mode) & 0o7777,
+                isDirectory: qpcm_is_directory(&status) != 0))
+    }
+
+    /// A name, or the number where there is none: in a container, say.
+    var user: String { getpwuid(uid).map { String(cString: $0.pointee.pw_name) } ?? "\(uid)" }
+    var group: String { getgrgid(gid).map { String(cString: $0.pointee.gr_name) } ?? "\(gid)" }
+    var words: String { "\(user):\(group)" }
+}
+
+/// What a reader does who may not look at something.
+enum Reader {
+    static func remedy(_ owner: FileOwner) -> String {
+        owner.mode & 0o050 == 0o050 && owner.gid != 0
+            ? "run as root or as \(owner.user), or join its group: usermod -aG \(owner.group) USER"
+            : "run as root or as \(owner.user)"
+    }
+
+    /// The same, asked of the data directory.
+    static func remedy(_ directory: String) -> String {
+        if case .success(let owner) = FileOwner.of(directory) { return remedy(owner) }
+        return "run as root or as the server's user"
+    }
+}
+
+/// Words of a command line.
+enum Shell {
+    /// A path as a shell takes it for one word.
+    static func word(_ path: String) -> String {
+        let plain = { (byte: UInt8) in
+            byte > 0x20 && byte < 0x7F && !"'\"\\$`&|;<>()*?[]{}!#~".utf8.contains(byte)
+        }
+        if !path.isEmpty, path.utf8.allSatisfy(plain) { return path }
+        return "'" + path.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    }
+}
