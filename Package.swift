@@ -117,7 +117,7 @@ let package = Package(
             .target(
                 name: "Doctor",
                 dependencies: [
-                    "MetricsModel", "Readings",
+                    "MetricsModel", "Readings", "Terminal",
                     .product(name: "NIOCore", package: "swift-nio"),
                     .product(name: "NIOPosix", package: "swift-nio"),
                     .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -199,6 +199,8 @@ let package = Package(
                 name: "ExporterTests", dependencies: ["Exporter", "MetricsModel", "PrometheusText", "Readings", "TestSupport"],
                 swiftSettings: normal,
                 linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium"), .linkedLibrary("crypt")]),
+            .testTarget(
+                name: "DoctorTests", dependencies: ["Doctor", "MetricsModel", "Readings"], swiftSettings: normal),
             .target(name: "CFaultVFS", path: "Tests/Simulation/CFaultVFS"),
             .target(name: "TestSupport", dependencies: ["CMachine"], path: "Tests/Support", swiftSettings: normal),
             .testTarget(

@@ -55,6 +55,7 @@ public struct PrometheusCheck: Sendable {
         var value: Double
 
         var instance: String { labels["instance"] ?? "" }
+        func isOf(_ other: Value) -> Bool { instance == other.instance && labels["job"] == other.labels["job"] }
         var words: String { "job \(labels["job"] ?? "?"), instance \(labels["instance"] ?? "?")" }
     }
 
@@ -106,12 +107,12 @@ public struct PrometheusCheck: Sendable {
                 [
                     .failure(
                         "prometheus target",
-                        "it scrapes \(others), and no series of this plugin's run: another server, or the plugin was just started",
+                        "it scrapes \(others), but has no series of this plugin's run; or the plugin was just started",
                         mend: "wait for two scrape intervals; else " + Self.scrapeRemedy)
                 ], nil
             )
         }
-        let age = fresh.first { $0.labels == target.labels }.map(\.value)
+        let age = fresh.first { $0.isOf(target) }.map(\.value)
         let check: Check
         if let problem = try down(target) {
             check = problem
@@ -178,10 +179,7 @@ public struct PrometheusCheck: Sendable {
         for group in try ask("rules")["groups"]?.elements ?? [] {
             hasRecordings = hasRecordings || group["name"]?.text == Self.recordings
             for rule in group["rules"]?.elements ?? [] {
-                guard
-                    let rule = (name: rule["name"]?.text ?? "", health: rule["health"]?.text, error: rule["lastError"]?.text)
-                        as (name: String, health: String?, error: String?)?
-                else { continue }
+                let rule = (name: rule["name"]?.text ?? "", health: rule["health"]?.text, error: rule["lastError"]?.text)
                 found.insert(rule.name)
                 let isOurs = Self.alerts.contains(rule.name) || rule.name.contains("qpc_")
                 if isOurs, rule.health == "err" { broken.append("\(rule.name): \(rule.error ?? "")") }

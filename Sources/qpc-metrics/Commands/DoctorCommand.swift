@@ -73,7 +73,7 @@ struct DoctorCommand: ParsableCommand {
         let plugin = PluginChecks(directory.source)
         var checks = DirectoryChecks(directory: directory.path, identities: plugin.settings?.identities).run()
         if Self.isDirectory(directory.path) {
-            checks += StorageChecks(directory: directory.path, settings: plugin.settings).run() + plugin.run()
+            checks += StorageChecks.run(directory.path, plugin.settings) + plugin.run()
         }
         checks += ExporterCheck(
             client: client, address: exporterAddress, isExpected: exporter != nil, startNanoseconds: plugin.startNanoseconds,

@@ -9,8 +9,6 @@ struct DirectoryChecks {
     /// How the plugin of the last run logs identities; nil if not known.
     let identities: IdentityMode?
 
-    private static let directoryMode: UInt32 = 0o750
-
     func run() -> [Check] {
         let owner: FileOwner
         switch FileOwner.of(directory) {
@@ -30,8 +28,8 @@ struct DirectoryChecks {
             return checks + [.notChecked("files", "no permission to look into \(directory)", mend: Reader.remedy(owner))]
         }
         let listing = DirectoryListing(directory)
-        checks.append(contentsOf: [modes(listing, owner), owners(listing, owner), missing(listing), surplus(listing)])
-        checks.append(quarantined(listing))
+        checks += modes(listing, owner) + owners(listing, owner)
+        checks += [missing(listing), surplus(listing), quarantined(listing)]
         return checks
     }
 
@@ -73,46 +71,42 @@ struct DirectoryChecks {
         }
     }
 
-    private func modes(_ listing: DirectoryListing, _ owner: FileOwner) -> Check {
+    /// One for each file that is wrong, or one for all.
+    private func modes(_ listing: DirectoryListing, _ owner: FileOwner) -> [Check] {
         let name = "file modes"
         let groupReads = owner.mode & 0o050 == 0o050
-        for file in listing.files {
-            guard case .file(let kind) = file.content else { continue }
-            let (mode, wanted) = (PrivacyReportText.octal(file.mode), Self.mode(of: kind))
+        let wrong: [Check] = listing.files.compactMap { file in
+            guard case .file(let kind) = file.content else { return nil }
+            let wanted = Self.mode(of: kind)
+            let found = "\(file.name) has mode \(PrivacyReportText.octal(file.mode))"
             let remedy = "chmod \(PrivacyReportText.octal(wanted)) \(Shell.word(kind.path(in: directory)))"
-            if file.mode & 0o600 != 0o600 {
-                return .failure(name, "\(file.name) has \(mode): the server cannot use it", mend: remedy)
-            }
+            if file.mode & 0o600 != 0o600 { return .failure(name, "\(found): its own user cannot use it", mend: remedy) }
             if file.mode & ~wanted != 0 {
-                let secret = kind == .keys ? ": who has the keys can test every name against the log" : ""
-                return .failure(
-                    name, "\(file.name) has \(mode), more than \(PrivacyReportText.octal(wanted))\(secret)", mend: remedy)
+                let secret = kind == .keys ? ": whoever has the keys can test every name against the log" : ""
+                return .failure(name, "\(found), more than \(PrivacyReportText.octal(wanted))\(secret)", mend: remedy)
             }
-            if groupReads, file.mode & wanted != wanted {
-                return .warning(name, "\(file.name) has \(mode): the group cannot read it", mend: remedy)
-            }
+            guard groupReads, file.mode & wanted != wanted else { return nil }
+            return .warning(name, "\(found): the group cannot read it", mend: remedy)
         }
-        return .ok(name, "identity.key is the server's alone, the rest is for user and group")
+        return wrong.isEmpty ? [.ok(name, "identity.key is the user's alone, group may read the rest")] : wrong
     }
 
-    private func owners(_ listing: DirectoryListing, _ owner: FileOwner) -> Check {
+    private func owners(_ listing: DirectoryListing, _ owner: FileOwner) -> [Check] {
         let name = "file owners"
-        for file in listing.files {
+        let wrong: [Check] = listing.files.compactMap { file in
             guard case .file(let kind) = file.content, case .success(let found) = FileOwner.of(kind.path(in: directory)) else {
-                continue
+                return nil
             }
             let remedy = "chown \(owner.words) \(Shell.word(kind.path(in: directory)))"
             if found.uid != owner.uid {
                 return .failure(name, "\(file.name) belongs to \(found.words), the directory to \(owner.words)", mend: remedy)
             }
-            if found.gid != owner.gid {
-                return .warning(
-                    name, "\(file.name) is of the group \(found.group), the directory of \(owner.group)",
-                    mend: remedy
-                        + "; for new files: make \(owner.group) the group of the server's user, or chmod g+s the directory")
-            }
+            if found.gid == owner.gid { return nil }
+            return .warning(
+                name, "\(file.name) is of the group \(found.group), the directory of \(owner.group)",
+                mend: remedy + "; for files to come: chmod g+s \(Shell.word(directory))")
         }
-        return .ok(name, "all belong to \(owner.words)")
+        return wrong.isEmpty ? [.ok(name, "all belong to \(owner.words)")] : wrong
     }
 
     private func missing(_ listing: DirectoryListing) -> Check {

@@ -34,9 +34,9 @@ struct FileOwner {
 /// What a reader does who may not look at something.
 enum Reader {
     static func remedy(_ owner: FileOwner) -> String {
-        owner.mode & 0o050 == 0o050 && owner.gid != 0
-            ? "run as root or as \(owner.user), or join its group: usermod -aG \(owner.group) USER"
-            : "run as root or as \(owner.user)"
+        let users = owner.uid == 0 ? "run as root" : "run as root or as \(owner.user)"
+        guard owner.mode & 0o050 == 0o050, owner.gid != 0 else { return users }
+        return users + ", or join the group: usermod -aG \(owner.group) USER"
     }
 
     /// The same, asked of the data directory.

@@ -46,7 +46,9 @@ struct PluginChecks {
                 mend: "put libMetricsPlugin.so into the server's --plugin-dir, set its QPC_METRICS_PLUGIN_DIR, restart it; "
                     + "its standard error says what became of the plugin")
         case .noPermission:
-            return .notChecked(name, "no permission to read \(source.livePath)", mend: Reader.remedy(source.directory))
+            return .notChecked(
+                name, "no permission to read \(source.livePath), which has its state, version, settings and counters",
+                mend: Reader.remedy(source.directory))
         case let error?:
             return .failure(
                 name, error.message,
@@ -154,7 +156,7 @@ struct PluginChecks {
 
     private func checksums(_ status: Status) -> Check? {
         first(status, "checksums") { if case .mismatch = $0 { true } else { false } }
-            ?? .ok("checksums", "what live.qpcm has matches its own")
+            ?? .ok("checksums", "live.qpcm matches those that it holds")
     }
 
     // MARK: Readers in the way
@@ -216,7 +218,7 @@ struct PluginChecks {
                     name, error.message,
                     mend: isVersion
                         ? "install plugin and command of one version, and restart the server"
-                        : "restart the server, which quarantines a damaged log; a copy of it from before the damage may be put back"
+                        : "restart the server, which quarantines a damaged log and begins a new one"
                 )
             }
         }

@@ -1,0 +1,81 @@
+import Foundation
+import Glibc
+
+/// A tiny HTTP server on a free port of this machine, which answers as a test says: for programs that ask others. Its handler
+/// runs on a thread of its own, one request at a time.
+public final class StandInHTTP: @unchecked Sendable {
+    public struct Answer: Sendable {
+        public var status: Int
+        public var body: String
+
+        public init(_ status: Int = 200, _ body: String = "") {
+            self.status = status
+            self.body = body
+        }
+    }
+
+    public let port: UInt16
+    public var url: String { "http://127.0.0.1:\(port)" }
+    private let listener: Int32
+    private let handler: @Sendable (_ path: String) -> Answer
+
+    public init(_ handler: @escaping @Sendable (_ path: String) -> Answer) throws {
+        self.handler = handler
+        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var name = sockaddr_in()
+        name.sin_family = sa_family_t(AF_INET)
+        name.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let (descriptor, length) = (listener, size)
+        let code = withUnsafeMutablePointer(to: &name) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) + getsockname(descriptor, $0, &size) + listen(descriptor, 16)
+            }
+        }
+        guard code == 0 else { throw TestFailure.system("listen", errno) }
+        port = UInt16(bigEndian: name.sin_port)
+        Thread.detachNewThread { [listener, handler] in Self.serve(listener, handler) }
+    }
+
+    private var isOpen = true
+
+    deinit { close() }
+
+    /// Listens no longer: a shutdown wakes the thread, which then closes the socket. The owner's thread.
+    public func close() {
+        if isOpen { shutdown(listener, Int32(SHUT_RDWR)) }
+        isOpen = false
+    }
+
+    private static func serve(_ listener: Int32, _ handler: (String) -> Answer) {
+        while true {
+            let connection = accept(listener, nil, nil)
+            if connection < 0 && errno == EINTR { continue }
+            guard connection >= 0 else { break }
+            answer(connection, handler)
+            Glibc.close(connection)
+        }
+        Glibc.close(listener)
+    }
+
+    private static func answer(_ connection: Int32, _ handler: (String) -> Answer) {
+        var request = ""
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while !request.contains("\r\n\r\n") {
+            let count = recv(connection, &chunk, chunk.count, 0)
+            guard count > 0 else { return }
+            request += String(decoding: chunk[..<count], as: UTF8.self)
+        }
+        let words = request.split(separator: " ", maxSplits: 2)
+        let answer = handler(words.count > 1 ? String(words[1]) : "")
+        let bytes = Array("HTTP/1.0 \(answer.status) Status\r\nContent-Type: text/plain\r\n\r\n\(answer.body)".utf8)
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                Glibc.send(connection, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { return }
+            sent += count
+        }
+    }
+}
