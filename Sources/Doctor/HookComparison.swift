@@ -63,6 +63,11 @@ struct HookComparison {
         if plugin + slack < server {
             return .failure(name, "\(numbers): \(hook) is not called for every one", mend: remedy)
         }
+        if hook == "on_message_enqueue", end.after.counters[CounterIndex.calls(.messageEnqueue)] == 0 {
+            return .warning(
+                name, "\(numbers), all in batches: \(hook) was never called",
+                mend: "QPC_METRICS_PLUGIN_MESSAGE_HOOK=on, unless all clients send batches only")
+        }
         if server == 0 && plugin > slack {
             return .warning(
                 name, "\(numbers): are these metrics that server's?",

@@ -215,7 +215,8 @@ public struct PrometheusCheck: Sendable {
         guard !firing.isEmpty else { return .ok(name, "none fires") }
         let names = Set(firing.compactMap { $0["labels"]?["alertname"]?.text }).sorted()
         let found = "firing: \(names.joined(separator: ", "))"
-        let remedy = "docs/RUNBOOKS.md has a section for each; " + (firing[0]["annotations"]?["runbook_url"]?.text ?? "")
+        let pages = Set(firing.map { $0["annotations"]?["runbook_url"]?.text ?? "docs/RUNBOOKS.md" }).sorted()
+        let remedy = "see " + pages.joined(separator: ", ")
         let isCritical = firing.contains { $0["labels"]?["severity"]?.text == "critical" }
         return isCritical ? .failure(name, found, mend: remedy) : .warning(name, found, mend: remedy)
     }

@@ -198,6 +198,9 @@ import Testing
     @Test func aBatchsMessagesCountAsMessages() throws {
         let host = try place.server()
         let batch = [String](repeating: "stage recipient=00 bytes=10", count: 40) + ["batch"]
+        let only = try compare(host, Self.none, Self.more, batch)
+        expect(only, "enqueue_total", "warning", "40 messages, the plugin 40, all in batches", "MESSAGE_HOOK=on")
+        try host.ask("message recipient=00 bytes=10")
         expect(try compare(host, Self.none, Self.more, batch), "enqueue_total", "ok")
         try host.shutDown()
     }

@@ -115,7 +115,7 @@ import Testing
         }
         let commands = [
             "events", "stats", "top", "status", "prometheus", "verify", "recover", "prune", "forget", "rebuild", "privacy-report",
-            "demo",
+            "doctor", "demo",
         ]
         for command in commands {
             #expect(try place.tool.run(command, "--help").text.contains("EXAMPLES"))

@@ -63,6 +63,9 @@ final class PrometheusServer {
         }
     }
 
+    /// Of its own page.
+    var url: String { "http://127.0.0.1:\(daemon.port)" }
+
     // MARK: Questions
 
     private struct Answer<Content: Decodable>: Decodable { var data: Content }
