@@ -29,6 +29,33 @@ public struct HTTPClient: Sendable {
     /// - Parameter path: with its slash and, if any, its query; encoded.
     public func get(_ address: HTTPAddress, _ path: String) throws(HTTPError) -> HTTPAnswer {
         do {
+            return try ask(address, path)
+        } catch {
+            guard error == .closed || error == .timeout, speaksTheOther(address, path) else { throw error }
+            throw address.isEncrypted ? .speaksNoTLS : .speaksTLS
+        }
+    }
+
+    /// Whether a server that does not answer by TLS does in plain text, or the other way round: many say nothing to what they
+    /// do not understand.
+    private func speaksTheOther(_ address: HTTPAddress, _ path: String) -> Bool {
+        var other = address
+        other.isEncrypted.toggle()
+        // What was meant for one is not said in the other.
+        other.credentials = nil
+        do {
+            _ = try ask(other, path)
+            return true
+        } catch {
+            switch error {
+            case .certificate, .tls: return other.isEncrypted
+            default: return false
+            }
+        }
+    }
+
+    private func ask(_ address: HTTPAddress, _ path: String) throws(HTTPError) -> HTTPAnswer {
+        do {
             return try HTTPAnswer(exchange(address, request(address, path)))
         } catch let error as HTTPError {
             throw error

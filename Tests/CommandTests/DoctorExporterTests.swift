@@ -10,10 +10,8 @@ import Testing
         _ report: DoctorReport, _ name: String, _ result: String, _ words: String...,
         sourceLocation: SourceLocation = #_sourceLocation
     ) {
-        let isSo = report.all(name).contains { check in
-            check.result == result && words.allSatisfy { (check.found + " " + (check.remedy ?? "")).contains($0) }
-        }
-        #expect(isSo, "\(name), \(result), \(words): \(report.all(name))", sourceLocation: sourceLocation)
+        #expect(
+            report.has(name, result, words), "\(name), \(result), \(words): \(report.all(name))", sourceLocation: sourceLocation)
     }
 
     /// What an exporter of this version serves.

@@ -12,15 +12,10 @@ import Testing
         _ prometheus: PrometheusServer, _ name: String, _ result: String, _ words: String...
     ) throws -> DoctorReport {
         var report = try place.tool.doctor("--prometheus", prometheus.url)
-        func isSo() -> Bool {
-            report.all(name).contains { check in
-                check.result == result && words.allSatisfy { (check.found + " " + (check.remedy ?? "")).contains($0) }
-            }
-        }
         do {
             try eventually("\(name): \(result), \(words)", every: 0.2) {
                 report = try place.tool.doctor("--prometheus", prometheus.url)
-                return isSo()
+                return report.has(name, result, words)
             }
         } catch {
             throw TestFailure("\(error): \(report.checks)")

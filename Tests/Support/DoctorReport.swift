@@ -7,6 +7,9 @@ public struct DoctorReport: Sendable {
         public var result: String
         public var found: String
         public var remedy: String?
+
+        /// Whether what was found or what mends it holds these words.
+        public func says(_ words: String) -> Bool { words.isEmpty || (found + " " + (remedy ?? "")).contains(words) }
     }
 
     private struct Content: Decodable {
@@ -40,9 +43,11 @@ public struct DoctorReport: Sendable {
     public func all(_ name: String) -> [Check] { checks.filter { $0.check == name } }
 
     /// Whether a check has this result, and its words and remedy hold these.
-    public func has(_ name: String, _ result: String, _ words: String...) -> Bool {
+    public func has(_ name: String, _ result: String, _ words: String...) -> Bool { has(name, result, words) }
+
+    public func has(_ name: String, _ result: String, _ words: [String]) -> Bool {
         all(name).contains { check in
-            check.result == result && words.allSatisfy { (check.found + " " + (check.remedy ?? "")).contains($0) }
+            check.result == result && words.allSatisfy(check.says)
         }
     }
 
