@@ -146,6 +146,31 @@ import Testing
         try expect("plugin", "failure", "the plugin was shut down", "start the server")
     }
 
+    /// Another test's server may be found as well.
+    @Test func aServerWithThePluginInAnotherDirectoryIsFound() throws {
+        let host = try place.server()
+        let elsewhere = DataPlace()
+        mkdir(elsewhere.path, 0o750)
+        let report = try elsewhere.tool.doctor()
+        #expect(report.has("plugin loaded", "warning", "has the plugin loaded, with QPC_METRICS_PLUGIN_DIR=", "doctor --dir"))
+        try host.ask("shutdown")
+        try host.ask("destroy")
+        try expect("plugin loaded", "warning", "process \(host.process.pid) has the plugin loaded for this directory")
+        try host.exit()
+        guard User.canBeChosen else { return }
+        let alone = try run(
+            [
+                "unshare", "--pid", "--fork", "--mount-proc", BuiltProducts.commandLine, "doctor", "-o", "json", "--dir",
+                place.path,
+            ])
+        guard alone.errors.isEmpty else { return skip("a machine without the plugin", because: alone.errors) }
+        #expect(try DoctorReport(alone).has("plugin loaded", "failure", "no process", "--plugin-dir"))
+        chmod(place.path, 0o755)
+        for name in names(in: place.path) { chmod(place(name), 0o644) }
+        let partial = try CommandLineTool(place.path, user: .nobody).doctor()
+        #expect(partial.has("plugin loaded", "warning", "not every process may be looked into", "run as root"))
+    }
+
     @Test func aServerWithoutAHeartbeatIsAFailure() throws {
         let host = try place.server()
         host.process.kill(SIGSTOP)
@@ -166,7 +191,7 @@ import Testing
 
     // live_layout.h has these.
     private static let (formatVersion, pluginVersion, flushInterval) = (8, 104, 120)
-    private static let (initCheck, heartbeat, logBytes, logTrouble) = (248, 328, 448, 496)
+    private static let (initCheck, heartbeat, logBytes, walBytes, logTrouble, slots) = (248, 328, 448, 456, 496, 16384)
 
     private func patch(_ offset: Int, _ value: UInt64, bytes: Int = 8) throws {
         let descriptor = open(place("live.qpcm"), O_WRONLY | O_CLOEXEC)
@@ -215,6 +240,15 @@ import Testing
         try host.shutDown()
     }
 
+    @Test func aRingThatFillsIsAWarning() throws {
+        let host = try frozen([], ["RING_SIZE": "64KiB"])
+        // The tail of the first thread slot, ahead of its head.
+        try patch(Self.slots + 64, 1 << 40 | 40_000)
+        try patch(Self.slots + 128, 1 << 40)
+        try expect("pending events", "warning", "a ring is 61 % full", "RING_SIZE")
+        host.kill()
+    }
+
     @Test func eventsThatWaitTooLongAreAWarning() throws {
         let host = try place.server(["FLUSH_INTERVAL": "1h"])
         try host.ask("fetch count=1")
@@ -250,9 +284,15 @@ import Testing
         try reader.send("BEGIN; SELECT count(*) FROM fetch;\n")
         _ = try reader.line(within: 60)
         try expect("readers", "warning", "process \(reader.pid) (sqlite3) keeps a transaction open", "kill \(reader.pid)")
+        // As large as it gets only with a reader in the way.
+        host.process.kill(SIGSTOP)
+        try patch(Self.heartbeat, .max)
+        try patch(Self.walBytes, 65 << 20)
+        try expect("readers", "failure", "process \(reader.pid) (sqlite3)", "65 MiB")
         reader.kill()
         reader.wait()
         try expect("readers", "ok")
+        host.process.kill(SIGCONT)
         try host.shutDown()
     }
 
@@ -289,6 +329,18 @@ import Testing
 
     // MARK: Who asks
 
+    @Test func theServersOwnUserSeesEverything() throws {
+        guard User.canBeChosen else { return skip("the server's user", because: "only root can be another user") }
+        mkdir(place.path, 0o750)
+        chown(place.path, 65534, 65534)
+        let host = try place.server(user: .nobody)
+        let report = try CommandLineTool(place.path, user: .nobody).doctor()
+        #expect(report.names("failure").isEmpty && report.names("warning") == ["exporter"], "\(report.checks)")
+        #expect(report.has("identity key", "ok", "readable") && report.has("file owners", "ok", "nobody"))
+        #expect(try place.tool.doctor().names("warning") == ["exporter"])
+        try host.shutDown()
+    }
+
     @Test func aReaderInTheGroupIsToldWhatItMayNotSee() throws {
         guard User.canBeChosen else { return skip("a reader", because: "only root can be another user") }
         let host = try place.server()
@@ -303,6 +355,9 @@ import Testing
         for name in ["files", "plugin", "event log", "identity key"] {
             #expect(stranger.has(name, "warning", "not checked", "no permission", "root"), "\(name): \(stranger.all(name))")
         }
+        chmod(place.temporary.path, 0o700)
+        let shutOut = try CommandLineTool(place.path, user: .nobody).doctor()
+        #expect(shutOut.has("directory", "warning", "not checked", "no permission to reach", "root"), "\(shutOut.checks)")
         try host.shutDown()
     }
 }

@@ -30,12 +30,17 @@ struct PluginChecks {
     var startNanoseconds: UInt64? { live?.header.startNanoseconds }
 
     func run() -> [Check] {
-        guard let live, let status = try? Status.read(source) else { return [withoutLive] + [log, key].compactMap { $0 } }
+        guard let live, let status = try? Status.read(source) else {
+            return [withoutLive] + [obstacle == nil ? loaded : nil, log, key].compactMap { $0 }
+        }
         // Before a log is opened here: asking for another's locks gives up this process's own.
         let reader = reader(live)
-        return [state(status, live), version(live), settings(live.header.settings), pending(status), drops(status)]
+        return [state(status, live)] + [status.snapshot.plugin.pid == nil ? loaded : nil].compactMap { $0 }
+            + [version(live), settings(live.header.settings), pending(status), drops(status)]
             + [flushes(status), reader, size(status), checksums(status), log, key].compactMap { $0 }
     }
+
+    private var loaded: Check { PluginProcesses().check(source.directory) }
 
     private var withoutLive: Check {
         let name = "plugin"
