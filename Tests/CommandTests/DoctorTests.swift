@@ -299,8 +299,12 @@ import Testing
     // MARK: Log and keys
 
     @Test func aLogThatIsDamagedOrOfAnotherVersionIsAFailure() throws {
-        try place.server().shutDown()
+        let host = try place.server()
+        try host.ask("fetch count=1")
+        try host.shutDown()
         try expect("event log", "ok", "schema version")
+        try place.log.change("UPDATE counter SET direct = direct + 1 WHERE name LIKE 'flush_duration%sum'")
+        try expect("event log", "failure", "do not match their checksum", "qpc-metrics verify")
         try place.log.change("PRAGMA user_version = 99")
         try expect("event log", "failure", "schema version 99", "one version")
         try overwrite(place("events.db"), with: [UInt8](repeating: 0x41, count: 20000))
