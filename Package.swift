@@ -87,7 +87,7 @@ let package = Package(
             .target(name: "Readings", dependencies: ["MetricsModel"], swiftSettings: normal),
             .target(
                 name: "EventSearch",
-                dependencies: ["CMachine", "CSQLite", "EventLog", "MetricsModel", "Pseudonyms", "Readings"],
+                dependencies: ["CMachine", "CSQLite", "EventLog", "MetricsModel", "Pseudonyms", "Readings", "TimeWords"],
                 swiftSettings: normal),
             .target(
                 name: "MetricsQuery",

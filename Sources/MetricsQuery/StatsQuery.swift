@@ -44,7 +44,7 @@ public struct StatsQuery: Sendable {
             stats.reasons = sums.reasons.map { reason in
                 WindowStats.Reason(
                     text: reason.text,
-                    failureClass: (reason.text ?? []).withUnsafeBytes { FailureClass(reason: $0) }, events: reason.count)
+                    failureClass: FailureClass(loggedReason: reason.text ?? []), events: reason.count)
             }
             stats.sizes = SizeName.allCases.map { size in
                 let start = size.measure.rawValue * SizeBucket.count

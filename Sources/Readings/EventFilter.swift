@@ -40,10 +40,19 @@ public struct EventFilter: Sendable {
     /// Matches sender, recipient, initiator, peer and identity.
     public var identity: Term?
     public var channel: Term?
+    public var sender: Term?
+    /// Of a message or a fetch.
+    public var recipient: Term?
     /// Failed logins only.
     public var failedOnly = false
-    /// Logins whose reason holds this text, whatever the case of ASCII letters.
+    /// Logins that succeeded only.
+    public var okOnly = false
+    /// Logins whose reason has these words, or words that begin so: `ReasonWords`.
     public var reason: String?
+    /// Failed logins of this class.
+    public var failureClass: FailureClass?
+    /// Messages with a payload of at least so many bytes.
+    public var minBytes: Int64?
     /// Only events with a larger id.
     public var afterID: Int64?
     /// Only events with a smaller id.

@@ -24,7 +24,7 @@ let package = Package(
         module("EventLog", ["MetricsModel", "Pseudonyms", "CMachine", "CSQLite"]),
         module("EventDrain", ["MetricsModel", "MetricsMemory", "EventLog", "Pseudonyms", "CMachine", "CMetricsLayout"]),
         module("Readings", ["MetricsModel"]),
-        module("EventSearch", ["CMachine", "CSQLite", "EventLog", "MetricsModel", "Pseudonyms", "Readings"]),
+        module("EventSearch", ["CMachine", "CSQLite", "EventLog", "MetricsModel", "Pseudonyms", "Readings", "TimeWords"]),
         module(
             "MetricsQuery",
             [

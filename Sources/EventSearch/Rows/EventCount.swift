@@ -9,11 +9,8 @@ struct EventCount {
     init(_ database: Database) { self.database = database }
 
     func of(_ filter: EventFilter) throws(LogError) -> Int64 {
-        let isAboutTime =
-            filter.user == nil && filter.identity == nil && filter.channel == nil && filter.reason == nil
-            && filter.afterID == nil && filter.beforeID == nil
-        guard isAboutTime else { return try rows(filter) }
-        if filter.sinceMicroseconds == nil && filter.untilMicroseconds == nil && !filter.failedOnly {
+        guard filter.isAboutTime else { return try rows(filter) }
+        if filter.sinceMicroseconds == nil && filter.untilMicroseconds == nil && !filter.isAboutLogins {
             return try all(filter)
         }
         return try segments(filter)
@@ -40,7 +37,10 @@ struct EventCount {
     /// Whole segments by their minutes; the rest by its rows.
     private func segments(_ filter: EventFilter) throws(LogError) -> Int64 {
         let columns = EventKind.allCases.filter { filter.holds($0) }
-            .map { (filter.failedOnly ? MinuteColumn.authFailed : .events($0)).name }
+            .map { kind in
+                if filter.okOnly { return "\(MinuteColumn.auth.name) - \(MinuteColumn.authFailed.name)" }
+                return (filter.failedOnly ? MinuteColumn.authFailed : .events(kind)).name
+            }
         guard !columns.isEmpty else { return 0 }
         let index = try SegmentMap(database)
         let minutes = try database.prepare(
@@ -65,6 +65,7 @@ struct EventCount {
             if let since = filter.sinceMicroseconds { condition += " AND time >= \(since)" }
             if let until = filter.untilMicroseconds { condition += " AND time < \(until)" }
             if filter.failedOnly { condition += " AND ok = 0" }
+            if filter.okOnly { condition += " AND ok <> 0" }
             sum &+= try database.integer("SELECT count(*) FROM \(kind.table) WHERE \(condition)") ?? 0
         }
         return sum

@@ -33,6 +33,10 @@ public final class EventLogReader {
     private func bounds(_ filter: inout EventFilter) throws(LogError) -> Int64? {
         try database.execute("BEGIN", operation: "read")
         defer { try? database.execute("ROLLBACK", operation: "read") }
+        return try boundsInTransaction(&filter)
+    }
+
+    func boundsInTransaction(_ filter: inout EventFilter) throws(LogError) -> Int64? {
         let last = try database.integer("SELECT value FROM state WHERE key = 'last_id'") ?? Int64.max - 1
         guard let newest = filter.newest else { return last }
         var backwards = filter

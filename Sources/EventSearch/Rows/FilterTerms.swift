@@ -8,13 +8,20 @@ struct FilterTerms {
     private let users: [Int64]?
     private let identities: [Int64]?
     private let channels: [Int64]?
+    private let senders: [Int64]?
+    private let recipients: [Int64]?
     private let reasons: [Int64]?
+    /// Whether a login without a reason matches too.
+    private let takesNoReason: Bool
 
     init(_ filter: EventFilter, _ database: Database) throws(LogError) {
         users = try Self.ids(of: filter.user, in: .user, plainIsText: true, database)
         identities = try Self.ids(of: filter.identity, in: .identity, plainIsText: false, database)
         channels = try Self.ids(of: filter.channel, in: .channel, plainIsText: false, database)
-        reasons = try Self.reasonIDs(filter.reason, database)
+        senders = try Self.ids(of: filter.sender, in: .identity, plainIsText: false, database)
+        recipients = try Self.ids(of: filter.recipient, in: .identity, plainIsText: false, database)
+        reasons = try Self.reasonIDs(filter.reason, filter.failureClass, database)
+        takesNoReason = filter.reason == nil && filter.failureClass == FailureClass(loggedReason: [])
     }
 
     /// The kinds of names that are asked for, and of which the log knows none.
@@ -24,7 +31,9 @@ struct FilterTerms {
     }
 
     /// Whether no person and no channel is named.
-    var areEmpty: Bool { users == nil && identities == nil && channels == nil }
+    var areEmpty: Bool {
+        users == nil && identities == nil && channels == nil && senders == nil && recipients == nil
+    }
 
     /// What a kind's rows must hold, for a WHERE; nil if none can.
     func conditions(of kind: EventKind) -> [String]? {
@@ -33,19 +42,33 @@ struct FilterTerms {
             Self.append(users, kind.columns(naming: .user), to: &conditions),
             Self.append(identities, kind.columns(naming: .identity), to: &conditions),
             Self.append(channels, kind.columns(naming: .channel), to: &conditions),
-            Self.append(reasons, kind.columns(naming: .reason), to: &conditions)
+            Self.append(senders, kind.fields.contains(.sender) ? ["sender"] : [], to: &conditions),
+            Self.append(recipients, kind.fields.contains(.recipient) ? ["recipient"] : [], to: &conditions),
+            appendReasons(of: kind, to: &conditions)
         else { return nil }
         return conditions
     }
 
     /// What to look up for a kind: people first, who do less than a channel holds.
     func lookUp(in kind: EventKind) -> (lists: [Posting.List], ids: [Int64])? {
-        let asked: [(NameKind, [Int64]?)] = [(.user, users), (.identity, identities), (.channel, channels)]
+        let asked: [(NameKind, [Int64]?)] = [
+            (.user, users), (.identity, senders), (.identity, recipients), (.identity, identities), (.channel, channels),
+        ]
         for (names, ids) in asked {
             guard let ids else { continue }
             return (Posting.List.allCases.filter { $0.kind == kind && $0.names == names && !$0.isPart }, ids)
         }
         return nil
+    }
+
+    private func appendReasons(of kind: EventKind, to conditions: inout [String]) -> Bool {
+        guard takesNoReason, kind == .auth else {
+            return Self.append(reasons, kind.columns(naming: .reason), to: &conditions)
+        }
+        var withReason: [String] = []
+        _ = Self.append(reasons, ["reason"], to: &withReason)
+        conditions.append("(" + (withReason + ["reason IS NULL"]).joined(separator: " OR ") + ")")
+        return true
     }
 
     /// False if this kind cannot match.
@@ -88,12 +111,20 @@ struct FilterTerms {
         return ids
     }
 
-    private static func reasonIDs(_ text: String?, _ database: Database) throws(LogError) -> [Int64]? {
-        guard let text else { return nil }
-        let find = try database.prepare("SELECT id FROM \(NameKind.reason.table) WHERE instr(lower(value), lower(?))")
-        find.bind(text: Array(text.utf8), at: 1)
+    /// The log keeps few reasons, so that all of them are looked at.
+    private static func reasonIDs(
+        _ text: String?, _ failureClass: FailureClass?, _ database: Database
+    ) throws(LogError) -> [Int64]? {
+        guard text != nil || failureClass != nil else { return nil }
+        let words = text.map { ReasonWords($0) }
+        let find = try database.prepare("SELECT id, value FROM \(NameKind.reason.table)")
         var ids: [Int64] = []
-        while try find.step() { ids.append(find.integer(0)) }
+        while try find.step() {
+            let reason = find.bytes(1)
+            if let failureClass, FailureClass(loggedReason: reason) != failureClass { continue }
+            if let words, !words.match(String(decoding: reason, as: UTF8.self)) { continue }
+            ids.append(find.integer(0))
+        }
         return ids
     }
 }

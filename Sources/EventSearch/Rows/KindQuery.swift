@@ -26,7 +26,10 @@ struct KindQuery {
         var plans: [KindQuery] = []
         for kind in EventKind.allCases where filter.holds(kind) {
             guard var fixed = terms.conditions(of: kind) else { continue }
-            if filter.failedOnly { fixed.append("ok = 0") }
+            if filter.failedOnly || filter.failureClass != nil { fixed.append("ok = 0") }
+            if filter.okOnly { fixed.append("ok <> 0") }
+            // All 64 bits count, and SQLite takes them for a signed number.
+            if let bytes = filter.minBytes { fixed.append("(bytes >= \(bytes) OR bytes < 0)") }
             if let after = filter.afterID { fixed.append("id > \(after)") }
             if let before = filter.beforeID { fixed.append("id < \(before)") }
             if let since = filter.sinceMicroseconds { fixed.append("time >= \(since)") }
@@ -91,13 +94,5 @@ struct KindQuery {
         closeRange()
         closeIDs()
         return places
-    }
-}
-
-extension EventFilter {
-    /// Whether events of a kind can match.
-    func holds(_ kind: EventKind) -> Bool {
-        guard kinds.isEmpty || kinds.contains(kind) else { return false }
-        return kind == .auth || !(failedOnly || reason != nil)
     }
 }

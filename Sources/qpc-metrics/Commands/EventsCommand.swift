@@ -66,7 +66,7 @@ struct EventsCommand: ParsableCommand {
     ///   answer.
     private func sayDrops(_ filter: EventFilter, _ log: EventLogReader, oldest: Int64?) {
         guard filter.newest == nil || oldest != nil, filter.afterID == nil else { return }
-        let kinds = filter.failedOnly || filter.reason != nil ? [.auth] : filter.kinds
+        let kinds = EventKind.allCases.filter { filter.holds($0) }
         DropNote.say(log, since: oldest ?? filter.sinceMicroseconds, until: filter.untilMicroseconds, kinds: kinds)
     }
 

@@ -43,8 +43,12 @@ struct EventFilterOptions: ParsableArguments {
     @Flag(help: "Only failed logins.")
     var failed = false
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("Only logins whose reason contains this text.", valueName: "text"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Only logins whose reason has these words, or words that begin so.", valueName: "text"))
     var reason: String?
+
+    @OptionGroup var narrowing: NarrowingOptions
 
     @Option(parsing: .unconditional, help: ArgumentHelp("Only events after the one with this id.", valueName: "id"))
     var after: Int64?
@@ -56,6 +60,7 @@ struct EventFilterOptions: ParsableArguments {
     var reversed = false
 
     func filter(directory: String) throws -> EventFilter {
+        try FilterContradictions.check(self)
         var filter = EventFilter()
         filter.kinds = kindLists.flatMap(\.kinds)
         filter.sinceMicroseconds = try since.map { try Self.time($0, option: "--since") }
@@ -68,6 +73,11 @@ struct EventFilterOptions: ParsableArguments {
         filter.user = user.map { resolver.user($0) }
         filter.identity = try identity.map { try Self.term($0, "--identity", resolver) }
         filter.channel = try channel.map { try Self.term($0, "--channel", resolver) }
+        filter.sender = try narrowing.sender.map { try Self.term($0, "--sender", resolver) }
+        filter.recipient = try narrowing.recipient.map { try Self.term($0, "--recipient", resolver) }
+        filter.minBytes = try narrowing.minBytes.map { try FilterContradictions.minBytes($0) }
+        filter.failureClass = narrowing.failureClass
+        filter.okOnly = narrowing.ok
         filter.failedOnly = failed
         let logins = failed ? "--failed" : reason != nil ? "--reason" : nil
         if let logins, !filter.kinds.isEmpty, !filter.kinds.contains(.auth) {
@@ -88,7 +98,11 @@ struct EventFilterOptions: ParsableArguments {
     func expectLookups(directory: String, log: EventLogReader) throws {
         var named: [String] = []
         if let user, !TermResolver.isPseudonym(user) { named.append("--user \(user)") }
-        for (option, text) in [("--identity", identity), ("--channel", channel)] {
+        let keys = [
+            ("--identity", identity), ("--channel", channel), ("--sender", narrowing.sender),
+            ("--recipient", narrowing.recipient),
+        ]
+        for (option, text) in keys {
             if let text, let bytes = Hexadecimal.decode(text), TermResolver.needKey(bytes) { named.append("\(option) \(text)") }
         }
         guard let first = named.first, let obstacle = TermResolver(directory: directory).obstacle(in: log) else { return }

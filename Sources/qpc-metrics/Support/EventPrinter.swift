@@ -50,6 +50,7 @@ final class EventPrinter {
                 if let log = follower.log { try options.expectLookups(directory: source.directory, log: log) }
                 let again = try options.filter(directory: source.directory)
                 (filter.user, filter.identity, filter.channel) = (again.user, again.identity, again.channel)
+                (filter.sender, filter.recipient) = (again.sender, again.recipient)
                 if !isFirstLook && options.newest == nil { filter.newest = nil }
                 try read(&filter, from: follower)
             case .changed: try read(&filter, from: follower)

@@ -1,0 +1,48 @@
+import MetricsModel
+import Readings
+import Terminal
+
+/// Groups of events as comma-separated values, by RFC 4180: a header, and a line for each. Times are UTC; what a group has not
+/// is empty.
+public struct CountCSV {
+    private let answer: CountAnswer
+
+    public init(_ answer: CountAnswer) { self.answer = answer }
+
+    public func write(into output: OutputBuffer) throws(OutputError) {
+        let question = answer.question
+        let names = question.fields.map(\.rawValue) + question.measures.map { question.name($0) }
+        output.pending.append(Array(names.joined(separator: ",").utf8))
+        output.pending.append(literal: "\r\n")
+        for row in answer.rows {
+            for (index, key) in row.keys.enumerated() {
+                if index > 0 { output.pending.append(0x2C) }
+                output.pending.append(Self.text(key, isTerminal: output.isTerminal))
+            }
+            for (index, value) in row.values.enumerated() {
+                if index + row.keys.count > 0 { output.pending.append(0x2C) }
+                switch value {
+                case .absent: break
+                case .number(let number): output.pending.append(Array("\(number)".utf8))
+                case .time(let time): output.pending.append(Array(UTCTime.text(time).utf8))
+                }
+            }
+            output.pending.append(literal: "\r\n")
+            try output.endLine()
+        }
+        try output.flush()
+    }
+
+    private static func text(_ key: CountAnswer.Key, isTerminal: Bool) -> [UInt8] {
+        switch key {
+        case .absent: []
+        case .name(let name): CSVField.text(name, isTerminal: isTerminal)
+        case .kind(let kind): Array(kind.name.utf8)
+        case .failureClass(let failureClass): Array(failureClass.name.utf8)
+        case .cause(let cause): Array(cause.name.utf8)
+        case .period(let start): Array(UTCTime.text(start).utf8)
+        case .weekday(let day): Array(Weekday.name(day).utf8)
+        case .hourOfDay(let hour): Array("\(hour)".utf8)
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import MetricsModel
+import Readings
+import Terminal
+
+/// Groups of events as JSON objects, a line for each; in an array, or as NDJSON. Times are UTC, of a minute, hour or day its
+/// start; what a group has not is left out.
+public struct CountJSON {
+    private let answer: CountAnswer
+    private let isArray: Bool
+
+    public init(_ answer: CountAnswer, isArray: Bool) {
+        self.answer = answer
+        self.isArray = isArray
+    }
+
+    public func write(into output: OutputBuffer) throws(OutputError) {
+        for (index, row) in answer.rows.enumerated() {
+            if isArray { output.pending.append(literal: index == 0 ? "[\n" : ",\n") }
+            // The line's end comes with what follows.
+            output.pending.append(Array(JSON.object(fields(row)).line.dropLast()))
+            if !isArray { output.pending.append(0x0A) }
+            try output.endLine()
+        }
+        if isArray { output.pending.append(literal: answer.rows.isEmpty ? "[]\n" : "\n]\n") }
+        try output.flush()
+    }
+
+    private func fields(_ row: CountAnswer.Row) -> [(String, JSON)] {
+        let question = answer.question
+        var fields: [(String, JSON)] = []
+        for (field, key) in zip(question.fields, row.keys) {
+            if let value = Self.value(key) { fields.append((field.rawValue, value)) }
+        }
+        for (measure, value) in zip(question.measures, row.values) {
+            switch value {
+            case .absent: break
+            case .number(let number): fields.append((question.name(measure), .number(number)))
+            case .time(let time): fields.append((question.name(measure), .time(time)))
+            }
+        }
+        return fields
+    }
+
+    private static func value(_ key: CountAnswer.Key) -> JSON? {
+        switch key {
+        case .absent: nil
+        case .name(let name): .text(name)
+        case .kind(let kind): .text(kind.name)
+        case .failureClass(let failureClass): .text(failureClass.name)
+        case .cause(let cause): .text(cause.name)
+        case .period(let start): .time(start)
+        case .weekday(let day): .text(Weekday.name(day))
+        case .hourOfDay(let hour): .number(hour)
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import ArgumentParser
+import EventLog
+import EventOutput
+import EventSearch
+import MetricsModel
+import MetricsQuery
+import Readings
+import Terminal
+
+struct CountCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "count",
+        abstract: "Counts events in groups: by user, reason, hour and more.",
+        discussion: """
+            Counts the events that match every condition, in groups of one or two fields, and adds up what they carry. Only \
+            kinds of events that have every field that is named are counted: --by user counts logins and registrations. A \
+            line with - is of events that have the field without a value, such as messages of sealed senders.
+
+            --by identity counts an event once for each identity in it: sender, recipient, initiator, peer, or the one that was \
+            registered. --by class and --class are about failed logins, in the classes of the counter \
+            qpc_auth_failures_total. Hours, days and weekdays are those of the local zone. JSON, NDJSON and CSV have the start \
+            of a minute, hour or day in UTC, and the number of events as "events".
+
+            EXAMPLES
+              qpc-metrics count --failed --since -1d --by user --top 10       most failed logins of the last day
+              qpc-metrics count --failed --by reason                          why logins fail
+              qpc-metrics count --since -1h --by minute,class                 when did it begin?
+              qpc-metrics count --by user --having 'failed_before_ok>=10'     who logged in after ten or more failures
+              qpc-metrics count --by sender --top 10                          biggest senders by messages
+              qpc-metrics count --by sender --sum bytes --top 10              biggest senders by bytes
+              qpc-metrics count --kind message_enqueue --since today --by hour --beside 7d
+                                                                              messages per hour beside last week's
+              qpc-metrics count --ok --since today --distinct user            how many users logged in today
+              qpc-metrics count --kind user_registered --since -30d --by day  registrations per day
+              qpc-metrics count --channel c49e1d0a77b2 --by sender --sum bytes
+                                                                              who talks in this channel, how much
+              qpc-metrics count --since today --by sender,recipient --max bytes --top 10
+                                                                              the largest messages
+              qpc-metrics count --user alice --by kind --last                 when alice was last seen
+              qpc-metrics count --by weekday,hour_of_day                      which hours of the week are busy
+              qpc-metrics count --dropped --since 14:00 --until 14:05 --by minute,kind
+                                                                              what was dropped then
+            """)
+
+    @OptionGroup var directory: DirectoryOptions
+    @OptionGroup var countOptions: CountOptions
+    @OptionGroup var filterOptions: EventFilterOptions
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The format of the output.", valueName: "format"))
+    var output: OutputFormat = .table
+
+    @Option(help: ArgumentHelp("Whether to use colour.", valueName: "when"))
+    var color: ColorChoice = .auto
+
+    func run() throws {
+        let question = try countOptions.question(filterOptions)
+        let now = Environment.nowMicroseconds
+        let filter = try filterOptions.filter(directory: directory.path)
+        let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
+        try filterOptions.expectLookups(directory: directory.path, log: log)
+        let answer = try Self.counting { () throws(CountError) in
+            countOptions.dropped
+                ? try log.countingDrops(question, filter, zone: .local)
+                : try log.counting(question, filter, now: now, zone: .local)
+        }
+        let buffer = OutputBuffer()
+        let options = TableOptions(for: buffer, color: color, environment: Environment.value)
+        try printing { () throws(OutputError) in
+            switch output {
+            case .table: try CountTable(answer, options: options).write(into: buffer)
+            case .json: try CountJSON(answer, isArray: true).write(into: buffer)
+            case .ndjson: try CountJSON(answer, isArray: false).write(into: buffer)
+            case .csv: try CountCSV(answer).write(into: buffer)
+            }
+        }
+        if answer.rows.isEmpty { Notice.say("note: " + EmptyCount(answer, filter, countOptions).reason(log)) }
+        guard !countOptions.dropped, filter.newest == nil, filter.afterID == nil else { return }
+        let kinds = EventKind.allCases.filter { filter.holds($0) && question.fits($0) }
+        DropNote.say(log, since: filter.sinceMicroseconds, until: filter.untilMicroseconds, kinds: kinds)
+    }
+
+    /// Runs a count and gives its errors their exit codes.
+    private static func counting(_ body: () throws(CountError) -> CountAnswer) throws -> CountAnswer {
+        do {
+            return try body()
+        } catch {
+            let advice = "ask about a shorter time with --since and --until, about fewer events with a filter such as --kind"
+            switch error {
+            case .log(let error): throw Failure(DataSourceError.log(error))
+            case .tooManyGroups(let limit):
+                throw Failure(
+                    Failure.somethingWrong,
+                    "there are more than \(Quantity.grouped(UInt64(limit))) groups: \(advice), or --by fewer fields")
+            case .tooManyNames(let limit):
+                throw Failure(
+                    Failure.somethingWrong,
+                    "there are more than \(Quantity.grouped(UInt64(limit))) different names in groups: \(advice), or without --by"
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+import ArgumentParser
+import MetricsModel
+import Readings
+import TimeWords
+
+extension CountNumber: ExpressibleByArgument {}
+extension CountDistinct: ExpressibleByArgument {}
+
+/// How events are grouped, and what is said of each group.
+struct CountOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "What to group by, one or two of: \(fieldNames.joined(separator: ", ")). Without it, all events are one group.",
+            valueName: "field[,field]"),
+        completion: .list(fieldNames))
+    var by: String?
+
+    @Option(help: "Add this up: bytes of messages, or the messages of fetches.")
+    var sum: CountNumber?
+
+    @Option(help: "The largest of the group.")
+    var max: CountNumber?
+
+    @Option(help: "How many different ones there are.")
+    var distinct: CountDistinct?
+
+    @Flag(help: "When the first event of the group was.")
+    var first = false
+
+    @Flag(help: "When the last event of the group was.")
+    var last = false
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Only the first N groups, in the order of --sort.", valueName: "N"))
+    var top: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "What to sort by: a field of --by, smallest first, or largest first one of \(measureNames.joined(separator: ", ")). "
+                + "Otherwise a time in --by sorts, or else the sum, the largest, the distinct, or the number of events. -r "
+                + "turns the order round.",
+            valueName: "key"),
+        completion: .list(measureNames + fieldNames))
+    var sort: String?
+
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "Only groups of which this is so, such as 'failed>=10' or 'events<3'; can be repeated. failed_before_ok are the "
+                + "failed logins before the last successful one.",
+            valueName: "condition"))
+    var having: [String] = []
+
+    @Option(
+        help: ArgumentHelp("Beside each group, the events of the same hours so much earlier, such as 1d or 7d.", valueName: "age")
+    )
+    var beside: String?
+
+    @Flag(help: "Count events that were dropped, by kind, cause or a time.")
+    var dropped = false
+
+    static let fieldNames = CountField.allCases.filter { $0 != .cause }.map(\.rawValue)
+    static let measureNames = sortable.map(\.rawValue)
+    private static let sortable: [CountMeasure] = [
+        .events, .sum, .max, .distinct, .first, .last, .failed, .ok, .failedBeforeOK,
+    ]
+
+    // MARK: The question
+
+    func question(_ filter: EventFilterOptions) throws -> CountQuestion {
+        var question = CountQuestion()
+        question.fields = try fields()
+        (question.sum, question.max, question.distinct) = (sum, max, distinct)
+        var measures: [CountMeasure] = [.events]
+        func add(_ isGiven: Bool, _ measure: CountMeasure) {
+            if isGiven && !measures.contains(measure) { measures.append(measure) }
+        }
+        if let beside {
+            question.besideMicroseconds = try age(beside)
+            guard filter.since != nil else {
+                throw Failure(Failure.usage, "--beside needs --since: it shows the same hours, \(beside) earlier")
+            }
+            for (isGiven, option) in [(filter.after != nil, "--after"), (filter.newest != nil, "-n")] where isGiven {
+                throw Failure(Failure.usage, "\(option) cannot be used with --beside: the earlier events have other ids")
+            }
+        }
+        add(beside != nil, .earlierEvents)
+        add(sum != nil, .sum)
+        add(beside != nil && sum != nil, .earlierSum)
+        add(max != nil, .max)
+        add(distinct != nil, .distinct)
+        add(first, .first)
+        add(last, .last)
+        question.conditions = try having.map { try condition($0) }
+        for condition in question.conditions { add(true, condition.measure) }
+        question.order = try order(question.fields)
+        if case .measure(let measure) = question.order { add(true, measure) }
+        question.measures = measures
+        question.isReversed = filter.reversed
+        if let top, top < 1 { throw Failure.invalid("\(top)", for: "--top", "expected 1 or more") }
+        question.top = top
+        try checkKinds(question, filter)
+        return question
+    }
+
+    private func fields() throws -> [CountField] {
+        guard let by else { return [] }
+        let known = dropped ? CountField.allCases.filter { $0.isTime || $0 == .kind || $0 == .cause } : Self.known
+        var fields: [CountField] = []
+        for name in by.split(separator: ",", omittingEmptySubsequences: false) {
+            let word = name.trimmingPrefix { $0 == " " }
+            guard let field = known.first(where: { $0.rawValue == word }) else {
+                let names = known.map(\.rawValue).joined(separator: ", ")
+                throw Failure.invalid(by, for: "--by", "expected one or two of \(names)")
+            }
+            guard !fields.contains(field) else { throw Failure.invalid(by, for: "--by", "expected two different fields") }
+            fields.append(field)
+        }
+        guard fields.count <= 2 else { throw Failure.invalid(by, for: "--by", "expected at most two fields") }
+        return fields
+    }
+
+    private static let known = CountField.allCases.filter { $0 != .cause }
+
+    private func age(_ text: String) throws -> Int64 {
+        do {
+            let age = try DurationExpression.parse(text)
+            guard age >= 60_000_000, age % 60_000_000 == 0 else {
+                throw Failure.invalid(text, for: "--beside", "expected whole minutes, hours or days, such as 7d")
+            }
+            return age
+        } catch let error as ExpressionError {
+            throw Failure.invalid(text, for: "--beside", error.description)
+        }
+    }
+
+    private func measure(_ name: some StringProtocol) -> CountMeasure? {
+        // "count" is what it is called where nothing else is counted.
+        if name == "count" { return sum == .count ? .sum : .events }
+        if name == "bytes" && sum == .bytes { return .sum }
+        return Self.sortable.first { $0.rawValue == name }
+    }
+
+    private func order(_ fields: [CountField]) throws -> CountQuestion.Order {
+        guard let sort else {
+            if let field = fields.first, field.isTime { return .field(field) }
+            if sum != nil { return .measure(.sum) }
+            if max != nil { return .measure(.max) }
+            return .measure(distinct != nil ? .distinct : .events)
+        }
+        if let field = fields.first(where: { $0.rawValue == sort }) { return .field(field) }
+        guard let measure = measure(sort) else {
+            let names = (fields.map(\.rawValue) + Self.measureNames).joined(separator: ", ")
+            throw Failure.invalid(sort, for: "--sort", "expected one of \(names)")
+        }
+        try checkIsAsked(measure, "--sort \(sort)")
+        return .measure(measure)
+    }
+
+    private func condition(_ text: String) throws -> CountCondition {
+        let expected = "expected a comparison such as 'failed>=10', of one of \(Self.conditional.joined(separator: ", "))"
+        let name = text.prefix { $0.isLetter || $0 == "_" }
+        var rest = text.dropFirst(name.count).drop { $0 == " " }
+        guard let measure = measure(name), !measure.isTime,
+            let comparison = CountCondition.Comparison.allCases.first(where: { rest.hasPrefix($0.rawValue) })
+        else { throw Failure.invalid(text, for: "--having", expected) }
+        rest = rest.dropFirst(comparison.rawValue.count)
+        if rest.first == "=" && comparison == .equals { rest = rest.dropFirst() }
+        let number = String(rest.drop { $0 == " " })
+        var bound = UInt64(number)
+        if bound == nil, let size = try? SizeExpression.parse(number) { bound = size }
+        guard let bound else { throw Failure.invalid(text, for: "--having", expected) }
+        try checkIsAsked(measure, "--having '\(text)'")
+        return CountCondition(measure: measure, comparison: comparison, bound: bound)
+    }
+
+    private static let conditional = sortable.filter { !$0.isTime }.map(\.rawValue)
+
+    /// What is added up has to be said.
+    private func checkIsAsked(_ measure: CountMeasure, _ option: String) throws {
+        let needs: (isMissing: Bool, option: String) =
+            switch measure {
+            case .sum: (sum == nil, "--sum bytes or --sum count")
+            case .max: (max == nil, "--max bytes or --max count")
+            case .distinct: (distinct == nil, "--distinct user, identity or channel")
+            default: (false, "")
+            }
+        if needs.isMissing { throw Failure(Failure.usage, "\(option) needs \(needs.option)") }
+    }
+
+    // MARK: What cannot be
+
+    /// Some kind of event has to have all that is asked.
+    private func checkKinds(_ question: CountQuestion, _ filter: EventFilterOptions) throws {
+        guard !dropped else { return try checkDropped(filter) }
+        var conditions = FilterContradictions.conditions(filter)
+        func add(_ option: String, _ fits: (EventKind) -> Bool) {
+            conditions.append(.init(option: option, kinds: EventKind.allCases.filter(fits)))
+        }
+        for field in question.fields { add("--by \(field.rawValue)", field.fits) }
+        for (option, number) in [("--sum", sum), ("--max", max)] {
+            if let number { add("\(option) \(number.rawValue)") { $0.fields.contains(number.field) } }
+        }
+        if let distinct { add("--distinct \(distinct.rawValue)", distinct.field.fits) }
+        for measure in question.measures where measure.isAboutLogins { add(measure.rawValue) { $0 == .auth } }
+        try FilterContradictions.check(conditions)
+        if filter.narrowing.ok && question.fields.contains(.failureClass) {
+            throw Failure(Failure.usage, "--by class cannot be used with --ok: only a failed login has a class")
+        }
+    }
+
+    /// Of a drop the log knows kind, cause and minute.
+    private func checkDropped(_ filter: EventFilterOptions) throws {
+        let narrowing = filter.narrowing
+        let others: [(Bool, String)] = [
+            (filter.user != nil, "--user"), (filter.identity != nil, "--identity"), (filter.channel != nil, "--channel"),
+            (narrowing.sender != nil, "--sender"), (narrowing.recipient != nil, "--recipient"), (filter.failed, "--failed"),
+            (narrowing.ok, "--ok"), (narrowing.failureClass != nil, "--class"), (filter.reason != nil, "--reason"),
+            (narrowing.minBytes != nil, "--min-bytes"), (filter.after != nil, "--after"), (filter.newest != nil, "-n"),
+            (sum != nil, "--sum"), (max != nil, "--max"), (distinct != nil, "--distinct"), (first, "--first"),
+            (last, "--last"), (beside != nil, "--beside"),
+        ]
+        for (isGiven, option) in others where isGiven {
+            throw Failure(
+                Failure.usage, "\(option) cannot be used with --dropped: of a dropped event only kind, cause and minute are known"
+            )
+        }
+    }
+}
