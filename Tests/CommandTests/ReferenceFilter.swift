@@ -30,10 +30,26 @@ struct ReferenceFilter {
         if let channel, !has(["channel"], channel) { return false }
         if failed, event["ok"]?.flag != false { return false }
         if let reason {
-            guard let text = event["reason"]?.text, text.lowercased().contains(reason.lowercased()) else { return false }
+            guard let text = event["reason"]?.text else { return false }
+            // Every word that was asked for begins a word of the reason.
+            let words = Self.words(text)
+            guard Self.words(reason).allSatisfy({ asked in words.contains { $0.hasPrefix(asked) } }) else { return false }
         }
         if let after, event.id <= after { return false }
         return true
+    }
+
+    private static func words(_ text: String) -> [String] {
+        text.lowercased().split { !($0.isLetter || $0.isNumber) }.map(String.init)
+    }
+
+    /// Whether no event can meet all of it, which the command refuses to be asked.
+    var isContradictory: Bool {
+        var asked = kinds.isEmpty ? [] : [kinds]
+        if failed || reason != nil { asked.append(["auth"]) }
+        if identity != nil { asked.append(eventKinds.filter { $0 != "auth" }) }
+        if channel != nil { asked.append(["message_enqueue", "batch_enqueue", "channel_created", "fetch"]) }
+        return asked.contains { one in asked.contains { !$0.contains(where: one.contains) } }
     }
 
     /// The same in the command's words.

@@ -8,7 +8,12 @@ struct Question {
     var user: String?
     var identity: [UInt8]?
     var channel: [UInt8]?
+    var sender: [UInt8]?
+    var recipient: [UInt8]?
+    var minBytes: Int64?
     var failed = false
+    var ok = false
+    var failureClass: String?
     var reason: String?
     var after: Int64?
     var newest: Int?
@@ -35,6 +40,11 @@ struct Question {
         if let user { words += ["--user", user] }
         if let identity { words += ["--identity", hex(identity)] }
         if let channel { words += ["--channel", hex(channel)] }
+        if let sender { words += ["--sender", hex(sender)] }
+        if let recipient { words += ["--recipient", hex(recipient)] }
+        if let minBytes { words += ["--min-bytes", "\(minBytes)"] }
+        if ok { words += ["--ok"] }
+        if let failureClass { words += ["--class", failureClass] }
         if failed { words += ["--failed"] }
         if let reason { words += ["--reason", reason] }
         if let after { words += ["--after", "\(after)"] }
@@ -53,7 +63,20 @@ struct Question {
     }
 
     private func select(_ kind: String) -> String? {
-        guard kinds.isEmpty || kinds.contains(kind), let table = Self.tables[kind] else { return nil }
+        guard let table = Self.tables[kind], let condition = condition(kind) else { return nil }
+        return "SELECT id FROM \(table) WHERE \(condition)"
+    }
+
+    /// The class of a login's reason, by the reasons of the seeded log; NULL for a login that succeeded.
+    static let classOfReason = """
+        CASE WHEN ok <> 0 THEN NULL ELSE CASE coalesce((SELECT value FROM reason_name WHERE id = reason), '')
+        WHEN 'invalid credentials' THEN 'credentials' WHEN 'rate limited' THEN 'rate_limited'
+        WHEN 'locked, for "good"' THEN 'locked' WHEN 'expired' THEN 'expired' ELSE 'other' END END
+        """
+
+    /// What rows of a kind must be; nil if none can match.
+    func condition(_ kind: String) -> String? {
+        guard kinds.isEmpty || kinds.contains(kind) else { return nil }
         var conditions = ["1"]
         if let since { conditions.append("time >= \(since)") }
         if let until { conditions.append("time < \(until)") }
@@ -77,12 +100,41 @@ struct Question {
         }
         if let reason {
             guard kind == "auth" else { return nil }
+            // In this log a text that a reason holds is the beginning of a word of it.
             conditions.append("reason IN (SELECT id FROM reason_name WHERE instr(value, \(Self.quoted(reason))))")
         }
-        return "SELECT id FROM \(table) WHERE \(conditions.joined(separator: " AND "))"
+        if ok || failureClass != nil {
+            guard kind == "auth" else { return nil }
+            if ok { conditions.append("ok = 1") }
+            if let failureClass { conditions.append("\(Self.classOfReason) = '\(failureClass)'") }
+        }
+        for (column, key) in [("sender", sender), ("recipient", recipient)] {
+            guard let key else { continue }
+            guard kind.hasSuffix("enqueue") || (kind == "fetch" && column == "recipient") else { return nil }
+            conditions.append("\(column) = (SELECT id FROM identity_name WHERE value = x'\(hex(key))')")
+        }
+        if let minBytes {
+            guard kind.hasSuffix("enqueue") else { return nil }
+            conditions.append("bytes >= \(minBytes)")
+        }
+        return conditions.joined(separator: " AND ")
     }
 
-    private static func quoted(_ text: String) -> String { "'" + text.replacing("'", with: "''") + "'" }
+    /// Whether no event can meet all of it, which the command refuses to be asked.
+    var isContradictory: Bool {
+        let login: [(Bool, [String])] = [
+            (failed, ["auth"]), (ok, ["auth"]), (failureClass != nil, ["auth"]), (reason != nil, ["auth"]),
+        ]
+        let messages = ["message_enqueue", "batch_enqueue"]
+        let others: [(Bool, [String])] = [
+            (identity != nil, Array(Self.identityColumns.keys)), (channel != nil, Self.channelKinds), (sender != nil, messages),
+            (recipient != nil, messages + ["fetch"]), (minBytes != nil, messages), (!kinds.isEmpty, kinds),
+        ]
+        let asked = (login + others).filter(\.0).map(\.1)
+        return asked.contains { one in asked.contains { !$0.contains(where: one.contains) } }
+    }
+
+    static func quoted(_ text: String) -> String { "'" + text.replacing("'", with: "''") + "'" }
 
     /// Some of everything, about what is in a log, and now and then about what is not.
     static func random(about log: SeededLog, _ generator: inout SeededGenerator) -> Question {
@@ -97,7 +149,13 @@ struct Question {
         if chance(20) { question.user = SeededLog.user(few(SeededLog.users)) }
         if chance(25) { question.identity = SeededLog.identity(few(SeededLog.identities + 5)) }
         if chance(25) { question.channel = SeededLog.channel(few(SeededLog.channels + 20)) }
+        if chance(8) { question.sender = SeededLog.identity(few(SeededLog.identities + 5)) }
+        if chance(8) { question.recipient = SeededLog.identity(few(SeededLog.identities + 5)) }
+        if chance(8) { question.minBytes = [0, 16, 17, 5000, 4_000_000].randomElement(using: &generator) }
         if chance(15) { question.failed = true }
+        if !question.failed && chance(6) { question.ok = true }
+        let classes = ["credentials", "rate_limited", "locked", "expired", "other", "protocol"]
+        if !question.ok && chance(8) { question.failureClass = classes.randomElement(using: &generator) }
         let words = ["cred", "locked", "пароль", "\"good\"", "nothing"]
         if chance(15) { question.reason = words.randomElement(using: &generator) }
         // Only logins fail and have reasons: other kinds alone would be a contradiction.

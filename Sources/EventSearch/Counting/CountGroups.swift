@@ -3,7 +3,8 @@ import Readings
 
 /// Groups of events by two numbers, and what they add up to. Memory is bounded: beyond `limit` groups it takes no more.
 ///
-/// An open hash table of indices; what is added up lies in arrays beside, of which only those that are asked for are filled.
+/// What is added up lies in arrays, of which only those that are asked for are filled. A group of one small number, which a name
+/// is, is found by it in an array; others in an open hash table.
 struct CountGroups {
     /// With every measure 45 MiB, most questions half of it.
     static let limit = 1 << 19
@@ -22,6 +23,11 @@ struct CountGroups {
     private(set) var earlierSums: [UInt64] = []
     /// -1 for an empty place.
     private var places = [Int32](repeating: -1, count: 1024)
+    /// The groups whose second number is 0, by their first; -1 for none.
+    private var direct = [Int32](repeating: -1, count: 1024)
+    /// Numbers from here on are looked for in the hash table: 16 MiB.
+    private static let directLimit = 1 << 22
+    private var hashedCount = 0
     private let measures: Measures
     /// Whether a group was refused.
     private(set) var isFull = false
@@ -60,6 +66,19 @@ struct CountGroups {
     /// The index of a group, which is made if it is new; nil if there is no room for it.
     @inline(__always)
     mutating func index(_ first: Int64, _ second: Int64) -> Int? {
+        if second == 0 && first >= 0 && first < direct.count {
+            let index = Int(direct[Int(truncatingIfNeeded: first)])
+            return index >= 0 ? index : add(first, second, at: -1)
+        }
+        return hashed(first, second)
+    }
+
+    @inline(never)
+    private mutating func hashed(_ first: Int64, _ second: Int64) -> Int? {
+        if second == 0 && first >= 0 && first < Self.directLimit {
+            growDirect(to: Int(first))
+            return add(first, second, at: -1)
+        }
         let mask = places.count &- 1
         var place = Self.hash(first, second) & mask
         while true {
@@ -70,6 +89,13 @@ struct CountGroups {
         }
     }
 
+    private mutating func growDirect(to number: Int) {
+        var size = direct.count
+        while size <= number { size *= 2 }
+        direct += [Int32](repeating: -1, count: size - direct.count)
+    }
+
+    /// - Parameter place: in the hash table; -1 for a group that is found by its number.
     @inline(never)
     private mutating func add(_ first: Int64, _ second: Int64, at place: Int) -> Int? {
         guard count < Self.limit else {
@@ -77,7 +103,7 @@ struct CountGroups {
             return nil
         }
         let index = count
-        places[place] = Int32(index)
+        if place < 0 { direct[Int(first)] = Int32(index) } else { places[place] = Int32(index) }
         keys.append(first)
         keys.append(second)
         events.append(0)
@@ -96,14 +122,22 @@ struct CountGroups {
             earlierEvents.append(0)
             if measures.sum { earlierSums.append(0) }
         }
-        if count * 2 > places.count { grow() }
+        if place >= 0 {
+            hashedCount += 1
+            if hashedCount * 2 > places.count { grow() }
+        }
         return index
+    }
+
+    private func isDirect(_ index: Int) -> Bool {
+        let first = keys[2 * index]
+        return keys[2 * index + 1] == 0 && first >= 0 && first < Self.directLimit
     }
 
     private mutating func grow() {
         places = [Int32](repeating: -1, count: places.count * 2)
         let mask = places.count - 1
-        for index in 0..<count {
+        for index in 0..<count where !isDirect(index) {
             var place = Self.hash(keys[2 * index], keys[2 * index + 1]) & mask
             while places[place] >= 0 { place = (place + 1) & mask }
             places[place] = Int32(index)

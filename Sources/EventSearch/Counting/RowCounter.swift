@@ -10,126 +10,195 @@ struct RowCounter {
         case constant(Int64)
         /// A number of a name, 0 for none.
         case column(Int32)
+        /// A number of an identity: an event without one belongs to nobody's group.
+        case identity(Int32)
         /// Two such, of which an event counts for each once.
-        case columns(Int32, Int32)
+        case identities(Int32, Int32)
         case time
         /// Of a reason's number.
         case failureClass(Int32)
     }
 
+    /// What is read of a row besides its keys; -1 for a column that is not asked for.
+    private struct Columns {
+        var time: Int32 = -1
+        var ok: Int32 = -1
+        var sum: Int32 = -1
+        var max: Int32 = -1
+        var distinct: Int32 = -1
+        var alsoDistinct: Int32 = -1
+        var notesTimes = false
+    }
+
     /// Stands for no second, or no, key.
     private static let none = Int64.min
 
-    private let question: CountQuestion
     private let kind: EventKind
     private let select: String
-    private var sources: [Source] = []
-    /// An event without an identity belongs to nobody's group.
-    private var skipsNobody: [Bool] = []
-    private var clocks: [PeriodClock] = []
-    private var clockOfField: [Int] = [0, 0]
+    private var first = Source.constant(0)
+    private var second = Source.constant(0)
+    private var firstClock: PeriodClock
+    private var secondClock: PeriodClock
     private let classes: ReasonClasses?
-    private var timeColumn: Int32?
-    private var okColumn: Int32?
-    private var sumColumn: Int32?
-    private var maxColumn: Int32?
-    private var distinctColumns: (Int32, Int32)?
+    private let columns: Columns
+    /// Whether rows only have to be counted.
+    private let isPlain: Bool
 
     init(_ question: CountQuestion, _ kind: EventKind, zone: ClockZone, shift: Int64, _ classes: ReasonClasses?) {
-        self.question = question
         self.kind = kind
         self.classes = classes
-        var columns: [String] = []
+        var names: [String] = []
         func column(_ name: String) -> Int32 {
-            if let known = columns.firstIndex(of: name) { return Int32(known) }
-            columns.append(name)
-            return Int32(columns.count - 1)
+            if let known = names.firstIndex(of: name) { return Int32(known) }
+            names.append(name)
+            return Int32(names.count - 1)
         }
-        for (index, field) in question.fields.enumerated() {
+        func source(_ field: CountField) -> Source {
             let own = field.columns(of: kind).map { column($0.name) }
-            skipsNobody.append(field == .identity)
-            if field.isTime {
-                timeColumn = column("time")
-                clockOfField[index] = clocks.count
-                clocks.append(PeriodClock(field, zone: zone, shiftMicroseconds: shift))
-                sources.append(.time)
-            } else if field == .failureClass, let reason = own.first {
-                sources.append(.failureClass(reason))
-            } else if own.count == 2 {
-                sources.append(.columns(own[0], own[1]))
-            } else if let only = own.first {
-                sources.append(.column(only))
-            } else {
-                sources.append(.constant(Int64(kind.index)))
+            switch field {
+            case .minute, .hour, .day, .weekday, .hourOfDay: return .time
+            case .kind, .cause: return .constant(Int64(kind.index))
+            case .failureClass: return .failureClass(own[0])
+            case .identity: return own.count == 2 ? .identities(own[0], own[1]) : .identity(own[0])
+            case .user, .sender, .recipient, .channel, .reason: return .column(own[0])
             }
         }
-        if question.has(.first) || question.has(.last) { timeColumn = column("time") }
-        if question.measures.contains(where: { $0.isAboutLogins }) { okColumn = column("ok") }
-        if let sum = question.sum { sumColumn = column(sum.field.name) }
-        if let max = question.max { maxColumn = column(max.field.name) }
+        var columns = Columns()
+        let fields = question.fields
+        if fields.count > 0 { first = source(fields[0]) }
+        if fields.count > 1 { second = source(fields[1]) }
+        firstClock = PeriodClock(fields.count > 0 ? fields[0] : .minute, zone: zone, shiftMicroseconds: shift)
+        secondClock = PeriodClock(fields.count > 1 ? fields[1] : .minute, zone: zone, shiftMicroseconds: shift)
+        columns.notesTimes = question.has(.first) || question.has(.last)
+        if columns.notesTimes || fields.contains(where: { $0.isTime }) { columns.time = column("time") }
+        if question.measures.contains(where: { $0.isAboutLogins }) { columns.ok = column("ok") }
+        if let sum = question.sum { columns.sum = column(sum.field.name) }
+        if let max = question.max { columns.max = column(max.field.name) }
         if let distinct = question.distinct {
             let own = distinct.field.columns(of: kind).map { column($0.name) }
-            distinctColumns = (own[0], own.count == 2 ? own[1] : own[0])
+            columns.distinct = own[0]
+            columns.alsoDistinct = own.count == 2 ? own[1] : -1
         }
-        if columns.isEmpty { columns.append("1") }
-        select = "SELECT " + columns.joined(separator: ", ") + " FROM \(kind.table)"
+        self.columns = columns
+        isPlain = names.isEmpty
+        select = "SELECT " + (names.isEmpty ? "count(*)" : names.joined(separator: ", ")) + " FROM \(kind.table)"
     }
 
     /// Adds the rows of a condition, which begins with WHERE or is empty.
     mutating func add(
         _ condition: String, to groups: inout CountGroups, _ pairs: inout DistinctPairs, _ database: Database
     ) throws(LogError) {
-        if sources.isEmpty && timeColumn == nil && okColumn == nil && sumColumn == nil && maxColumn == nil
-            && distinctColumns == nil
-        {
-            let count = try database.integer("SELECT count(*) FROM \(kind.table)\(condition)") ?? 0
-            if count > 0, let index = groups.index(0, 0) { groups.add(count, to: index) }
-            return
-        }
         let rows = try database.prepare(select + condition)
+        if isPlain {
+            guard try rows.step(), rows.integer(0) > 0, case .constant(let one) = first, case .constant(let other) = second,
+                let index = groups.index(one, other)
+            else { return }
+            groups.add(rows.integer(0), to: index)
+        } else if case .column(let key) = first, case .constant(0) = second, isSimple {
+            try addSimple(rows, key, to: &groups)
+        } else {
+            try addAny(rows, to: &groups, &pairs)
+        }
+    }
+
+    /// Whether nothing but events, and a sum, is wanted.
+    private var isSimple: Bool { columns.time < 0 && columns.ok < 0 && columns.max < 0 && columns.distinct < 0 }
+
+    /// By one name: the most frequent question, in a loop that has little to decide.
+    private func addSimple(_ rows: Statement, _ key: Int32, to groups: inout CountGroups) throws(LogError) {
         while try rows.step() {
-            let time = timeColumn.map { rows.integer($0) } ?? 0
-            let (first, alsoFirst) = sources.count > 0 ? keys(0, rows, time) : (0, Self.none)
-            if first == Self.none { continue }
-            let (second, alsoSecond) = sources.count > 1 ? keys(1, rows, time) : (0, Self.none)
-            if second == Self.none { continue }
-            add(first, second, rows, time, &groups, &pairs)
-            if alsoFirst != Self.none { add(alsoFirst, second, rows, time, &groups, &pairs) }
-            if alsoSecond != Self.none { add(first, alsoSecond, rows, time, &groups, &pairs) }
+            guard let index = groups.index(rows.integer(key), 0) else { return }
+            groups.add(1, to: index)
+            if columns.sum >= 0 { groups.add(sum: UInt64(bitPattern: rows.integer(columns.sum)), to: index) }
+        }
+    }
+
+    /// An event in one group.
+    private struct Item {
+        var first: Int64
+        var second: Int64
+        var time: Int64 = 0
+        var isOK = false
+        var sum: UInt64 = 0
+        var max: UInt64 = 0
+        /// 0 for none.
+        var name: Int64 = 0
+        var alsoName: Int64 = 0
+        var group = 0
+    }
+
+    /// Rows are read some at a time, and then looked up: in a loop that does nothing else the processor waits for the memory
+    /// of many look-ups at once.
+    private static let batch = 256
+
+    private mutating func addAny(
+        _ rows: Statement, to groups: inout CountGroups, _ pairs: inout DistinctPairs
+    ) throws(LogError) {
+        var items: [Item] = []
+        items.reserveCapacity(Self.batch + 2)
+        while try rows.step() {
+            let time = columns.time < 0 ? 0 : rows.integer(columns.time)
+            let (one, alsoOne) = keys(first, &firstClock, rows, time)
+            let (other, alsoOther) = keys(second, &secondClock, rows, time)
+            if one == Self.none || other == Self.none { continue }
+            var item = Item(first: one, second: other, time: time)
+            if columns.ok >= 0 { item.isOK = rows.integer(columns.ok) != 0 }
+            if columns.sum >= 0 { item.sum = UInt64(bitPattern: rows.integer(columns.sum)) }
+            if columns.max >= 0 { item.max = UInt64(bitPattern: rows.integer(columns.max)) }
+            if columns.distinct >= 0 { item.name = rows.integer(columns.distinct) }
+            if columns.alsoDistinct >= 0 { item.alsoName = rows.integer(columns.alsoDistinct) }
+            items.append(item)
+            if alsoOne != Self.none {
+                item.first = alsoOne
+                items.append(item)
+            }
+            if alsoOther != Self.none {
+                (item.first, item.second) = (one, alsoOther)
+                items.append(item)
+            }
+            guard items.count >= Self.batch else { continue }
+            add(&items, &groups, &pairs)
             if groups.isFull || pairs.isFull { return }
+            items.removeAll(keepingCapacity: true)
+        }
+        add(&items, &groups, &pairs)
+    }
+
+    private func add(_ items: inout [Item], _ groups: inout CountGroups, _ pairs: inout DistinctPairs) {
+        for index in items.indices {
+            guard let group = groups.index(items[index].first, items[index].second) else { return }
+            items[index].group = group
+        }
+        for item in items {
+            groups.add(1, to: item.group)
+            if columns.sum >= 0 { groups.add(sum: item.sum, to: item.group) }
+            if columns.max >= 0 { groups.note(max: item.max, of: item.group) }
+            if columns.notesTimes { groups.note(time: item.time, of: item.group) }
+            if columns.ok >= 0 { groups.note(login: item.isOK, of: item.group) }
+        }
+        guard columns.distinct >= 0, !groups.isEarlier else { return }
+        for item in items {
+            if item.name != 0 { pairs.add(item.name, to: item.group) }
+            if item.alsoName != 0 { pairs.add(item.alsoName, to: item.group) }
         }
     }
 
     @inline(__always)
-    private mutating func keys(_ field: Int, _ rows: Statement, _ time: Int64) -> (Int64, Int64) {
-        switch sources[field] {
+    private func keys(
+        _ source: Source, _ clock: inout PeriodClock, _ rows: Statement, _ time: Int64
+    ) -> (Int64, Int64) {
+        switch source {
         case .constant(let key): return (key, Self.none)
-        case .column(let column):
+        case .column(let column): return (rows.integer(column), Self.none)
+        case .identity(let column):
             let key = rows.integer(column)
-            return (key == 0 && skipsNobody[field] ? Self.none : key, Self.none)
-        case .columns(let one, let other):
-            let (key, also) = (rows.integer(one), rows.integer(other))
+            return (key == 0 ? Self.none : key, Self.none)
+        case .identities(let column, let otherColumn):
+            let (key, also) = (rows.integer(column), rows.integer(otherColumn))
             if key == 0 { return (also == 0 ? Self.none : also, Self.none) }
             return (key, also == 0 || also == key ? Self.none : also)
-        case .time: return (clocks[clockOfField[field]].key(time), Self.none)
+        case .time: return (clock.key(time), Self.none)
         case .failureClass(let column): return (Int64(classes?.of(rows.integer(column)).index ?? 0), Self.none)
         }
-    }
-
-    @inline(__always)
-    private func add(
-        _ first: Int64, _ second: Int64, _ rows: Statement, _ time: Int64, _ groups: inout CountGroups,
-        _ pairs: inout DistinctPairs
-    ) {
-        guard let index = groups.index(first, second) else { return }
-        groups.add(1, to: index)
-        if let sumColumn { groups.add(sum: UInt64(bitPattern: rows.integer(sumColumn)), to: index) }
-        if let maxColumn { groups.note(max: UInt64(bitPattern: rows.integer(maxColumn)), of: index) }
-        if question.has(.first) || question.has(.last) { groups.note(time: time, of: index) }
-        if let okColumn { groups.note(login: rows.integer(okColumn) != 0, of: index) }
-        guard let (one, other) = distinctColumns, !groups.isEarlier else { return }
-        let (name, also) = (rows.integer(one), rows.integer(other))
-        if name != 0 { pairs.add(name, to: index) }
-        if also != 0 && also != name { pairs.add(also, to: index) }
     }
 }
