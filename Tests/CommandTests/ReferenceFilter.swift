@@ -93,10 +93,6 @@ struct ReferenceFilter {
         if chance(15) { filter.failed = true }
         let words = ["cred", "locked", "密码", "\"no\"", "0", "пароль"]
         if chance(15) { filter.reason = words.randomElement(using: &generator) }
-        // Only logins fail and have reasons: other kinds alone would be a contradiction.
-        if filter.failed || filter.reason != nil, !filter.kinds.isEmpty, !filter.kinds.contains("auth") {
-            filter.kinds.append("auth")
-        }
         if chance(20) { filter.after = events.map(\.id).randomElement(using: &generator) }
         if chance(30) { filter.newest = [0, 1, 2, 7, 50, 100_000].randomElement(using: &generator) }
         filter.reversed = chance(30)

@@ -158,10 +158,6 @@ struct Question {
         if !question.ok && chance(8) { question.failureClass = classes.randomElement(using: &generator) }
         let words = ["cred", "locked", "пароль", "\"good\"", "nothing"]
         if chance(15) { question.reason = words.randomElement(using: &generator) }
-        // Only logins fail and have reasons: other kinds alone would be a contradiction.
-        if question.failed || question.reason != nil, !question.kinds.isEmpty, !question.kinds.contains("auth") {
-            question.kinds.append("auth")
-        }
         if chance(20) { question.after = Int64.random(in: 0..<210_000, using: &generator) }
         if chance(35) { question.newest = [0, 1, 2, 100, 5000, 1_000_000].randomElement(using: &generator) }
         question.reversed = chance(30)

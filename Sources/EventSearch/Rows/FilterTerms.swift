@@ -26,7 +26,8 @@ struct FilterTerms {
 
     /// The kinds of names that are asked for, and of which the log knows none.
     var unknown: [NameKind] {
-        let asked: [(NameKind, [Int64]?)] = [(.user, users), (.identity, identities), (.channel, channels), (.reason, reasons)]
+        let ofPeople: [(NameKind, [Int64]?)] = [(.user, users), (.identity, identities), (.identity, senders), (.identity, recipients)]
+        let asked = ofPeople + [(.channel, channels), (.reason, takesNoReason ? nil : reasons)]
         return asked.filter { $0.1?.isEmpty == true }.map(\.0)
     }
 

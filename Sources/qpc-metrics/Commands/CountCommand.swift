@@ -73,7 +73,13 @@ struct CountCommand: ParsableCommand {
             case .csv: try CountCSV(answer).write(into: buffer)
             }
         }
-        if answer.rows.isEmpty { Notice.say("note: " + EmptyCount(answer, filter, countOptions).reason(log)) }
+        if answer.rows.isEmpty {
+            if let reason = EmptyCount(answer, countOptions).reason {
+                Notice.say("note: \(reason)")
+            } else {
+                EmptyAnswer.explain(filter, log, directory.source)
+            }
+        }
         guard !countOptions.dropped, filter.newest == nil, filter.afterID == nil else { return }
         let kinds = EventKind.allCases.filter { filter.holds($0) && question.fits($0) }
         DropNote.say(log, since: filter.sinceMicroseconds, until: filter.untilMicroseconds, kinds: kinds)

@@ -59,10 +59,12 @@ struct EventFilterOptions: ParsableArguments {
     @Flag(name: .customShort("r"), help: "Newest first.")
     var reversed = false
 
+    var kinds: [EventKind] { kindLists.flatMap(\.kinds) }
+
     func filter(directory: String) throws -> EventFilter {
         try FilterContradictions.check(self)
         var filter = EventFilter()
-        filter.kinds = kindLists.flatMap(\.kinds)
+        filter.kinds = kinds
         filter.sinceMicroseconds = try since.map { try Self.time($0, option: "--since") }
         filter.untilMicroseconds = try until.map { try Self.time($0, option: "--until") }
         if let since = filter.sinceMicroseconds, let until = filter.untilMicroseconds, since >= until {
@@ -79,13 +81,6 @@ struct EventFilterOptions: ParsableArguments {
         filter.failureClass = narrowing.failureClass
         filter.okOnly = narrowing.ok
         filter.failedOnly = failed
-        let logins = failed ? "--failed" : reason != nil ? "--reason" : nil
-        if let logins, !filter.kinds.isEmpty, !filter.kinds.contains(.auth) {
-            throw Failure(
-                Failure.usage,
-                "\(logins) and --kind \(filter.kinds.map(\.name).joined(separator: ",")) exclude each other: "
-                    + "only logins (auth) fail and have reasons")
-        }
         filter.reason = reason
         filter.afterID = after
         if let newest, newest < 0 { throw Failure.invalid("\(newest)", for: "-n", "expected 0 or more") }

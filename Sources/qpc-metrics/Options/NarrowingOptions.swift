@@ -11,11 +11,11 @@ struct NarrowingOptions: ParsableArguments {
         help: ArgumentHelp("Only failed logins of this class, as the counter's label reason says.", valueName: "class"))
     var failureClass: FailureClass?
 
-    @Option(help: ArgumentHelp("Only messages that this identity sent: a key or a pseudonym.", valueName: "hex"))
+    @Option(help: ArgumentHelp("Only messages that this identity sent: a key, a pseudonym, or its first digits.", valueName: "hex"))
     var sender: String?
 
     @Option(
-        help: ArgumentHelp("Only messages to this identity, and its fetches: a key or a pseudonym.", valueName: "hex"))
+        help: ArgumentHelp("Only messages to this identity, and its fetches: a key, a pseudonym, or its first digits.", valueName: "hex"))
     var recipient: String?
 
     @Option(help: ArgumentHelp("Only messages of at least this size, such as 1MiB or 4096.", valueName: "size"))
@@ -24,7 +24,7 @@ struct NarrowingOptions: ParsableArguments {
 
 extension FailureClass: ExpressibleByArgument {
     public init?(argument: String) {
-        guard let named = Self.allCases.first(where: { $0.name == argument }) else { return nil }
+        guard let named = Self.allCases.first(where: { $0.name == argument.lowercased() }) else { return nil }
         self = named
     }
 
