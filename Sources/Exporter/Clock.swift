@@ -48,6 +48,12 @@ enum Clock {
         return "\(padded(p.tm_hour)):\(padded(p.tm_min))"
     }
 
+    /// `11-22`
+    static func monthAndDay(seconds: Int) -> String {
+        let p = parts(seconds)
+        return "\(padded(p.tm_mon + 1))-\(padded(p.tm_mday))"
+    }
+
     /// HTTP's `Date`: `Sun, 22 Nov 2026 21:53:34 GMT`
     static func httpDate(seconds: Int) -> String {
         let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]

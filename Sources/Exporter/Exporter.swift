@@ -47,12 +47,14 @@ public final class Exporter: Sendable {
         let renderer = ThreadConfined(
             PageRenderer(
                 source: SnapshotSource(source: source, log: questions),
-                status: StatusPage(telemetryPath: options.telemetryPath), samples: options.limits.samples, log: log),
+                status: StatusPage(
+                    telemetryPath: options.telemetryPath, directory: options.directory, host: Self.hostName), log: log),
             on: readings)
+        let traffic = TrafficQuestions(source: source, pool: upkeep, loop: loop)
         let made = loop.submit {
             NIOLoopBound(
                 Server(
-                    options: options, web: web, renderer: renderer,
+                    options: options, web: web, renderer: renderer, traffic: traffic,
                     passwords: PasswordCheck(pool: passwords, loop: loop, limit: options.limits.passwordsWaiting),
                     loop: loop, log: log),
                 eventLoop: loop)
@@ -74,7 +76,7 @@ public final class Exporter: Sendable {
         let reload = reload
         let limits = options.limits
         loop.execute {
-            Self.sample(renderer, server, loop, every: limits.sampleInterval)
+            Self.watchReadiness(renderer, server, loop, options)
             if options.webConfigPath != nil {
                 loop.scheduleRepeatedTask(initialDelay: limits.reloadInterval, delay: limits.reloadInterval) { _ in
                     reload(false)
@@ -83,17 +85,25 @@ public final class Exporter: Sendable {
         }
     }
 
-    private static func sample(
+    private static func watchReadiness(
         _ confined: ThreadConfined<PageRenderer>, _ server: NIOLoopBound<Server>, _ loop: any EventLoop,
-        every interval: TimeAmount
+        _ options: ExporterOptions
     ) {
         confined.run { renderer in
-            let isReady = renderer.sample()
+            let isReady = renderer.isReady(waiting: options.waitsForDirectory)
             loop.execute {
                 server.value.isReady = isReady
                 // Not one after another while readings are slow.
-                loop.scheduleTask(in: interval) { sample(confined, server, loop, every: interval) }
+                loop.scheduleTask(in: options.limits.readinessInterval) { watchReadiness(confined, server, loop, options) }
             }
+        }
+    }
+
+    private static var hostName: String {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { name in
+            guard gethostname(name.baseAddress!, name.count - 1) == 0 else { return "this machine" }
+            name[name.count - 1] = 0
+            return String(cString: name.baseAddress!)
         }
     }
 

@@ -1,6 +1,6 @@
 /// What an exporter is told at its start.
 public struct ExporterOptions: Sendable {
-    /// The data directory.
+    /// The data directory, as an absolute path.
     public var directory: String
     public var listenAddresses: [ListenAddress] = [.standard]
     public var telemetryPath = "/metrics"
@@ -8,6 +8,8 @@ public struct ExporterOptions: Sendable {
     public var webConfigPath: String?
     /// Takes the sockets that systemd hands over instead of opening its own.
     public var usesSystemdSockets = false
+    /// Ready, and so healthy to whoever watches, even before the data directory is there.
+    public var waitsForDirectory = false
     public var limits = ExporterLimits()
 
     public init(directory: String) { self.directory = directory }

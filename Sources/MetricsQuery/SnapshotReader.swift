@@ -58,6 +58,7 @@ public enum SnapshotReader {
         snapshot.logBytes = live.map.word(QPCM_HEADER_LOG_BYTES)
         snapshot.walBytes = live.map.word(QPCM_HEADER_WAL_BYTES)
         snapshot.lastDropMicroseconds = live.map.word(QPCM_HEADER_LAST_DROP)
+        snapshot.recoveredMicroseconds = live.map.word(QPCM_HEADER_RECOVERED)
         let oldest = live.map.word(QPCM_HEADER_OLDEST_EVENT)
         snapshot.oldestEventMicroseconds = oldest == 0 ? nil : Int64(clamping: oldest)
         snapshot.activeUsers = (0..<3).map { live.map.word(QPCM_HEADER_ACTIVE_USERS + 8 * $0) }

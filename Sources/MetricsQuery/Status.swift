@@ -10,6 +10,8 @@ public struct Status: Sendable {
         case neverRan
         case stuck(pid: Int32)
         case shutDown
+        /// The server died, and its events were put into the log: when, UTC microseconds.
+        case recovered(Int64)
         case died(pending: UInt64)
         /// The share of the fullest ring, in percent.
         case ringFilling(percent: Int)
@@ -61,6 +63,8 @@ public struct Status: Sendable {
             switch snapshot.plugin {
             case .up(let pid): problemsWhileUp(pid, live.header.settings, source)
             case .stuck(let pid): [.stuck(pid: pid)]
+            case .stopped where snapshot.recoveredMicroseconds > 0:
+                [.recovered(Int64(clamping: snapshot.recoveredMicroseconds))]
             case .stopped: [.shutDown]
             case .died: [.died(pending: snapshot.pending)]
             case .neverRan: [.neverRan]

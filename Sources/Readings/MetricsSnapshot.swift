@@ -22,6 +22,10 @@ public struct MetricsSnapshot: Sendable {
     /// When an event was last dropped: UTC, microseconds since 1970; 0 for never.
     public var lastDropMicroseconds: UInt64 = 0
 
+    /// When the events of a server that had died were put into the log: UTC, microseconds since 1970; 0 if it ended in order or
+    /// still runs.
+    public var recoveredMicroseconds: UInt64 = 0
+
     /// What the snapshot was read from does not match its checksum, in words; nil if nothing is known to be wrong.
     public var mismatch: String?
 

@@ -174,4 +174,24 @@ import Testing
         #expect(after.lower(than: before).isEmpty, "\(after.lower(than: before))")
         #expect(try after.value("qpc_up") == 0)
     }
+
+    /// A unit that starts at boot comes before the server.
+    @Test func everyWaitsForTheServer() throws {
+        let place = DataPlace()
+        let file = place.temporary("qpc.prom")
+        let errors = place.temporary("said")
+        let command = try ChildProcess(
+            [BuiltProducts.commandLine, "prometheus", "--dir", place.path, "--output", file, "--every", "20ms"], errorFile: errors)
+        try eventually("it waits") { String(decoding: try read(errors), as: UTF8.self).contains("waiting for it") }
+        #expect(fileSize(file) == nil)
+        let host = try place.server()
+        try eventually("it writes") {
+            guard fileSize(file) != nil else { return false }
+            return String(decoding: try read(file), as: UTF8.self).contains("qpc_up 1")
+        }
+        command.kill(SIGTERM)
+        command.wait()
+        #expect(String(decoding: try read(errors), as: UTF8.self).components(separatedBy: "waiting for it").count == 2)
+        try host.shutDown()
+    }
 }

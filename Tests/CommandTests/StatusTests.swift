@@ -38,6 +38,10 @@ import Testing
         let stopped = try json()
         #expect(stopped.status == 1)
         #expect(stopped.fields["plugin"] as? String == "stopped")
+        // How it ended is not forgotten.
+        #expect(stopped.fields["recovered"] as? String != nil)
+        #expect((stopped.fields["problems"] as? [String])?.first?.hasPrefix("the server died; its pending events were") == true)
+        #expect(try place.tool.run("status").text.hasPrefix("plugin      died, recovered since"))
         #expect(stopped.fields["recorded"] as? Int == died.fields["recorded"] as? Int)
         #expect(stopped.fields["pending"] as? Int == 0)
         #expect((stopped.fields["log_bytes"] as? Int ?? 0) > 4096)

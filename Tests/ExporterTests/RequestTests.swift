@@ -15,6 +15,17 @@ import Testing
         try eventually("it is ready") { try client.get("/-/ready").status == 200 }
     }
 
+    /// A directory that is misspelt is not there for ever; only who says so waits for it.
+    @Test func aMissingDirectoryIsNotReady() throws {
+        let place = DataPlace()
+        let other = try TestExporter(place, waits: false)
+        for _ in 0..<3 { #expect(try other.get("/-/ready").status == 503) }
+        mkdir(place.path, 0o755)
+        try eventually("it is ready") { try other.get("/-/ready").status == 200 }
+        rmdir(place.path)
+        try eventually("it is not ready again") { try other.get("/-/ready").status == 503 }
+    }
+
     @Test func everyAnswerSaysWhatItIs() throws {
         let answer = try exporter.get("/metrics")
         #expect(answer.status == 200)

@@ -1,5 +1,6 @@
 import Foundation
 import MetricsModel
+import MetricsQuery
 import Readings
 import TestSupport
 import Testing
@@ -11,7 +12,7 @@ import Testing
     @Test func theStatesOfAServer() throws {
         let place = DataPlace()
         let exporter = try TestExporter(place)
-        #expect(try exporter.get("/").text.contains("No plugin has run in the data directory yet."))
+        #expect(try exporter.get("/").text.contains("No plugin has run in \(place.path) yet."))
         let host = try place.server()
         try host.ask("auth user=text:alice ok=0 reason=text:credentials")
         // From its first heartbeat on.
@@ -65,8 +66,11 @@ import Testing
     }
 
     @Test func everyoneCanReadIt() throws {
-        let exporter = try TestExporter()
-        let text = try exporter.get("/").text
+        let place = DataPlace()
+        let host = try place.server()
+        _ = try host.tally("drive threads=1 calls=300 seed=2")
+        try host.ask("shutdown")
+        let text = try TestExporter(place).get("/").text
         #expect(text.contains("<html lang=\"en\">"))
         #expect(text.contains("name=\"viewport\" content=\"width=device-width"))
         #expect(text.contains("prefers-color-scheme:dark"))
@@ -77,7 +81,7 @@ import Testing
         #expect(text.components(separatedBy: "role=\"img\" aria-labelledby=").count - 1 == pictures)
         #expect(text.components(separatedBy: "<details><summary>As a table").count - 1 == pictures)
         // What is opened is closed.
-        for tag in ["div", "p", "table", "tr", "td", "th", "dl", "dt", "dd", "figure", "svg", "details", "main", "a", "ul"] {
+        for tag in ["div", "p", "table", "tr", "td", "th", "dl", "dt", "dd", "figure", "svg", "details", "main", "a", "ul", "li", "nav", "span", "small"] {
             let opened = text.components(separatedBy: "<\(tag)>").count + text.components(separatedBy: "<\(tag) ").count
             #expect(opened - 1 == text.components(separatedBy: "</\(tag)>").count, "\(tag)")
         }
@@ -89,33 +93,98 @@ import Testing
         #expect(try exporter.get("/?refresh").text.contains("http-equiv=\"refresh\" content=\"30\""))
     }
 
-    @Test func ratesAreOfWhatHappened() {
-        var history = History(capacity: 100)
-        var snapshot = MetricsSnapshot()
-        for second in stride(from: 0.0, through: 60, by: 5) {
-            snapshot.counters[CounterIndex.events(.fetch)] = UInt64(second) * 10
-            history.add(History.Sample(snapshot, seconds: 1000 + second))
-        }
-        let rates = history.rates(of: { $0.fetches }, now: 1060, span: 120, parts: 12)
-        #expect(rates.prefix(6).dropLast().allSatisfy { $0 == nil })
-        #expect(rates.suffix(6).allSatisfy { abs(($0 ?? 0) - 10) < 1e-9 })
-        #expect(history.rise(of: { $0.fetches }) == 600)
-        #expect(history.samples.count == 13)
+    /// What a list of facts says: `Failed logins` in the section of a window.
+    private func fact(_ name: String, in page: String) throws -> String {
+        let start = try #require(page.range(of: "<dt>\(name)</dt><dd>")?.upperBound, "\(name)")
+        return String(page[start...].prefix { $0 != "<" }).trimmingCharacters(in: .whitespaces)
     }
 
-    @Test func aRingForgetsItsOldest() {
-        var history = History(capacity: 3)
-        for second in 0..<10 { history.add(History.Sample(MetricsSnapshot(), seconds: Double(second))) }
-        #expect(history.samples.map(\.seconds) == [7, 8, 9])
+    /// The section of the time range.
+    private func window(_ exporter: TestExporter, _ range: String = "1h") throws -> String {
+        let page = try exporter.get("/?range=\(range)").text
+        let start = try #require(page.range(of: "aria-label=\"Time range\"")?.upperBound)
+        let end = try #require(page.range(of: "<h2>Since the counters began")?.lowerBound)
+        return String(page[start..<end])
     }
 
-    @Test func aCounterThatBeganAnewIsNoFall() {
-        var history = History(capacity: 10)
-        var snapshot = MetricsSnapshot()
-        for (second, value) in [(0, 100), (1, 200), (2, 5)] {
-            snapshot.counters[CounterIndex.events(.fetch)] = UInt64(value)
-            history.add(History.Sample(snapshot, seconds: Double(second)))
+    /// The exporter knows what happened before it was started, and what a dead server's log has.
+    @Test("The window is the log's, not the exporter's", arguments: ["1h", "24h", "7d", "30d"])
+    func windowIsTheLogs(range: String) throws {
+        let place = DataPlace()
+        let host = try place.server()
+        for _ in 0..<7 { try host.ask("auth user=text:alice ok=0 reason=text:credentials") }
+        for _ in 0..<4 { try host.ask("auth user=text:bob ok=1") }
+        for _ in 0..<3 { try host.ask("fetch count=1") }
+        try host.ask("shutdown")
+        do {
+            let page = try window(TestExporter(place), range)
+            #expect(try fact("Logins", in: page) == "11")
+            #expect(try fact("Failed logins", in: page) == "7")
+            #expect(try fact("Fetches", in: page) == "3")
+            #expect(page.contains("<code>credentials</code></th><td class=\"n\">7</td>"))
         }
-        #expect(history.rise(of: { $0.fetches }) == 105)
+        host.kill()
+        // Another exporter, which sees the server dead only.
+        let page = try window(TestExporter(place), range)
+        #expect(try fact("Failed logins", in: page) == "7")
+        #expect(page.components(separatedBy: "<svg").count - 1 == 4)
+    }
+
+    @Test func aRangeThatIsNoneIsTheHour() throws {
+        let exporter = try TestExporter()
+        for query in ["range=2h", "range=", "range", "refresh&range=%3Cb%3E", ""] {
+            #expect(try exporter.get("/?\(query)").text.contains("<h2>The last hour</h2>"), "\(query)")
+        }
+        #expect(try exporter.get("/?range=7d&refresh").text.contains("<h2>The last 7 days</h2>"))
+        #expect(try exporter.get("/?range=7d&refresh").text.contains("<a href=\"/?range=24h&amp;refresh\">"))
+    }
+
+    @Test func problemsComeFirstWithTheirCure() throws {
+        let place = DataPlace()
+        let host = try place.server(["RING_SIZE": "64KiB", "FLUSH_INTERVAL": "5s"])
+        _ = try host.tally("drive threads=1 calls=60000 seed=1")
+        try host.shutDown()
+        let page = try TestExporter(place).get("/").text
+        let problems = try #require(page.range(of: "<h2>Problems</h2>")?.upperBound)
+        let now = try #require(page.range(of: "<h2>Now</h2>")?.lowerBound)
+        let text = page[problems..<now]
+        #expect(text.contains("dropped within the last hour") && text.contains("raise QPC_METRICS_PLUGIN_RING_SIZE"))
+        #expect(text.contains("The plugin was shut down: start the server with it.") && text.contains("Runbook: QpcPluginDown"))
+    }
+
+    @Test func itSaysWhichServerAndWhichDirectory() throws {
+        let place = DataPlace()
+        let exporter = try TestExporter(place)
+        #expect(try exporter.get("/").text.contains("No plugin has run in \(place.path) yet."))
+        let host = try place.server()
+        try host.shutDown()
+        let page = try exporter.get("/").text
+        #expect(page.contains("<span class=\"path\">\(place.path)</span>"))
+        #expect(page.contains("<h1>quicprochat on \(ProcessInfo.processInfo.hostName.split(separator: ".")[0])"))
+    }
+
+    /// Each step's events add up to what a plain count finds, whatever minutes a step cuts.
+    @Test(arguments: TrafficHistory.Span.allCases)
+    func stepsAddUp(span: TrafficHistory.Span) throws {
+        let place = DataPlace()
+        let host = try place.server(["IDENTITIES": "none"])
+        _ = try host.tally("drive threads=2 calls=3000 seed=5")
+        try host.shutDown()
+        let log = try #require(try DataSource(directory: place.path).log())
+        let now = Int64(Date().timeIntervalSince1970 * 1e6)
+        for end in [now, now + 17_123_456, now + 59_000_000] {
+            let history = try TrafficHistory.read(log, span, now: end)
+            let counts = try place.tool.rows()
+            #expect(history.steps.reduce(0) { $0 + $1.messages } == Int64(counts[0] + counts[1]))
+            #expect(history.steps.reduce(0) { $0 + $1.logins } == Int64(counts[2]))
+            #expect(history.steps.reduce(0) { $0 + $1.fetches } == Int64(counts[4]))
+            #expect(history.steps.reduce(0) { $0 + $1.failedLogins } == history.stats.failedLogins)
+            #expect(history.failures.reduce(0) { $0 + $1.events } == history.stats.failedLogins)
+            let known = history.steps.reduce(0) { $0 + $1.seconds }
+            #expect(known > 0 && known <= Double(span.seconds))
+        }
+        // Long after, nothing of it is in the window.
+        let later = try TrafficHistory.read(log, span, now: now + 32 * 86_400_000_000)
+        #expect(later.steps.allSatisfy { $0.messages == 0 } && later.stats.sum == 0)
     }
 }

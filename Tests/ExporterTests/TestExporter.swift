@@ -11,13 +11,15 @@ final class TestExporter: @unchecked Sendable {
 
     init(
         _ place: DataPlace = DataPlace(), webConfig: String? = nil, telemetryPath: String = "/metrics",
-        _ change: (inout ExporterLimits) -> Void = { _ in }
+        waits: Bool = true, _ change: (inout ExporterLimits) -> Void = { _ in }
     ) throws {
         self.place = place
         var options = ExporterOptions(directory: place.path)
         options.listenAddresses = [ListenAddress(host: "127.0.0.1", port: 0)]
         options.telemetryPath = telemetryPath
         options.webConfigPath = webConfig
+        options.waitsForDirectory = waits
+        options.limits.readinessInterval = .milliseconds(5)
         options.limits.sweepInterval = .milliseconds(5)
         options.limits.reloadInterval = .milliseconds(5)
         change(&options.limits)

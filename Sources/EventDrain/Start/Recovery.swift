@@ -96,6 +96,12 @@ public enum Recovery {
         return outcome
     }
 
+    /// Nothing waits in the file any more; if its server died, that is remembered.
+    private static func markStopped(_ live: LiveFileReader) {
+        if live.isRunning { live.map.set(QPCM_HEADER_RECOVERED, TickClock.realtimeNanoseconds() / 1000) }
+        live.map.markStopped()
+    }
+
     private static func openLive(
         _ directory: DataDirectory, quarantined: inout UInt64, log: PluginLogger
     ) throws(RecoveryError) -> LiveFileReader? {
@@ -163,7 +169,7 @@ public enum Recovery {
             pending[$0] == 0 && counted[$0] == totals.ringed[$0] && totals.direct[$0] == stored.direct[$0]
         }
         if isInOrder && totals.ringed == stored.ringed {
-            live.map.markStopped()
+            markStopped(live)
             return outcome
         }
         // Whatever age it has, it is safe in the log before it is wiped from its ring.
@@ -178,7 +184,7 @@ public enum Recovery {
         outcome.torn = drainer.countTorn(counted)
         try drainer.saveCounters()
         try writer.database.sync(eachCommit: place.settings.syncsEachCommit)
-        live.map.markStopped()
+        markStopped(live)
         for index in 0..<CounterIndex.words { outcome.ringed[index] = drainer.total(index) }
         outcome.direct = totals.direct
         return outcome

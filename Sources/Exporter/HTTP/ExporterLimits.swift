@@ -27,9 +27,8 @@ public struct ExporterLimits: Sendable {
     public var passwordsWaiting = 16
     /// How often connections are looked at for times that are over.
     public var sweepInterval = TimeAmount.milliseconds(250)
-    /// Between two samples of the status page's charts, and how many of them are kept.
-    public var sampleInterval = TimeAmount.seconds(5)
-    public var samples = 720
+    /// Between two looks at whether the data directory can be read.
+    public var readinessInterval = TimeAmount.seconds(5)
     /// How old what the log was asked may become before it is asked again.
     public var logAge = TimeAmount.seconds(60)
     /// Between two looks at the web configuration's files.

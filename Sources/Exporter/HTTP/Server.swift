@@ -12,6 +12,7 @@ final class Server {
 
     private let telemetryPath: String
     private let renderer: ThreadConfined<PageRenderer>
+    private let traffic: TrafficQuestions
     private let scrapes: ScrapeBatch
     private let passwords: PasswordCheck
     private let loop: any EventLoop
@@ -21,12 +22,13 @@ final class Server {
 
     init(
         options: ExporterOptions, web: WebSettings, renderer: ThreadConfined<PageRenderer>,
-        passwords: PasswordCheck, loop: any EventLoop, log: ExporterLog
+        traffic: TrafficQuestions, passwords: PasswordCheck, loop: any EventLoop, log: ExporterLog
     ) {
         limits = options.limits
         telemetryPath = options.telemetryPath
         self.web = web
         self.renderer = renderer
+        self.traffic = traffic
         self.passwords = passwords
         self.loop = loop
         self.log = log
@@ -90,7 +92,7 @@ final class Server {
                 isReady
                     ? Response(.ok, "The exporter is ready.\n")
                     : Response(.serviceUnavailable, "The data directory cannot be read; the log says why.\n"))
-        default: statusPage(refreshing: query == "refresh", respond)
+        default: statusPage(StatusPage.Request(query: query), respond)
         }
     }
 
@@ -133,7 +135,7 @@ final class Server {
         values.count > 1 ? values.joined(separator: ",") : values.first
     }
 
-    private func statusPage(refreshing: Bool, _ respond: @escaping (Response) -> Void) {
+    private func statusPage(_ request: StatusPage.Request, _ respond: @escaping (Response) -> Void) {
         guard statusPagesWaiting < limits.answersWaiting else { return respond(Self.busy) }
         statusPagesWaiting += 1
         let done = NIOLoopBound(
@@ -141,14 +143,17 @@ final class Server {
                 statusPagesWaiting -= 1
                 respond(response)
             }, eventLoop: loop)
-        let loop = loop
-        renderer.run { renderer in
-            let outcome = renderer.statusPage(refreshing: refreshing)
-            loop.execute {
-                guard case .page(let page) = outcome else { return done.value(Self.unreadable) }
-                var response = Response(.ok, contentType: "text/html; charset=utf-8", body: page)
-                response.headers = StatusPage.headers
-                done.value(response)
+        let (loop, renderer) = (loop, renderer)
+        traffic.answer(request.span).whenComplete { result in
+            let log = (try? result.get()) ?? TrafficQuestions.Answer()
+            renderer.run { renderer in
+                let outcome = renderer.statusPage(log, request)
+                loop.execute {
+                    guard case .page(let page) = outcome else { return done.value(Self.unreadable) }
+                    var response = Response(.ok, contentType: "text/html; charset=utf-8", body: page)
+                    response.headers = StatusPage.headers
+                    done.value(response)
+                }
             }
         }
     }

@@ -21,15 +21,13 @@ final class PageRenderer {
     private var templates: [ScrapeForm.Format: PageTemplate] = [:]
     private lazy var gzip = GzipEncoder()
     private let status: StatusPage
-    private var history: History
     private let log: ExporterLog
     /// What was last said of the data directory, so that it is said once.
     private var lastSaid = ""
 
-    init(source: SnapshotSource, status: StatusPage, samples: Int, log: ExporterLog) {
+    init(source: SnapshotSource, status: StatusPage, log: ExporterLog) {
         self.source = source
         self.status = status
-        history = History(capacity: samples)
         self.log = log
     }
 
@@ -62,17 +60,17 @@ final class PageRenderer {
         return page
     }
 
-    /// Takes one sample for the charts.
-    func sample() -> Bool {
+    /// Whether the data directory can be read.
+    ///
+    /// - Parameter waits: also if it is not there yet.
+    func isReady(waiting waits: Bool) -> Bool {
         guard let reading = try? read() else { return false }
-        history.add(History.Sample(reading.snapshot, seconds: Double(Clock.monotonicNanoseconds()) / 1e9))
-        return true
+        return reading.hasRun || waits || source.hasDirectory
     }
 
-    func statusPage(refreshing: Bool) -> StatusOutcome {
+    func statusPage(_ log: TrafficQuestions.Answer, _ request: StatusPage.Request) -> StatusOutcome {
         do {
-            return .page(
-                ByteBuffer(string: status.render(try read(), history, refreshing: refreshing)))
+            return .page(ByteBuffer(string: status.render(try read(), log, request)))
         } catch {
             return .failed(error)
         }
@@ -82,7 +80,7 @@ final class PageRenderer {
         do {
             let reading = try source.read()
             if !reading.hasRun {
-                say(.info, "no plugin has run in the data directory yet; every metric is at 0")
+                say(.info, "no plugin has run in \(status.directory) yet; every metric is at 0")
             } else if reading.snapshot.plugin.isUp {
                 say(.info, "the plugin is up")
             } else {

@@ -68,6 +68,12 @@ final class SnapshotSource {
         }
     }
 
+    /// Whether the data directory is there.
+    var hasDirectory: Bool {
+        var status = stat()
+        return stat(source.directory, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
     /// Maps the live file if it is not the mapped one.
     private func map() throws(DataSourceError) {
         var attempts = 0

@@ -1,7 +1,7 @@
 import MetricsModel
 import Terminal
 
-/// A small chart of the last hour: a picture for those who see it, a sentence and a table for everybody.
+/// A small chart of a window of time: a picture for those who see it, a sentence and a table for everybody.
 struct StatusChart {
     struct Line {
         /// What a point is, and so what several of them are together.
@@ -58,7 +58,7 @@ struct StatusChart {
 
     /// What the picture shows, in words.
     private var summary: String {
-        guard !known.isEmpty else { return "No measurements yet." }
+        guard !known.isEmpty else { return "Nothing is known of this time yet." }
         return lines.map { line in
             let values = line.values.compactMap { $0 }
             guard let last = values.last, let peak = values.max(), let all = line.together(values) else {
@@ -112,9 +112,15 @@ struct StatusChart {
         text += "</svg>\n<p class=\"time-axis\" aria-hidden=\"true\">"
         for share in [0, 0.5, 1] {
             let seconds = endSeconds - Int(Double(spanSeconds) * (1 - share))
-            text += "<span>\(Clock.hourAndMinute(seconds: seconds))</span>"
+            text += "<span>\(mark(seconds))</span>"
         }
         return text + "</p>\n</div>\n"
+    }
+
+    /// A moment on the time axis: its day too, where the axis is of several.
+    private func mark(_ seconds: Int) -> String {
+        let time = Clock.hourAndMinute(seconds: seconds)
+        return spanSeconds > 86_400 ? "\(Clock.monthAndDay(seconds: seconds)) \(time)" : time
     }
 
     /// Lines from point to point, and the points that have no neighbour, as lines of no length.
@@ -146,7 +152,7 @@ struct StatusChart {
         text += "</tr></thead>\n<tbody>\n"
         for row in 0..<rows {
             let end = endSeconds - spanSeconds * (rows - 1 - row) / rows
-            text += "<tr><th scope=\"row\">\(Clock.hourAndMinute(seconds: end))</th>"
+            text += "<tr><th scope=\"row\">\(mark(end))</th>"
             for line in lines {
                 let part = line.values[(line.values.count * row / rows)..<(line.values.count * (row + 1) / rows)]
                 text += "<td class=\"n\">\(line.together(part).map(Quantity.number) ?? "not known")</td>"

@@ -1,10 +1,42 @@
 import MetricsModel
+import MetricsQuery
+import Readings
 import Terminal
 
-/// The page at `/`: is the plugin up, what happened in the last hour, what is lost or late. Made here, without scripts,
-/// and from counters alone: no event's text ever comes near it.
+/// The page at `/`: what is wrong, what happens now, and what happened in the last hour, day, week or month. Made here, without
+/// scripts, and from numbers alone: no event's text ever comes near it.
 struct StatusPage: Sendable {
     let telemetryPath: String
+    /// Where the data are, as an absolute path, and on which machine.
+    let directory: String
+    let host: String
+
+    /// What was asked for: `/?range=24h&refresh`.
+    struct Request: Sendable {
+        var span = TrafficHistory.Span.hour
+        var isRefreshing = false
+
+        init(query: String) {
+            for part in query.split(separator: "&") {
+                if part == "refresh" { isRefreshing = true }
+                if part.hasPrefix("range="), let span = TrafficHistory.Span(rawValue: String(part.dropFirst(6))) { self.span = span }
+            }
+        }
+
+        private init(span: TrafficHistory.Span, isRefreshing: Bool) {
+            self.span = span
+            self.isRefreshing = isRefreshing
+        }
+
+        func with(span: TrafficHistory.Span) -> Request { Request(span: span, isRefreshing: isRefreshing) }
+        func with(refreshing: Bool) -> Request { Request(span: span, isRefreshing: refreshing) }
+
+        /// As an attribute's value.
+        var address: String {
+            let parts = (span == .hour ? [] : ["range=\(span.rawValue)"]) + (isRefreshing ? ["refresh"] : [])
+            return parts.isEmpty ? "/" : "/?" + parts.joined(separator: "&amp;")
+        }
+    }
 
     static let headers: [(name: String, value: String)] = [
         (
@@ -16,45 +48,44 @@ struct StatusPage: Sendable {
         ("Cache-Control", "no-store"),
     ]
 
-    private static let spanSeconds = 3600
-    /// Each chart's points: half a minute each.
-    private static let parts = 120
-
-    func render(_ reading: SnapshotSource.Reading, _ history: History, refreshing: Bool) -> String {
+    func render(_ reading: SnapshotSource.Reading, _ log: TrafficQuestions.Answer, _ request: Request) -> String {
         let seconds = Int(Clock.realtimeNanoseconds() / 1_000_000_000)
         let state = state(reading)
+        let refresh =
+            request.isRefreshing
+            ? "Refreshes every 30 seconds; <a href=\"\(request.with(refreshing: false).address)\">stop</a>."
+            : "<a href=\"\(request.address)\">Refresh</a>, or "
+                + "<a href=\"\(request.with(refreshing: true).address)\">every 30 seconds</a>."
         return """
             <!doctype html>
             <html lang="en">
             <head>
             <meta charset="utf-8">
-            <title>\(state.short): qpc-metrics</title>
+            <title>\(state.short): qpc-metrics on \(HTMLText.escaped(host))</title>
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <meta name="color-scheme" content="light dark">
             <link rel="icon" href="data:,">
-            \(refreshing ? "<meta http-equiv=\"refresh\" content=\"30\">\n" : "")<style>\(StatusStyle.css)</style>
+            \(request.isRefreshing ? "<meta http-equiv=\"refresh\" content=\"30\">\n" : "")<style>\(StatusStyle.css)</style>
             </head>
             <body>
-            <a class="skip" href="#main">To the content</a>
+            <a class="skip" href="#main">Skip to content</a>
             <header>
-            <h1>quicprochat server metrics</h1>
-            <p class="note">As of <time datetime="\(Clock.timestamp())">\(Clock.readable(seconds: seconds))</time>.
-            \(refreshing
-                ? "Refreshes every 30 seconds; <a href=\"/\">stop that</a>."
-                : "<a href=\"/\">Refresh</a>, or <a href=\"/?refresh\">every 30 seconds</a>.")</p>
+            <h1>quicprochat on \(HTMLText.escaped(host))</h1>
+            <p class="note">As of <time datetime="\(Clock.timestamp())">\(Clock.readable(seconds: seconds))</time>. \(refresh)</p>
             </header>
             <main id="main">
             <p class="state \(state.style)" role="status">\(state.text)</p>
-            \(notes(reading))<h2>Now</h2>
-            \(facts(reading, history))
-            <h2>The last hour</h2>
-            <p class="note">Half a minute a point; times are UTC.</p>
-            <div class="charts">
-            \(charts(history, seconds))</div>
+            \(problems(log.problems, reading))<h2>Now</h2>
+            \(StatusFacts.now(reading, log.history))
+            <h2>\(Self.title(request.span))</h2>
+            <nav aria-label="Time range"><ul>\(ranges(request))</ul></nav>
+            \(window(log, request.span))
+            <h2>Since the counters began</h2>
+            \(StatusFacts.totals(reading))
             <h2 id="endpoints">Endpoints</h2>
             \(endpoints)
             </main>
-            <footer>qpc-metrics \(Version.current)</footer>
+            <footer>qpc-metrics \(Version.current), <span class="path">\(HTMLText.escaped(directory))</span></footer>
             </body>
             </html>
 
@@ -63,125 +94,106 @@ struct StatusPage: Sendable {
 
     private func state(_ reading: SnapshotSource.Reading) -> (text: String, short: String, style: String) {
         if !reading.hasRun {
-            return ("No plugin has run in the data directory yet.", "Not started", "wait")
+            return ("No plugin has run in \(HTMLText.escaped(directory)) yet.", "Not started", "wait")
         }
+        let before = "Below are its last values."
         switch reading.snapshot.plugin {
         case .up:
             let now = Clock.realtimeNanoseconds()
             let age = (now - min(now, reading.snapshot.startNanoseconds)) / 1_000_000_000
             return ("✓ The plugin is up, for \(Quantity.age(seconds: age)).", "Up", "up")
         case .stuck(let pid): return ("✕ The plugin is stuck: process \(pid) has no heartbeat.", "Stuck", "down")
-        case .stopped: return ("✕ The plugin is down: it was shut down. Below are its last values.", "Down", "down")
-        case .died: return ("✕ The plugin is down: its server died. Below are its last values.", "Down", "down")
-        case .neverRan: return ("✕ The plugin is down. Below are its last values.", "Down", "down")
+        case .stopped where reading.snapshot.recoveredMicroseconds > 0:
+            return ("✕ The plugin is down: its server died, and its events were recovered. \(before)", "Down", "down")
+        case .stopped: return ("✕ The plugin is down: it was shut down. \(before)", "Down", "down")
+        case .died: return ("✕ The plugin is down: its server died. \(before)", "Down", "down")
+        case .neverRan: return ("✕ The plugin is down. \(before)", "Down", "down")
         }
     }
 
-    /// What an operator should know; nothing when all is well.
-    private func notes(_ reading: SnapshotSource.Reading) -> String {
-        var notes: [String] = []
-        if reading.logTrouble != 0 {
-            notes.append("The event log cannot be written: SQLite's code \(reading.logTrouble). The server's log says more.")
+    /// What is wrong, each with what to do; nothing when all is well.
+    private func problems(_ problems: [Status.Problem], _ reading: SnapshotSource.Reading) -> String {
+        guard reading.hasRun, !problems.isEmpty else { return "" }
+        let items = problems.map { problem in
+            let words = HTMLText.escaped(ProblemText.words(problem, zone: .utc))
+            let runbook = ProblemText.runbook(problem).map { " <span class=\"note\">Runbook: \($0)</span>" } ?? ""
+            return "<li>\(words.prefix(1).uppercased() + words.dropFirst()).\(runbook)</li>"
         }
-        for cause in DropCause.allCases {
-            let count = EventKind.allCases.reduce(UInt64(0)) {
-                $0 &+ reading.snapshot.counters[CounterIndex.dropped($1, cause)]
-            }
-            guard count > 0 else { continue }
-            notes.append(
-                "\(Quantity.count(count, "event")) \(count == 1 ? "was" : "were") dropped since the counters began: "
-                    + "\(Self.words(cause)).")
-        }
-        let lastDrop = reading.snapshot.lastDropMicroseconds
-        if lastDrop > 0 {
-            let age = Clock.realtimeNanoseconds() / 1_000_000_000
-            let second = lastDrop / 1_000_000
-            notes.append(
-                "The last drop was \(Quantity.age(seconds: max(age, second) - second)) ago, at "
-                    + "\(Clock.readable(seconds: Int(clamping: second))).")
-        }
-        guard !notes.isEmpty else { return "" }
-        return "<ul class=\"notes\">\(notes.map { "<li>\($0)</li>" }.joined())</ul>\n"
+        return "<h2>Problems</h2>\n<ul class=\"notes\">\(items.joined())</ul>\n"
     }
 
-    private static func words(_ cause: DropCause) -> String {
-        switch cause {
-        case .ringFull: "a ring was full"
-        case .noSlot: "there were too many threads"
-        case .logError: "the log could not take them, or was lost"
-        case .torn: "a power cut or damage took them"
+    private static func title(_ span: TrafficHistory.Span) -> String {
+        switch span {
+        case .hour: "The last hour"
+        case .day: "The last 24 hours"
+        case .week: "The last 7 days"
+        case .month: "The last 30 days"
         }
     }
 
-    private func facts(_ reading: SnapshotSource.Reading, _ history: History) -> String {
-        let snapshot = reading.snapshot
-        let counters = snapshot.counters
-        let messages =
-            counters[CounterIndex.events(.messageEnqueue)] &+ counters[CounterIndex.events(.batchEnqueue)]
-        let dropped = EventKind.allCases.reduce(UInt64(0)) { $0 &+ snapshot.dropped($1) }
-        var facts: [(name: String, value: String, isLong: Bool)] = []
-        func add(_ name: String, _ value: String, isLong: Bool = false) { facts.append((name, value, isLong)) }
-        add("Messages", Quantity.grouped(messages))
-        add("Logins", Quantity.grouped(counters[CounterIndex.calls(.auth)]))
-        add("Failed logins, last hour", Quantity.grouped(history.rise(of: { $0.failedLogins })))
-        add("Fetches", Quantity.grouped(counters[CounterIndex.calls(.fetch)]))
-        add("Channels created", Quantity.grouped(counters[CounterIndex.channelsCreated]))
-        add("Users registered", Quantity.grouped(counters[CounterIndex.calls(.userRegistered)]))
-        add(
-            "Active users in 1 / 7 / 30 days", snapshot.activeUsers.map(Quantity.grouped).joined(separator: " / "),
-            isLong: true)
-        add("Events dropped", Quantity.grouped(dropped))
-        add("Events pending", Quantity.grouped(snapshot.pending))
-        add("Event log", Quantity.bytes(snapshot.logBytes &+ snapshot.walBytes))
-        if let age = reading.heartbeatAgeNanoseconds {
-            add("Last sign of life", Quantity.age(seconds: age / 1_000_000_000) + " ago")
-        }
-        if let oldest = snapshot.oldestEventMicroseconds, oldest > 0 {
-            add("Oldest event", Clock.readable(seconds: Int(oldest / 1_000_000)), isLong: true)
-        }
-        if !snapshot.version.isEmpty { add("Plugin version", HTMLText.escaped(snapshot.version)) }
-        return "<dl>\n"
-            + facts.map {
-                "<div\($0.isLong ? " class=\"long\"" : "")><dt>\($0.name)</dt><dd>\($0.value)</dd></div>\n"
-            }.joined() + "</dl>"
+    private func ranges(_ request: Request) -> String {
+        TrafficHistory.Span.allCases.map { span in
+            let name = Self.title(span).dropFirst("The last ".count)
+            return span == request.span
+                ? "<li><span aria-current=\"page\">\(name)</span></li>"
+                : "<li><a href=\"\(request.with(span: span).address)\">\(name)</a></li>"
+        }.joined()
     }
 
-    private func charts(_ history: History, _ seconds: Int) -> String {
-        let now = Double(Clock.monotonicNanoseconds()) / 1e9
-        let span = Double(Self.spanSeconds)
-        func rates(_ value: (History.Sample) -> UInt64, times factor: Double = 1) -> [Double?] {
-            history.rates(of: value, now: now, span: span, parts: Self.parts).map { $0.map { $0 * factor } }
+    // MARK: A window of the log
+
+    private func window(_ log: TrafficQuestions.Answer, _ span: TrafficHistory.Span) -> String {
+        guard let history = log.history else {
+            return "<p class=\"note\">\(HTMLText.escaped(log.obstacle ?? "The event log is not known yet."))</p>"
+        }
+        let reach: String
+        if let extent = history.stats.log, extent.oldest > history.since {
+            reach = "The log begins at \(Clock.readable(seconds: Int(extent.oldest / 1_000_000)))."
+        } else {
+            reach = history.stats.log == nil ? "The log is empty." : ""
+        }
+        return """
+            <p class="note">From the event log. Times are UTC; a point is \(Self.length(span.stepSeconds)). \(reach)</p>
+            \(StatusFacts.window(history))
+            <div class="charts">
+            \(charts(history))</div>
+            \(StatusFacts.tables(history))
+            """
+    }
+
+    private static func length(_ seconds: Int64) -> String {
+        seconds < 3600 ? (seconds == 60 ? "one minute" : "\(seconds / 60) minutes") : "\(seconds / 3600) hours"
+    }
+
+    private func charts(_ history: TrafficHistory) -> String {
+        let step = Double(history.span.stepSeconds)
+        func rates(per seconds: Double, _ value: (TrafficHistory.Step) -> Int64) -> [Double?] {
+            // A step of which little is known would show a rate of a few events.
+            history.steps.map { $0.seconds >= step / 10 ? Double(value($0)) / $0.seconds * seconds : nil }
         }
         func chart(_ id: String, _ title: String, _ unit: String, _ lines: [StatusChart.Line]) -> String {
             StatusChart(
-                id: id, title: title, unit: unit, lines: lines, endSeconds: seconds, spanSeconds: Self.spanSeconds
+                id: id, title: title, unit: unit, lines: lines, endSeconds: Int(history.until / 1_000_000),
+                spanSeconds: Int(history.span.seconds)
             ).html
         }
-        return chart("messages", "Messages", "a second", [.init(name: "Messages", values: rates { $0.messages })])
+        let drops = history.steps.map { $0.seconds > 0 || $0.dropped > 0 ? Double($0.dropped) : nil }
+        return chart("messages", "Messages", "per second", [.init(name: "Messages", values: rates(per: 1) { $0.messages })])
             + chart(
-                "logins", "Logins", "a minute",
+                "logins", "Logins", "per minute",
                 [
-                    .init(name: "Attempts", values: rates({ $0.logins }, times: 60)),
-                    .init(name: "Failures", values: rates({ $0.failedLogins }, times: 60)),
+                    .init(name: "Attempts", values: rates(per: 60) { $0.logins }),
+                    .init(name: "Failures", values: rates(per: 60) { $0.failedLogins }),
                 ])
-            + chart("fetches", "Fetches", "a second", [.init(name: "Fetches", values: rates { $0.fetches })])
-            + chart(
-                "lag", "Pending and dropped", "events",
-                [
-                    .init(
-                        name: "Pending", kind: .peak,
-                        values: history.peaks(of: { $0.pending }, now: now, span: span, parts: Self.parts)),
-                    .init(
-                        name: "Dropped", kind: .sum,
-                        values: history.rises(of: { $0.dropped }, now: now, span: span, parts: Self.parts)),
-                ])
+            + chart("fetches", "Fetches", "per second", [.init(name: "Fetches", values: rates(per: 1) { $0.fetches })])
+            + chart("dropped", "Dropped", "events", [.init(name: "Dropped", kind: .sum, values: drops)])
     }
 
     private var endpoints: String {
         let path = HTMLText.escaped(telemetryPath)
         return """
             <table aria-labelledby="endpoints">
-            <thead><tr><th scope="col">Path</th><th scope="col">What it has</th></tr></thead>
+            <thead><tr><th scope="col">Path</th><th scope="col">Content</th></tr></thead>
             <tbody>
             <tr><th scope="row"><a href="\(path)"><code>\(path)</code></a></th><td>every metric, for Prometheus</td></tr>
             <tr><th scope="row"><a href="/-/healthy"><code>/-/healthy</code></a></th><td>200 while the exporter runs</td></tr>

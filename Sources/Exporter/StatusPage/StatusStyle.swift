@@ -22,6 +22,14 @@ enum StatusStyle {
         .up{color:var(--good)}.down{color:var(--bad)}.wait{color:var(--warn)}
         .note{color:var(--soft)}
         figure .note{font-size:.9rem}
+        nav ul{display:flex;flex-wrap:wrap;gap:.25rem 1rem;list-style:none;margin:.25rem 0;padding:0}
+        nav a,nav span{display:inline-block;padding:.15rem 0}
+        nav span{font-weight:600}
+        small{font-size:.85rem;color:var(--soft)}
+        .path{overflow-wrap:anywhere}
+        .panel{background:var(--panel);border:1px solid var(--line);border-radius:.5rem;padding:.75rem;min-width:0}
+        caption{text-align:left;font-weight:600;padding-bottom:.25rem}
+        caption.note{font-weight:400}
         ul.notes{margin:.5rem 0;padding-left:1.25rem;color:var(--bad)}
         dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(8.5rem,44%),1fr));gap:.75rem;margin:0}
         dl div{background:var(--panel);border:1px solid var(--line);border-radius:.5rem;padding:.6rem .75rem}

@@ -16,7 +16,7 @@ struct PrometheusCommand: ParsableCommand {
         abstract: "Prints every metric in Prometheus format.",
         discussion: """
             Reads the live file, whether the server runs or has ended. With --output the file is replaced atomically, as \
-            node_exporter's textfile collector needs it.
+            node_exporter's textfile collector needs it. With --every the command waits for a server that has never run.
 
             EXAMPLES
               qpc-metrics prometheus
@@ -45,8 +45,16 @@ struct PrometheusCommand: ParsableCommand {
             }
             throw Failure.invalid(text, for: "--every", "expected a time longer than 0, such as 15s")
         }
+        var isWaiting = false
         while true {
-            try writeOnce()
+            do {
+                try writeOnce()
+                isWaiting = false
+            } catch let failure as Failure where failure.code == Failure.noInput && interval != nil {
+                // The server has not run yet: a unit that starts at boot waits for it, as serve does.
+                if !isWaiting { Notice.say("\(failure.message); waiting for it") }
+                isWaiting = true
+            }
             guard let interval else { return }
             var rest = timespec(tv_sec: Int(interval / 1_000_000), tv_nsec: Int(interval % 1_000_000) * 1000)
             var left = timespec()

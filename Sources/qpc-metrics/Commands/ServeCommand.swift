@@ -8,7 +8,7 @@ struct ServeCommand: ParsableCommand {
         abstract: "Serves every metric to Prometheus over HTTP, and a status page to people.",
         discussion: """
             A separate process, so that a scrape never touches the server's threads. It may start before the server and keeps \
-            running when the server ends. Flags and web configuration file (TLS, passwords, headers) are those of Prometheus' \
+            running when the server ends; /-/ready is 503 while the data directory is missing, unless --wait is given. Flags and web configuration file (TLS, passwords, headers) are those of Prometheus' \
             own exporters. SIGTERM ends it once current responses are sent; SIGHUP reloads the web configuration, which also \
             happens when the file changes.
 
@@ -34,6 +34,9 @@ struct ServeCommand: ParsableCommand {
         help: ArgumentHelp("TLS, passwords and headers, as for every Prometheus exporter.", valueName: "file"))
     var webConfig: String?
 
+    @Flag(help: "Be ready even before the data directory exists: the server has never run yet.")
+    var wait = false
+
     @Flag(name: .customLong("web.systemd-socket"), help: "Use the sockets of a systemd .socket unit instead of addresses.")
     var systemdSocket = false
 
@@ -46,7 +49,8 @@ struct ServeCommand: ParsableCommand {
     func run() throws {
         let log = ExporterLog(level: logLevel, format: logFormat)
         do {
-            var options = ExporterOptions(directory: directory.path)
+            var options = ExporterOptions(directory: Environment.absolute(directory.path))
+            options.waitsForDirectory = wait
             if !listenAddresses.isEmpty {
                 options.listenAddresses = try listenAddresses.map { text throws(ExporterError) in
                     try ListenAddress(text)

@@ -65,7 +65,7 @@ struct PluginChecks {
 
     /// A problem in the words of `status`, which are a fact, a colon, and what to do.
     private func finding(_ name: String, _ problem: Status.Problem, isFailure: Bool) -> Check {
-        let words = StatusText.words(problem)
+        let words = ProblemText.words(problem, zone: .local)
         var (found, remedy) = (words, "qpc-metrics status")
         if let colon = words.lastRange(of: ": ") {
             (found, remedy) = (String(words[..<colon.lowerBound]), String(words[colon.upperBound...]))
@@ -83,7 +83,7 @@ struct PluginChecks {
         let name = "plugin"
         let problem = first(status, name) {
             switch $0 {
-            case .neverRan, .stuck, .shutDown, .died: true
+            case .neverRan, .stuck, .shutDown, .recovered, .died: true
             default: false
             }
         }

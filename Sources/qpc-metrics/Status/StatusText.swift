@@ -1,4 +1,5 @@
 import EventLog
+import Exporter
 import MetricsModel
 import MetricsQuery
 import Readings
@@ -56,7 +57,9 @@ struct StatusText {
     }
 
     private var plugin: String {
-        var text = snapshot.plugin.name + (snapshot.plugin.pid.map { ", process \($0)" } ?? "")
+        // The file is marked as stopped once its events are in the log, by whoever put them there.
+        let isRecovered = snapshot.plugin == .stopped && snapshot.recoveredMicroseconds > 0
+        var text = (isRecovered ? "died, recovered since" : snapshot.plugin.name) + (snapshot.plugin.pid.map { ", process \($0)" } ?? "")
         if !snapshot.version.isEmpty { text += ", version \(snapshot.version)" }
         if snapshot.startNanoseconds != 0 {
             text += ", started " + LocalTime.text(Int64(snapshot.startNanoseconds / 1000), zone: .local)
@@ -81,6 +84,7 @@ struct StatusText {
         func add(_ key: String, _ value: JSON) { fields.append((key, value)) }
         if let pid = snapshot.plugin.pid { add("pid", .number(pid)) }
         add("version", .text(snapshot.version))
+        if snapshot.recoveredMicroseconds > 0 { add("recovered", .time(Int64(clamping: snapshot.recoveredMicroseconds))) }
         if snapshot.startNanoseconds != 0 { add("started", .time(Int64(snapshot.startNanoseconds / 1000))) }
         add("identities", .text(snapshot.identities.name))
         if let ticks = status.readsTickCounter { add("clock", .text(ticks ? "ticks" : "clock_gettime")) }
@@ -113,54 +117,5 @@ struct StatusText {
     // MARK: Problems
 
     /// What is wrong, each with what to do.
-    private var problems: [String] { status.problems.map(Self.words) }
-
-    static func words(_ problem: Status.Problem) -> String {
-        switch problem {
-        case .neverRan: "no plugin has run here since live.qpcm was removed: start the server with the plugin"
-        case .stuck(let pid):
-            "process \(pid) holds the directory, but its plugin has had no heartbeat for 5 s: "
-                + "is the process stopped, or its disk stuck? See its standard error"
-        case .shutDown: "the plugin was shut down: start the server with it"
-        case .died(let pending):
-            "the server died with \(Quantity.count(pending, "event")) pending: "
-                + "start it again or run qpc-metrics recover, which put them into the log"
-        case .ringFilling(let percent):
-            "a ring is \(percent) % full, and what does not fit is dropped: "
-                + "if nothing else here explains it, raise QPC_METRICS_PLUGIN_RING_SIZE"
-        case .logOverLimit(let bytes, let limit):
-            "the log has \(Quantity.bytes(bytes)), over its limit of \(Quantity.bytes(limit)): "
-                + "if that lasts for more than a minute, see the server's standard error"
-        case .walHeld(let reader, let bytes):
-            "process \(reader) keeps a transaction open on the log, and the WAL has grown to \(Quantity.bytes(bytes)): "
-                + "end it, or events will wait and then be dropped"
-        case .flushFailing(let cause, let code):
-            "events cannot be written into the log (SQLite code \(code)): \(words(cause))"
-        case .lagging(let nanoseconds):
-            "the oldest event has waited \(Quantity.age(seconds: nanoseconds / 1_000_000_000)) for the log: "
-                + "is the disk slow or the CPU busy?"
-        case .dropped(let drops, let last):
-            (drops.sum == 0 ? "events" : Quantity.count(drops.sum, "event")) + (drops.sum == 1 ? " was" : " were")
-                + " dropped within the last hour, the last at \(LocalTime.text(last, zone: .local).dropFirst(11).prefix(8))"
-                + (drops.sum == 0 ? "" : " (\(DropNote.causes(drops)))") + ": \(cure(drops))"
-        case .mismatch(let text): "\(text): run qpc-metrics verify"
-        }
-    }
-
-    private static func cure(_ drops: DropTotals) -> String {
-        if drops.sum(.noSlot) > 0 { return "free disk space for a thread's ring; at most 1,024 threads can call hooks" }
-        if drops.sum(.logError) > 0 { return "see the server's standard error for what became of the log" }
-        if drops.sum(.torn) > 0 { return "power or a disk failed; see the server's standard error" }
-        return "raise QPC_METRICS_PLUGIN_RING_SIZE"
-    }
-
-    private static func words(_ cause: FlushErrorCause) -> String {
-        switch cause {
-        case .full: "the disk is full; make room"
-        case .busy: "another process holds the log's lock; end that process"
-        case .io: "reading or writing the log fails; check the disk and the owner of the files"
-        case .corrupt: "the log is damaged; it is quarantined and a new one begun, see the server's standard error"
-        case .other: "see the server's standard error"
-        }
-    }
+    private var problems: [String] { status.problems.map { ProblemText.words($0, zone: .local) } }
 }

@@ -1,4 +1,5 @@
 import EventSearch
+import Exporter
 import MetricsModel
 import Readings
 import Terminal
@@ -35,13 +36,8 @@ enum DropNote {
         let to = LocalTime.text((last + 1) * 60_000_000, zone: .local).prefix(16)
         let verbs = drops.sum == 1 ? "was dropped and is" : "were dropped and are"
         let end = from.prefix(10) == to.prefix(10) ? to.dropFirst(11) : to
-        return "note: \(Quantity.count(drops.sum, "event")) of this window \(verbs) missing here: \(causes(drops)), "
+        return "note: \(Quantity.count(drops.sum, "event")) of this window \(verbs) missing here: \(ProblemText.causes(drops)), "
             + "between \(from) and \(end)"
     }
 
-    /// `82,825 ring_full, 12 torn`.
-    static func causes(_ drops: DropTotals) -> String {
-        DropCause.allCases.filter { drops.sum($0) > 0 }.map { "\(Quantity.grouped(drops.sum($0))) \($0.name)" }
-            .joined(separator: ", ")
-    }
 }

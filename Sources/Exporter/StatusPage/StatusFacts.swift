@@ -1,0 +1,158 @@
+import MetricsModel
+import MetricsQuery
+import Readings
+import Terminal
+
+/// The page's numbers in words: lists of facts and tables, as HTML.
+enum StatusFacts {
+    private struct Fact {
+        var name: String
+        /// HTML.
+        var value: String
+        var isLong = false
+    }
+
+    private static func list(_ facts: [Fact]) -> String {
+        "<dl>\n"
+            + facts.map {
+                "<div\($0.isLong ? " class=\"long\"" : "")><dt>\($0.name)</dt><dd>\($0.value)</dd></div>\n"
+            }.joined() + "</dl>"
+    }
+
+    /// The last five minutes, and the gauges.
+    static func now(_ reading: SnapshotSource.Reading, _ history: TrafficHistory?) -> String {
+        let snapshot = reading.snapshot
+        var facts: [Fact] = []
+        if let recent = history?.recent, recent.seconds > 0 {
+            func rate(_ value: Int64, per seconds: Double) -> String { Quantity.number(Double(value) / recent.seconds * seconds) }
+            facts = [
+                Fact(name: "Messages per second, last 5 min", value: rate(recent.messages, per: 1)),
+                Fact(name: "Logins per minute, last 5 min", value: rate(recent.logins, per: 60)),
+                Fact(name: "Failed per minute, last 5 min", value: rate(recent.failedLogins, per: 60)),
+                Fact(name: "Fetches per second, last 5 min", value: rate(recent.fetches, per: 1)),
+            ]
+        }
+        facts.append(
+            Fact(
+                name: "Active users in 1 / 7 / 30 days",
+                value: snapshot.activeUsers.map(Quantity.grouped).joined(separator: " / "), isLong: true))
+        facts.append(Fact(name: "Events pending", value: Quantity.grouped(snapshot.pending)))
+        if snapshot.lastDropMicroseconds > 0 {
+            let now = Clock.realtimeNanoseconds() / 1_000_000_000
+            let second = snapshot.lastDropMicroseconds / 1_000_000
+            facts.append(Fact(name: "Last drop", value: Quantity.age(seconds: max(now, second) - second) + " ago"))
+        }
+        facts.append(Fact(name: "Event log", value: Quantity.bytes(snapshot.logBytes &+ snapshot.walBytes)))
+        if let age = reading.heartbeatAgeNanoseconds {
+            facts.append(Fact(name: "Last heartbeat", value: Quantity.age(seconds: age / 1_000_000_000) + " ago"))
+        }
+        if !snapshot.version.isEmpty { facts.append(Fact(name: "Plugin version", value: HTMLText.escaped(snapshot.version))) }
+        return list(facts)
+    }
+
+    /// What happened in the window.
+    static func window(_ history: TrafficHistory) -> String {
+        let stats = history.stats
+        func events(_ kind: EventKind) -> String { Quantity.text(stats.events[kind.index]) }
+        let messages = stats.single.events + stats.batch.events
+        return list([
+            Fact(name: "Messages", value: Quantity.text(messages)),
+            Fact(name: "Payload", value: Quantity.bytes(stats.single.bytes &+ stats.batch.bytes)),
+            Fact(name: "Logins", value: events(.auth)),
+            Fact(
+                name: "Failed logins",
+                value: "\(Quantity.text(stats.failedLogins)) "
+                    + "<small>\(Quantity.share(stats.failedLogins, of: stats.events[EventKind.auth.index]))</small>"),
+            Fact(name: "Fetches", value: events(.fetch)),
+            Fact(name: "New channels", value: Quantity.text(stats.newChannels)),
+            Fact(name: "Users registered", value: events(.userRegistered)),
+            Fact(name: "Events dropped", value: Quantity.grouped(history.drops.sum)),
+        ])
+    }
+
+    static func tables(_ history: TrafficHistory) -> String {
+        "<div class=\"charts\">\n" + failures(history) + sizes(history) + "</div>"
+    }
+
+    private static func failures(_ history: TrafficHistory) -> String {
+        guard !history.failures.isEmpty else { return "" }
+        let rows = history.failures.map { failure in
+            "<tr><th scope=\"row\"><code>\(failure.failureClass.name)</code></th><td class=\"n\">\(Quantity.text(failure.events))</td>"
+                + "<td class=\"n\">\(Quantity.share(failure.events, of: history.stats.failedLogins))</td></tr>\n"
+        }
+        return """
+            <div class="panel"><table><caption>Failed logins by class</caption>
+            <thead><tr><th scope="col">Class</th><th scope="col" class="n">Logins</th><th scope="col" class="n">Share</th></tr></thead>
+            <tbody>
+            \(rows.joined())</tbody></table></div>
+
+            """
+    }
+
+    private static func sizes(_ history: TrafficHistory) -> String {
+        let rows = SizeName.allCases.compactMap { size -> String? in
+            guard let values = history.stats.sizes.indices.contains(size.rawValue) ? history.stats.sizes[size.rawValue] : nil,
+                values.count > 0
+            else { return nil }
+            let isBytes = size == .messagePayloadBytes || size == .batchPayloadBytes
+            let cells = [values.p50, values.p90, values.p99].map {
+                "<td class=\"n\">\(isBytes ? Quantity.bytes($0) : Quantity.grouped($0))</td>"
+            }
+            return "<tr><th scope=\"row\">\(name(size))</th>\(cells.joined())</tr>\n"
+        }
+        guard !rows.isEmpty else { return "" }
+        return """
+            <div class="panel"><table><caption>Sizes: half, 90 % and 99 % are at most</caption>
+            <thead><tr><th scope="col">Size</th><th scope="col" class="n">p50</th><th scope="col" class="n">p90</th>\
+            <th scope="col" class="n">p99</th></tr></thead>
+            <tbody>
+            \(rows.joined())</tbody></table></div>
+
+            """
+    }
+
+    private static func name(_ size: SizeName) -> String {
+        switch size {
+        case .messagePayloadBytes: "message"
+        case .batchPayloadBytes: "message in a batch"
+        case .batchMessages: "messages in a batch"
+        case .fetchMessages: "messages in a fetch"
+        }
+    }
+
+    /// Counters since they began; the causes of drops that there were.
+    static func totals(_ reading: SnapshotSource.Reading) -> String {
+        let snapshot = reading.snapshot
+        let counters = snapshot.counters
+        let messages = counters[CounterIndex.events(.messageEnqueue)] &+ counters[CounterIndex.events(.batchEnqueue)]
+        let failed = FailureClass.allCases.reduce(UInt64(0)) { $0 &+ counters[CounterIndex.authFailures($1)] }
+        var facts = [
+            Fact(name: "Messages", value: Quantity.grouped(messages)),
+            Fact(name: "Logins", value: Quantity.grouped(counters[CounterIndex.calls(.auth)])),
+            Fact(name: "Failed logins", value: Quantity.grouped(failed)),
+            Fact(name: "Fetches", value: Quantity.grouped(counters[CounterIndex.calls(.fetch)])),
+            Fact(name: "Channels created", value: Quantity.grouped(counters[CounterIndex.channelsCreated])),
+            Fact(name: "Users registered", value: Quantity.grouped(counters[CounterIndex.calls(.userRegistered)])),
+        ]
+        let drops = DropTotals(counters)
+        if drops.sum == 0 { facts.append(Fact(name: "Events dropped", value: "0")) }
+        for cause in DropCause.allCases where drops.sum(cause) > 0 {
+            facts.append(Fact(name: "Dropped: \(words(cause))", value: Quantity.grouped(drops.sum(cause))))
+        }
+        if let oldest = snapshot.oldestEventMicroseconds, oldest > 0 {
+            facts.append(
+                Fact(name: "Oldest event in the log", value: Clock.readable(seconds: Int(oldest / 1_000_000)), isLong: true))
+        }
+        let began = snapshot.createdNanoseconds.map { "at \(Clock.readable(seconds: Int($0 / 1_000_000_000)))" }
+        return "<p class=\"note\">They began \(began ?? "with the first start of the plugin").</p>\n" + list(facts)
+    }
+
+    private static func words(_ cause: DropCause) -> String {
+        switch cause {
+        case .ringFull: "a ring was full"
+        case .noSlot: "no room for a ring"
+        case .logError: "lost with a log"
+        case .torn: "power or damage"
+        }
+    }
+}
