@@ -94,7 +94,7 @@ struct CountShape {
         func name(_ column: String, _ table: String) -> String { "(SELECT lower(hex(value)) FROM \(table) WHERE id = \(column))" }
         return switch field {
         case "sender", "recipient": name("event.\(field)", "identity_name")
-        case "identity": name("person", "identity_name")
+        case "identity": name("person.person", "identity_name")
         case "channel": name("channel", "channel_name")
         case "user": "(SELECT value FROM user_name WHERE id = user)"
         case "reason": "(SELECT value FROM reason_name WHERE id = reason)"

@@ -12,7 +12,7 @@ extension EventLogReader {
         var groups = CountGroups(question)
         do throws(LogError) {
             let minutes = try drops(since: filter.sinceMicroseconds ?? 0, until: filter.untilMicroseconds ?? .max)
-            var clocks = question.fields.map { PeriodClock($0.isTime ? $0 : .minute, zone: zone, shiftMicroseconds: 0) }
+            let clocks = question.fields.map { PeriodClock($0.isTime ? $0 : .minute, zone: zone, shiftMicroseconds: 0) }
             for minute in minutes {
                 for index in 0..<DropTotals.count where minute.drops.values[index] > 0 {
                     let kind = DropTotals.kind(index)

@@ -85,7 +85,7 @@ struct EventCounter {
             return try counter.add(to: &groups, &pairs)
         }
         for plan in try KindQuery.plans(filter, descending: false, database) {
-            var rows = RowCounter(question, plan.kind, zone: zone, shift: shift, classes)
+            let rows = RowCounter(question, plan.kind, zone: zone, shift: shift, classes)
             for condition in plan.conditions {
                 try rows.add(condition, to: &groups, &pairs, database)
                 if groups.isFull || pairs.isFull { return }

@@ -2,7 +2,7 @@ import Readings
 import TimeWords
 
 /// Which minute, hour, day, weekday or hour of the day a time lies in, by the clocks of a zone.
-struct PeriodClock {
+final class PeriodClock {
     private let zone: ClockZone
     private let field: CountField
     /// Added to what the clocks show, in seconds: brings an earlier window beside a later one.
@@ -21,13 +21,13 @@ struct PeriodClock {
     /// The key of the period that a time in microseconds since 1970 UTC lies in: its start in seconds since 1970 UTC, the
     /// weekday from 0 for Monday, or the hour.
     @inline(__always)
-    mutating func key(_ microseconds: Int64) -> Int64 {
+    func key(_ microseconds: Int64) -> Int64 {
         key(minute: CivilDate.floorDivide(microseconds, 60_000_000))
     }
 
     /// Of a minute since 1970 UTC.
     @inline(__always)
-    mutating func key(minute: Int64) -> Int64 {
+    func key(minute: Int64) -> Int64 {
         let place = Int(truncatingIfNeeded: minute & 1023)
         if known[place].minute == minute { return known[place].key }
         let key = computed(minute)
@@ -35,7 +35,7 @@ struct PeriodClock {
         return key
     }
 
-    private mutating func computed(_ minute: Int64) -> Int64 {
+    private func computed(_ minute: Int64) -> Int64 {
         var instant = minute &* 60
         if shift != 0 { instant = zone.instant(ofLocalSeconds: instant &+ zone.offsetSeconds(instant) &+ shift) }
         guard field != .minute else { return instant }

@@ -37,8 +37,8 @@ struct RowCounter {
     private let select: String
     private var first = Source.constant(0)
     private var second = Source.constant(0)
-    private var firstClock: PeriodClock
-    private var secondClock: PeriodClock
+    private let firstClock: PeriodClock
+    private let secondClock: PeriodClock
     private let classes: ReasonClasses?
     private let columns: Columns
     /// Whether rows only have to be counted.
@@ -85,7 +85,7 @@ struct RowCounter {
     }
 
     /// Adds the rows of a condition, which begins with WHERE or is empty.
-    mutating func add(
+    func add(
         _ condition: String, to groups: inout CountGroups, _ pairs: inout DistinctPairs, _ database: Database
     ) throws(LogError) {
         let rows = try database.prepare(select + condition)
@@ -131,15 +131,18 @@ struct RowCounter {
     /// of many look-ups at once.
     private static let batch = 256
 
-    private mutating func addAny(
+    private func addAny(
         _ rows: Statement, to groups: inout CountGroups, _ pairs: inout DistinctPairs
     ) throws(LogError) {
+        // Copies, so that nothing of this value is retained for each row.
+        let (first, second, columns, classes) = (first, second, columns, classes)
+        let (firstClock, secondClock) = (firstClock, secondClock)
         var items: [Item] = []
         items.reserveCapacity(Self.batch + 2)
         while try rows.step() {
             let time = columns.time < 0 ? 0 : rows.integer(columns.time)
-            let (one, alsoOne) = keys(first, &firstClock, rows, time)
-            let (other, alsoOther) = keys(second, &secondClock, rows, time)
+            let (one, alsoOne) = Self.keys(first, firstClock, classes, rows, time)
+            let (other, alsoOther) = Self.keys(second, secondClock, classes, rows, time)
             if one == Self.none || other == Self.none { continue }
             var item = Item(first: one, second: other, time: time)
             if columns.ok >= 0 { item.isOK = rows.integer(columns.ok) != 0 }
@@ -184,21 +187,21 @@ struct RowCounter {
     }
 
     @inline(__always)
-    private func keys(
-        _ source: Source, _ clock: inout PeriodClock, _ rows: Statement, _ time: Int64
+    private static func keys(
+        _ source: Source, _ clock: PeriodClock, _ classes: ReasonClasses?, _ rows: Statement, _ time: Int64
     ) -> (Int64, Int64) {
         switch source {
-        case .constant(let key): return (key, Self.none)
-        case .column(let column): return (rows.integer(column), Self.none)
+        case .constant(let key): return (key, none)
+        case .column(let column): return (rows.integer(column), none)
         case .identity(let column):
             let key = rows.integer(column)
-            return (key == 0 ? Self.none : key, Self.none)
+            return (key == 0 ? none : key, none)
         case .identities(let column, let otherColumn):
             let (key, also) = (rows.integer(column), rows.integer(otherColumn))
-            if key == 0 { return (also == 0 ? Self.none : also, Self.none) }
-            return (key, also == 0 || also == key ? Self.none : also)
-        case .time: return (clock.key(time), Self.none)
-        case .failureClass(let column): return (Int64(classes?.of(rows.integer(column)).index ?? 0), Self.none)
+            if key == 0 { return (also == 0 ? none : also, none) }
+            return (key, also == 0 || also == key ? none : also)
+        case .time: return (clock.key(time), none)
+        case .failureClass(let column): return (Int64(classes?.of(rows.integer(column)).index ?? 0), none)
         }
     }
 }

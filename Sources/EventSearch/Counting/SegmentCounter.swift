@@ -21,8 +21,8 @@ final class SegmentCounter {
     private let kinds: [EventKind]
     private let database: Database
     private let index: SegmentMap
-    private var rows: [RowCounter]
-    private var clocks: [PeriodClock]
+    private let rows: [RowCounter]
+    private let clocks: [PeriodClock]
     private let classes: ReasonClasses?
 
     /// The way in which a question can be answered without most rows; nil if it cannot.
@@ -34,12 +34,13 @@ final class SegmentCounter {
         if question.distinct == nil && fields.allSatisfy({ $0 == .kind || $0.isTime }) { return .minutes }
         guard question.sum == nil, !filter.okOnly else { return nil }
         if let distinct = question.distinct {
-            guard question.besideMicroseconds == nil, fields.allSatisfy({ $0 == .kind }), let names = distinct.field.names
+            guard question.besideMicroseconds == nil, fields.allSatisfy({ $0 == .kind || $0.isTime }),
+                let names = distinct.field.names
             else { return nil }
             return .postings(names)
         }
         if filter.failedOnly && fields.allSatisfy({ $0 == .reason || $0 == .failureClass }) { return .failures }
-        let named = fields.filter { $0 != .kind }
+        let named = fields.filter { $0 != .kind && !$0.isTime }
         guard named.count == 1, named == [.user] || named == [.identity] || named == [.channel] else { return nil }
         return named[0].names.map { .postings($0) }
     }
@@ -63,11 +64,13 @@ final class SegmentCounter {
         let (since, until) = (filter.sinceMicroseconds, filter.untilMicroseconds)
         var inside: Range<Int64>?
         for span in index.spans where SegmentMap.mayHold(span, since: since, until: until) {
-            if SegmentMap.isInside(span, since: since, until: until) {
-                if let open = inside, open.upperBound == span.segment {
+            if SegmentMap.isInside(span, since: since, until: until), !isByTimeOfRows || liesInOnePeriod(span) {
+                if isByTimeOfRows {
+                    try addIndexed(span.segment..<span.segment + 1, of: span, to: &groups, &pairs)
+                } else if let open = inside, open.upperBound == span.segment {
                     inside = open.lowerBound..<span.segment + 1
                 } else {
-                    if let inside { try addIndexed(inside, to: &groups, &pairs) }
+                    if let inside { try addIndexed(inside, of: span, to: &groups, &pairs) }
                     inside = span.segment..<span.segment + 1
                 }
             } else {
@@ -75,7 +78,22 @@ final class SegmentCounter {
             }
             if groups.isFull || pairs.isFull { return }
         }
-        if let inside { try addIndexed(inside, to: &groups, &pairs) }
+        if let inside, let last = index.spans.last { try addIndexed(inside, of: last, to: &groups, &pairs) }
+    }
+
+    /// Whether a time tells groups apart that postings know nothing of.
+    private var isByTimeOfRows: Bool {
+        guard case .postings = way else { return false }
+        return question.fields.contains { $0.isTime }
+    }
+
+    /// Whether all rows of a segment belong to one minute, hour or day, of those that are asked for.
+    private func liesInOnePeriod(_ span: SegmentMap.Span) -> Bool {
+        // In less than a day no hour and no weekday comes again.
+        guard span.lastTime &- span.firstTime < 23 * 3_600_000_000 else { return false }
+        return question.fields.indices.allSatisfy {
+            !question.fields[$0].isTime || clocks[$0].key(span.firstTime) == clocks[$0].key(span.lastTime)
+        }
     }
 
     /// A segment that the window cuts, or that is not indexed.
@@ -110,14 +128,15 @@ final class SegmentCounter {
         }
     }
 
+    /// - Parameter span: one of them; its period is that of all, if a time is asked for.
     private func addIndexed(
-        _ segments: Range<Int64>, to groups: inout CountGroups, _ pairs: inout DistinctPairs
+        _ segments: Range<Int64>, of span: SegmentMap.Span, to groups: inout CountGroups, _ pairs: inout DistinctPairs
     ) throws(LogError) {
         let range = "segment >= \(segments.lowerBound) AND segment < \(segments.upperBound)"
         switch way {
         case .minutes: try addMinutes(range, to: &groups)
         case .failures: try addFailures(range, to: &groups)
-        case .postings(let names): try addPostings(names, segments, range, to: &groups, &pairs)
+        case .postings(let names): try addPostings(names, segments, range, span, to: &groups, &pairs)
         }
     }
 
@@ -182,22 +201,26 @@ final class SegmentCounter {
     // MARK: Names
 
     private func addPostings(
-        _ names: NameKind, _ segments: Range<Int64>, _ range: String, to groups: inout CountGroups,
+        _ names: NameKind, _ segments: Range<Int64>, _ range: String, _ span: SegmentMap.Span, to groups: inout CountGroups,
         _ pairs: inout DistinctPairs
     ) throws(LogError) {
+        // A name is the first or the second key; the other one is the same for all rows of the kind.
         let isFirst = question.fields.first?.names != nil
-        let hasKind = question.fields.contains(.kind)
         let blocks = try database.prepare("SELECT key, entries FROM posting WHERE key >= ? AND key < ?")
         for kind in kinds {
             let list = Posting.List.allCases.first {
                 $0.kind == kind && $0.names == names && $0.isPart == (filter.failedOnly && kind == .auth)
             }
             guard let list else { continue }
-            let kindKey = hasKind ? Int64(kind.index) : 0
+            let keys = question.fields.indices.map { place in
+                let field = question.fields[place]
+                return field.isTime ? clocks[place].key(span.firstTime) : field == .kind ? Int64(kind.index) : 0
+            }
+            let (first, second) = (keys.count > 0 ? keys[0] : 0, keys.count > 1 ? keys[1] : 0)
             let events = try database.integer("SELECT sum(\(self.events(kind))) FROM segment_minute WHERE \(range)") ?? 0
             var named: Int64 = 0
             if question.distinct != nil {
-                guard events > 0, let group = groups.index(kindKey, 0) else { continue }
+                guard events > 0, let group = groups.index(first, second) else { continue }
                 groups.add(events, to: group)
                 try read(list, segments, blocks) { term, _ in
                     pairs.add(term, to: group)
@@ -206,14 +229,14 @@ final class SegmentCounter {
                 continue
             }
             try read(list, segments, blocks) { term, count in
-                guard let group = isFirst ? groups.index(term, kindKey) : groups.index(kindKey, term) else { return false }
+                guard let group = isFirst ? groups.index(term, second) : groups.index(first, term) else { return false }
                 groups.add(Int64(count), to: group)
                 named += Int64(count)
                 return true
             }
             // Those that name nobody. Of identities an event may name two, and one that names none is not counted.
             guard names != .identity, events > named else { continue }
-            guard let group = isFirst ? groups.index(0, kindKey) : groups.index(kindKey, 0) else { return }
+            guard let group = groups.index(first, second) else { return }
             groups.add(events - named, to: group)
         }
     }
