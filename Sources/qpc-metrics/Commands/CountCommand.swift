@@ -22,24 +22,34 @@ struct CountCommand: ParsableCommand {
             of a minute, hour or day in UTC, and the number of events as "events".
 
             EXAMPLES
-              qpc-metrics count --failed --since -1d --by user --top 10       most failed logins of the last day
-              qpc-metrics count --failed --by reason                          why logins fail
-              qpc-metrics count --since -1h --by minute,class                 when did it begin?
-              qpc-metrics count --by user --having 'failed_before_ok>=10'     who logged in after ten or more failures
-              qpc-metrics count --by sender --top 10                          biggest senders by messages
-              qpc-metrics count --by sender --sum bytes --top 10              biggest senders by bytes
+            Most failed logins of the last day:
+              qpc-metrics count --failed --since -1d --by user --top 10
+            Why logins fail, by reason and by class:
+              qpc-metrics count --failed --by reason
+              qpc-metrics count --since -1h --by class
+            When it began:
+              qpc-metrics count --since -1h --by minute,class
+            Who logged in after ten or more failures:
+              qpc-metrics count --by user --having 'failed_before_ok>=10'
+            Biggest senders, by messages and by bytes:
+              qpc-metrics count --by sender --top 10
+              qpc-metrics count --by sender --sum bytes --top 10
+            Messages per hour today, beside the same day last week:
               qpc-metrics count --kind message_enqueue --since today --by hour --beside 7d
-                                                                              messages per hour beside last week's
-              qpc-metrics count --ok --since today --distinct user            how many users logged in today
-              qpc-metrics count --kind user_registered --since -30d --by day  registrations per day
+            How many users logged in today:
+              qpc-metrics count --ok --since today --distinct user
+            Registrations per day:
+              qpc-metrics count --kind user_registered --since -30d --by day
+            Who talks in this channel, and how much:
               qpc-metrics count --channel c49e1d0a77b2 --by sender --sum bytes
-                                                                              who talks in this channel, how much
+            The largest messages:
               qpc-metrics count --since today --by sender,recipient --max bytes --top 10
-                                                                              the largest messages
-              qpc-metrics count --user alice --by kind --last                 when alice was last seen
-              qpc-metrics count --by weekday,hour_of_day                      which hours of the week are busy
+            When alice was last seen:
+              qpc-metrics count --user alice --by kind --last
+            Which hours of the week are busy:
+              qpc-metrics count --by weekday,hour_of_day --sort events --top 10
+            What was dropped between 14:00 and 14:05:
               qpc-metrics count --dropped --since 14:00 --until 14:05 --by minute,kind
-                                                                              what was dropped then
             """)
 
     @OptionGroup var directory: DirectoryOptions

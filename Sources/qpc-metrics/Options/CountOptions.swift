@@ -15,13 +15,13 @@ struct CountOptions: ParsableArguments {
         completion: .list(fieldNames))
     var by: String?
 
-    @Option(help: "Add this up: bytes of messages, or the messages of fetches.")
+    @Option(help: ArgumentHelp("Add this up: bytes of messages, or the messages of fetches.", valueName: "number"))
     var sum: CountNumber?
 
-    @Option(help: "The largest of the group.")
+    @Option(help: ArgumentHelp("The largest of these in each group.", valueName: "number"))
     var max: CountNumber?
 
-    @Option(help: "How many different ones there are.")
+    @Option(help: ArgumentHelp("How many different ones each group has.", valueName: "name"))
     var distinct: CountDistinct?
 
     @Flag(help: "When the first event of the group was.")
@@ -57,7 +57,7 @@ struct CountOptions: ParsableArguments {
     )
     var beside: String?
 
-    @Flag(help: "Count events that were dropped, by kind, cause or a time.")
+    @Flag(help: "Count events that were dropped; --by takes kind, cause and times.")
     var dropped = false
 
     static let fieldNames = CountField.allCases.filter { $0 != .cause }.map(\.rawValue)
