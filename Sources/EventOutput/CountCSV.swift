@@ -14,7 +14,8 @@ public struct CountCSV {
         let names = question.fields.map(\.rawValue) + question.measures.map { question.name($0) }
         output.pending.append(Array(names.joined(separator: ",").utf8))
         output.pending.append(literal: "\r\n")
-        for row in answer.rows {
+        for index in 0..<answer.count {
+            let row = answer.row(index)
             for (index, key) in row.keys.enumerated() {
                 if index > 0 { output.pending.append(0x2C) }
                 output.pending.append(Self.text(key, isTerminal: output.isTerminal))

@@ -14,14 +14,14 @@ public struct CountJSON {
     }
 
     public func write(into output: OutputBuffer) throws(OutputError) {
-        for (index, row) in answer.rows.enumerated() {
+        for index in 0..<answer.count {
             if isArray { output.pending.append(literal: index == 0 ? "[\n" : ",\n") }
             // The line's end comes with what follows.
-            output.pending.append(Array(JSON.object(fields(row)).line.dropLast()))
+            output.pending.append(Array(JSON.object(fields(answer.row(index))).line.dropLast()))
             if !isArray { output.pending.append(0x0A) }
             try output.endLine()
         }
-        if isArray { output.pending.append(literal: answer.rows.isEmpty ? "[]\n" : "\n]\n") }
+        if isArray { output.pending.append(literal: answer.count == 0 ? "[]\n" : "\n]\n") }
         try output.flush()
     }
 

@@ -14,15 +14,19 @@ public struct CountTable {
     }
 
     public func write(into output: OutputBuffer) throws(OutputError) {
-        guard !answer.rows.isEmpty else { return }
+        guard answer.count > 0 else { return }
         let question = answer.question
         let fields = question.fields
         let headings =
             fields.map { Self.heading($0.rawValue) } + question.measures.map { Self.heading(question.name($0)) }
-        let lines = [headings.map { Cell($0, .heading) }] + answer.rows.map(cells)
+        // Made twice, to be measured and to be written: there may be too many to be kept.
+        func line(_ index: Int) -> [Cell] { index < 0 ? headings.map { Cell($0, .heading) } : cells(answer.row(index)) }
         var widths = [Int](repeating: 0, count: headings.count)
-        for line in lines { for (column, cell) in line.enumerated() { widths[column] = max(widths[column], cell.columns) } }
-        for line in lines {
+        for index in -1..<answer.count {
+            for (column, cell) in line(index).enumerated() { widths[column] = max(widths[column], cell.columns) }
+        }
+        for index in -1..<answer.count {
+            let line = line(index)
             for (column, cell) in line.enumerated() {
                 if column > 0 { output.pending.append(spaces: 2) }
                 let padding = widths[column] - cell.columns
@@ -44,7 +48,7 @@ public struct CountTable {
 
     /// What `--top` left out.
     private var rest: String? {
-        let others = answer.matchingGroups - answer.rows.count
+        let others = answer.matchingGroups - answer.count
         guard others > 0 else { return nil }
         return "and \(Quantity.count(UInt64(others), "more group")), \(Quantity.count(answer.eventsOfOthers, "event"))"
     }

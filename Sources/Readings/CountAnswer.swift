@@ -1,7 +1,8 @@
 import MetricsModel
 
-/// Groups of events, and what they add up to.
-public struct CountAnswer: Sendable {
+/// Groups of events, and what they add up to. A line is made when it is asked for: all of them at once could take hundreds of
+/// MiB.
+public struct CountAnswer {
     public enum Key: Sendable, Equatable {
         /// The events of the group have no such value: a sealed sender, a login without a reason.
         case absent
@@ -37,12 +38,18 @@ public struct CountAnswer: Sendable {
     }
 
     public var question: CountQuestion
-    public var rows: [Row] = []
-    /// How many groups there are, and how many of them are as the conditions ask; `rows` has the first of these.
+    /// How many lines there are, and each of them by its index.
+    public var count = 0
+    public var row: (Int) -> Row
+    /// How many groups there are, and how many of them are as the conditions ask; the lines are the first of these.
     public var groups = 0
     public var matchingGroups = 0
-    /// Events of the groups that `rows` leaves out.
+    /// Events of the groups that have no line.
     public var eventsOfOthers: UInt64 = 0
 
-    public init(_ question: CountQuestion) { self.question = question }
+    /// Without a line.
+    public init(_ question: CountQuestion) {
+        self.question = question
+        row = { _ in Row(keys: [], values: []) }
+    }
 }

@@ -6,8 +6,10 @@ import Readings
 /// What is added up lies in arrays, of which only those that are asked for are filled. A group of one small number, which a name
 /// is, is found by it in an array; others in an open hash table.
 struct CountGroups {
-    /// With every measure 45 MiB, most questions half of it.
+    /// The most that any question has room for.
     static let limit = 1 << 19
+    /// As many as take some 45 MiB, with all that is said of each.
+    let limit: Int
 
     /// Two for each group; 0 for a field that is not asked for, and for no name.
     private(set) var keys: [Int64] = []
@@ -50,7 +52,13 @@ struct CountGroups {
         }
     }
 
-    init(_ question: CountQuestion) { measures = Measures(question) }
+    init(_ question: CountQuestion) {
+        measures = Measures(question)
+        let words =
+            (measures.sum ? 1 : 0) + (measures.max ? 1 : 0) + (measures.times ? 2 : 0) + (measures.logins ? 3 : 0)
+            + (measures.earlier ? 2 : 0) + (question.distinct == nil ? 0 : 3)
+        limit = words <= 2 ? Self.limit : words <= 4 ? Self.limit / 4 * 3 : Self.limit / 2
+    }
 
     var count: Int { events.count }
 
@@ -98,7 +106,7 @@ struct CountGroups {
     /// - Parameter place: in the hash table; -1 for a group that is found by its number.
     @inline(never)
     private mutating func add(_ first: Int64, _ second: Int64, at place: Int) -> Int? {
-        guard count < Self.limit else {
+        guard count < limit else {
             isFull = true
             return nil
         }
@@ -127,6 +135,12 @@ struct CountGroups {
             if hashedCount * 2 > places.count { grow() }
         }
         return index
+    }
+
+    /// Frees what groups are found by; none can be added any more.
+    mutating func removeIndex() {
+        places = []
+        direct = []
     }
 
     private func isDirect(_ index: Int) -> Bool {

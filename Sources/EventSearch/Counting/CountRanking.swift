@@ -2,14 +2,16 @@ import EventLog
 import MetricsModel
 import Readings
 
-/// Puts groups in order, and makes lines of those that are to be shown: only their names are looked up.
+/// Puts groups in order, and makes lines of those that are to be shown: only their names are read.
 struct CountRanking {
     private let question: CountQuestion
-    private let groups: CountGroups
+    private var groups: CountGroups
     private let distinct: [Int64]
     private let database: Database
     /// Of each field by which groups are sorted, the places of its names in their order.
     private var places: [NamePlaces?] = [nil, nil]
+    /// Of each field, the names that are shown.
+    private var names: [CountNames?] = [nil, nil]
 
     init(_ question: CountQuestion, _ groups: CountGroups, _ pairs: DistinctPairs, _ database: Database) throws(LogError) {
         self.question = question
@@ -21,18 +23,26 @@ struct CountRanking {
         }
     }
 
-    func answer(_ names: NameReader) throws(LogError) -> CountAnswer {
+    consuming func answer() throws(LogError) -> CountAnswer {
         var answer = CountAnswer(question)
         let all = (0..<groups.count).filter { groups.events[$0] > 0 || isKnownEarlier($0) }
         answer.groups = all.count
         let matching = question.conditions.isEmpty ? all : all.filter(isAsAsked)
         answer.matchingGroups = matching.count
         let shown = first(question.top ?? matching.count, of: matching)
-        for index in shown { answer.rows.append(try row(index, names)) }
+        answer.count = shown.count
         if shown.count < matching.count {
             answer.eventsOfOthers = matching.reduce(0) { $0 &+ UInt64(groups.events[$1]) }
             for index in shown { answer.eventsOfOthers &-= UInt64(groups.events[index]) }
         }
+        for (place, field) in question.fields.enumerated() {
+            guard let kind = field.names else { continue }
+            names[place] = try CountNames(shown.map { key($0, place) }, of: kind, database)
+        }
+        places = [nil, nil]
+        groups.removeIndex()
+        let ranking = self
+        answer.row = { ranking.row(shown[$0]) }
         return answer
     }
 
@@ -135,24 +145,20 @@ struct CountRanking {
         return .time(measure == .first ? groups.firsts[index] : groups.lasts[index])
     }
 
-    private func row(_ index: Int, _ names: NameReader) throws(LogError) -> CountAnswer.Row {
-        var keys: [CountAnswer.Key] = []
-        for (place, field) in question.fields.enumerated() { keys.append(try shown(key(index, place), field, names)) }
+    private func row(_ index: Int) -> CountAnswer.Row {
+        let keys = question.fields.indices.map { shown(key(index, $0), $0) }
         return CountAnswer.Row(keys: keys, values: question.measures.map { value($0, index) })
     }
 
-    private func shown(_ key: Int64, _ field: CountField, _ names: NameReader) throws(LogError) -> CountAnswer.Key {
-        switch field {
-        case .kind: return EventKind(rawValue: UInt8(truncatingIfNeeded: key)).map { .kind($0) } ?? .absent
-        case .failureClass: return FailureClass(rawValue: UInt8(truncatingIfNeeded: key)).map { .failureClass($0) } ?? .absent
-        case .cause: return DropCause(rawValue: Int(key)).map { .cause($0) } ?? .absent
-        case .minute, .hour, .day: return .period(key &* 1_000_000)
-        case .weekday: return .weekday(Int(key))
-        case .hourOfDay: return .hourOfDay(Int(key))
-        case .user: return key == 0 ? .absent : .name(try names.users.text(key).utf8)
-        case .sender, .recipient, .identity: return key == 0 ? .absent : .name(try names.identities.text(key).utf8)
-        case .channel: return key == 0 ? .absent : .name(try names.channels.text(key).utf8)
-        case .reason: return key == 0 ? .absent : .name(try names.reasons.text(key).utf8)
+    private func shown(_ key: Int64, _ place: Int) -> CountAnswer.Key {
+        switch question.fields[place] {
+        case .kind: EventKind(rawValue: UInt8(truncatingIfNeeded: key)).map { .kind($0) } ?? .absent
+        case .failureClass: FailureClass(rawValue: UInt8(truncatingIfNeeded: key)).map { .failureClass($0) } ?? .absent
+        case .cause: DropCause(rawValue: Int(key)).map { .cause($0) } ?? .absent
+        case .minute, .hour, .day: .period(key &* 1_000_000)
+        case .weekday: .weekday(Int(key))
+        case .hourOfDay: .hourOfDay(Int(key))
+        case .user, .sender, .recipient, .identity, .channel, .reason: names[place]?.name(key).map { .name($0) } ?? .absent
         }
     }
 }

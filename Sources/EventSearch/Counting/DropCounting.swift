@@ -32,9 +32,9 @@ extension EventLogReader {
         } catch {
             throw .log(error)
         }
-        if groups.isFull { throw .tooManyGroups(limit: CountGroups.limit) }
+        if groups.isFull { throw .tooManyGroups(limit: groups.limit) }
         do throws(LogError) {
-            return try CountRanking(question, groups, DistinctPairs(), database).answer(names)
+            return try CountRanking(question, groups, DistinctPairs(), database).answer()
         } catch {
             throw .log(error)
         }

@@ -31,10 +31,10 @@ extension EventLogReader {
         } catch {
             throw .log(error)
         }
-        if counter.groups.isFull { throw .tooManyGroups(limit: CountGroups.limit) }
+        if counter.groups.isFull { throw .tooManyGroups(limit: counter.groups.limit) }
         if counter.pairs.isFull { throw .tooManyNames(limit: DistinctPairs.limit) }
         do throws(LogError) {
-            return try CountRanking(question, counter.groups, counter.pairs, database).answer(names)
+            return try CountRanking(question, counter.groups, counter.pairs, database).answer()
         } catch {
             throw .log(error)
         }

@@ -83,7 +83,7 @@ struct CountCommand: ParsableCommand {
             case .csv: try CountCSV(answer).write(into: buffer)
             }
         }
-        if answer.rows.isEmpty {
+        if answer.count == 0 {
             if let reason = EmptyCount(answer, countOptions).reason {
                 Notice.say("note: \(reason)")
             } else {
