@@ -49,6 +49,7 @@ let package = Package(
     targets: [
         .target(name: "CPluginABI"),
         .target(name: "CMachine"),
+        .target(name: "CProgram"),
         .target(name: "CMetricsLayout"),
         .systemLibrary(name: "CSQLite"),
         .systemLibrary(name: "CSodium"),
@@ -79,7 +80,7 @@ let package = Package(
                             "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/MetricsPlugin/exports.map",
                             "-Xlinker", "-z", "-Xlinker", "nodelete",
                             "-Xlinker", "--exclude-libs=ALL",
-                            "-Xlinker", "--gc-sections",
+                            "-Xlinker", "--gc-sections", "-Xlinker", "-z", "-Xlinker", "now",
                             // Static, so that no symbol of the host's can take their place.
                             "-Xlinker", "-l:libsqlite3.a", "-Xlinker", "-l:libsodium.a", "-Xlinker", "-lm",
                         ] + (isSanitized ? [] : ["-Xlinker", "-z", "-Xlinker", "defs"]))
@@ -106,7 +107,7 @@ let package = Package(
                 name: "Exporter",
                 dependencies: [
                     "CMachine", "CYAML", "CZlib", "CCrypt", "CSodium", "MetricsModel", "MetricsMemory",
-                    "MetricsQuery", "EventLog", "EventSearch", "PrometheusText", "Readings", "Terminal",
+                    "MetricsQuery", "EventLog", "EventSearch", "PrometheusText", "Readings", "Terminal", "TimeWords",
                     .product(name: "NIOCore", package: "swift-nio"),
                     .product(name: "NIOPosix", package: "swift-nio"),
                     .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -126,7 +127,7 @@ let package = Package(
             .executableTarget(
                 name: "qpc-metrics",
                 dependencies: [
-                    "CMachine", "CMetricsLayout", "CPluginABI", "Doctor", "MetricsModel", "MetricsQuery", "EventLog",
+                    "CMachine", "CMetricsLayout", "CPluginABI", "CProgram", "Doctor", "MetricsModel", "MetricsQuery", "EventLog",
                     "EventSearch",
                     "EventDrain", "Pseudonyms", "Readings", "MetricsMemory", "PrometheusText", "Terminal", "TimeWords",
                     "EventOutput", "Exporter", "LiveView",
@@ -139,7 +140,7 @@ let package = Package(
                     // A sanitizer has to come before everything that allocates, and cannot in a static one.
                     .unsafeFlags(
                         (isSanitized ? [] : ["-static-stdlib", "-l_FoundationCollections", "-l_FoundationCShims"])
-                            + ["-Xlinker", "-l:libsodium.a"]),
+                            + ["-Xlinker", "-l:libsodium.a", "-Xlinker", "-z", "-Xlinker", "now"]),
                     .linkedLibrary("sqlite3"),
                 ]),
 
@@ -196,7 +197,8 @@ let package = Package(
                 name: "PrometheusTextTests", dependencies: ["PrometheusText", "MetricsModel", "Readings"],
                 exclude: ["Goldens"], swiftSettings: normal),
             .testTarget(
-                name: "ExporterTests", dependencies: ["Exporter", "MetricsModel", "PrometheusText", "Readings", "TestSupport"],
+                name: "ExporterTests",
+                dependencies: ["Exporter", "MetricsModel", "MetricsQuery", "PrometheusText", "Readings", "TestSupport"],
                 swiftSettings: normal,
                 linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium"), .linkedLibrary("crypt")]),
             .testTarget(

@@ -36,7 +36,7 @@ struct QPCMetrics: ParsableCommand {
         ])
 
     static func main() {
-        let words = Array(CommandLine.arguments.dropFirst())
+        let words = Program.arguments
         do {
             var command = try parseAsRoot(CommandWords.parserForm(of: words, self))
             try command.run()

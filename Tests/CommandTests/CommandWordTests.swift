@@ -115,7 +115,8 @@ import Testing
 
     @Test func contradictionsAreRefused() throws {
         let outcome = try Fixture.plain.place.tool.run("events", "--failed", "--kind", "fetch")
-        #expect(outcome.status == 64 && outcome.errors.contains("--kind fetch cannot be used with --failed: --failed is about auth"))
+        #expect(
+            outcome.status == 64 && outcome.errors.contains("--kind fetch cannot be used with --failed: --failed is about auth"))
     }
 
     @Test func aNameThatCannotBeLookedUpIsNoEmptyAnswer() throws {

@@ -49,7 +49,8 @@ import Testing
         let tool = Fixture.plain.place.tool
         for (words, said) in [
             (["--since", "2999-01-01"], "newest event"), (["--until", "2020-01-01"], "oldest event"),
-            (["--user", "nobody at all"], "no event matches"), (["--by", "user", "--having", "failed>=1000000"], "none of"),
+            (["--user", "nobody at all"], "the log knows no such user"),
+            (["--by", "user", "--having", "failed>=1000000"], "none of"),
             (["--dropped"], "dropped"),
         ] {
             for (format, empty) in [("table", ""), ("json", "[]\n"), ("ndjson", "")] {

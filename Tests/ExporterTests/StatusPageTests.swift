@@ -81,7 +81,10 @@ import Testing
         #expect(text.components(separatedBy: "role=\"img\" aria-labelledby=").count - 1 == pictures)
         #expect(text.components(separatedBy: "<details><summary>As a table").count - 1 == pictures)
         // What is opened is closed.
-        for tag in ["div", "p", "table", "tr", "td", "th", "dl", "dt", "dd", "figure", "svg", "details", "main", "a", "ul", "li", "nav", "span", "small"] {
+        for tag in [
+            "div", "p", "table", "tr", "td", "th", "dl", "dt", "dd", "figure", "svg", "details", "main", "a", "ul", "li", "nav",
+            "span", "small",
+        ] {
             let opened = text.components(separatedBy: "<\(tag)>").count + text.components(separatedBy: "<\(tag) ").count
             #expect(opened - 1 == text.components(separatedBy: "</\(tag)>").count, "\(tag)")
         }

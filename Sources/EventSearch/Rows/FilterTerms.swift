@@ -26,7 +26,9 @@ struct FilterTerms {
 
     /// The kinds of names that are asked for, and of which the log knows none.
     var unknown: [NameKind] {
-        let ofPeople: [(NameKind, [Int64]?)] = [(.user, users), (.identity, identities), (.identity, senders), (.identity, recipients)]
+        let ofPeople: [(NameKind, [Int64]?)] = [
+            (.user, users), (.identity, identities), (.identity, senders), (.identity, recipients),
+        ]
         let asked = ofPeople + [(.channel, channels), (.reason, takesNoReason ? nil : reasons)]
         return asked.filter { $0.1?.isEmpty == true }.map(\.0)
     }

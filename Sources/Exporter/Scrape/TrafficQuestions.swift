@@ -1,5 +1,4 @@
 import EventLog
-import EventSearch
 import MetricsQuery
 import NIOConcurrencyHelpers
 import NIOCore
@@ -43,13 +42,19 @@ final class TrafficQuestions: Sendable {
 
     func answer(_ span: TrafficHistory.Span) -> EventLoopFuture<Answer> {
         let now = Clock.monotonicNanoseconds()
-        return kept.withLockedValue { kept in
+        let answer = kept.withLockedValue { kept in
             if let known = kept[span], now - known.askedNanoseconds < Self.age(span) { return known.answer }
             let source = source
             let answer = pool.runIfActive(eventLoop: loop) { Self.ask(source, span) }
             kept[span] = Kept(answer: answer, askedNanoseconds: now)
             return answer
         }
+        // Where there was no log a moment ago there may be one now.
+        answer.whenSuccess { [self] answer in
+            guard answer.history == nil else { return }
+            self.kept.withLockedValue { _ = $0.removeValue(forKey: span) }
+        }
+        return answer
     }
 
     private static func ask(_ source: DataSource, _ span: TrafficHistory.Span) -> Answer {

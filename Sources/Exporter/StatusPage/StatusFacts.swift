@@ -77,7 +77,8 @@ enum StatusFacts {
     private static func failures(_ history: TrafficHistory) -> String {
         guard !history.failures.isEmpty else { return "" }
         let rows = history.failures.map { failure in
-            "<tr><th scope=\"row\"><code>\(failure.failureClass.name)</code></th><td class=\"n\">\(Quantity.text(failure.events))</td>"
+            "<tr><th scope=\"row\"><code>\(failure.failureClass.name)</code></th>"
+                + "<td class=\"n\">\(Quantity.text(failure.events))</td>"
                 + "<td class=\"n\">\(Quantity.share(failure.events, of: history.stats.failedLogins))</td></tr>\n"
         }
         return """

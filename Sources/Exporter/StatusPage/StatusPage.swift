@@ -19,7 +19,9 @@ struct StatusPage: Sendable {
         init(query: String) {
             for part in query.split(separator: "&") {
                 if part == "refresh" { isRefreshing = true }
-                if part.hasPrefix("range="), let span = TrafficHistory.Span(rawValue: String(part.dropFirst(6))) { self.span = span }
+                if part.hasPrefix("range="), let span = TrafficHistory.Span(rawValue: String(part.dropFirst(6))) {
+                    self.span = span
+                }
             }
         }
 
@@ -133,7 +135,7 @@ struct StatusPage: Sendable {
 
     private func ranges(_ request: Request) -> String {
         TrafficHistory.Span.allCases.map { span in
-            let name = Self.title(span).dropFirst("The last ".count)
+            let name = span == .hour ? "1 hour" : Self.title(span).dropFirst("The last ".count)
             return span == request.span
                 ? "<li><span aria-current=\"page\">\(name)</span></li>"
                 : "<li><a href=\"\(request.with(span: span).address)\">\(name)</a></li>"
@@ -168,8 +170,11 @@ struct StatusPage: Sendable {
     private func charts(_ history: TrafficHistory) -> String {
         let step = Double(history.span.stepSeconds)
         func rates(per seconds: Double, _ value: (TrafficHistory.Step) -> Int64) -> [Double?] {
-            // A step of which little is known would show a rate of a few events.
-            history.steps.map { $0.seconds >= step / 10 ? Double(value($0)) / $0.seconds * seconds : nil }
+            // A step of which little is known would show a rate of a few events; if it is the only one, it is better than none.
+            let isOnly = history.steps.count { $0.seconds > 0 } <= 1
+            return history.steps.map {
+                $0.seconds >= (isOnly ? 0.1 : step / 10) ? Double(value($0)) / $0.seconds * seconds : nil
+            }
         }
         func chart(_ id: String, _ title: String, _ unit: String, _ lines: [StatusChart.Line]) -> String {
             StatusChart(

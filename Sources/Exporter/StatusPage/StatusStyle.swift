@@ -28,6 +28,10 @@ enum StatusStyle {
         small{font-size:.85rem;color:var(--soft)}
         .path{overflow-wrap:anywhere}
         .panel{background:var(--panel);border:1px solid var(--line);border-radius:.5rem;padding:.75rem;min-width:0}
+        .panel table{font-size:.9rem}
+        .panel th,.panel td{padding:.3rem .2rem}
+        @media(max-width:26rem){.panel td.n{white-space:normal}.panel{padding:.5rem}}
+        main>.note{margin:.25rem 0 .75rem}
         caption{text-align:left;font-weight:600;padding-bottom:.25rem}
         caption.note{font-weight:400}
         ul.notes{margin:.5rem 0;padding-left:1.25rem;color:var(--bad)}

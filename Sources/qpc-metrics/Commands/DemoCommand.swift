@@ -23,7 +23,9 @@ struct DemoCommand: ParsableCommand {
               qpc-metrics demo --keep --calls 100000
             """)
 
-    @Option(help: ArgumentHelp("The plugin (default: libMetricsPlugin.so next to this program).", valueName: "path"))
+    @Option(
+        help: ArgumentHelp(
+            "The plugin (default: libMetricsPlugin.so beside this program or where the packages put it).", valueName: "path"))
     var plugin: String?
 
     @Option(help: ArgumentHelp("Number of threads that call hooks, 1–64.", valueName: "N"))
@@ -132,20 +134,16 @@ struct DemoCommand: ParsableCommand {
             }
             return plugin
         }
-        let program = Self.programPath
-        let beside = String(program[..<(program.lastIndex(of: "/") ?? program.startIndex)]) + "/libMetricsPlugin.so"
-        guard access(beside, R_OK) == 0 else {
-            throw Failure(
-                Failure.noInput, "there is no plugin at \(beside); set the path of libMetricsPlugin.so with --plugin")
-        }
-        return beside
+        let places = (Program.directory.map { [$0, "\($0)/../lib/quicprochat/plugins"] } ?? []) + [Self.packagedDirectory]
+        for place in places where access(place + "/libMetricsPlugin.so", R_OK) == 0 { return place + "/libMetricsPlugin.so" }
+        throw Failure(
+            Failure.noInput,
+            "there is no libMetricsPlugin.so in \(places.joined(separator: ", ")); set its path with --plugin, or install "
+                + "quicprochat-plugin-metrics")
     }
 
-    private static var programPath: String {
-        var path = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = readlink("/proc/self/exe", &path, path.count)
-        return String(decoding: path.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
+    /// Where the package has it.
+    private static let packagedDirectory = "/usr/lib/quicprochat/plugins"
 
     private static func makeDirectory() throws -> String {
         let parent = Environment.value("TMPDIR") ?? "/tmp"

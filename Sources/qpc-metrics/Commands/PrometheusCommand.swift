@@ -3,6 +3,7 @@ import Glibc
 import MetricsModel
 import MetricsQuery
 import PrometheusText
+import Readings
 import TimeWords
 
 struct PrometheusCommand: ParsableCommand {
@@ -45,25 +46,41 @@ struct PrometheusCommand: ParsableCommand {
             }
             throw Failure.invalid(text, for: "--every", "expected a time longer than 0, such as 15s")
         }
-        var isWaiting = false
+        guard let interval else { return try write(read()) }
+        // What was last said, so that it is said once.
+        var said: String?
         while true {
             do {
-                try writeOnce()
-                isWaiting = false
-            } catch let failure as Failure where failure.code == Failure.noInput && interval != nil {
-                // The server has not run yet: a unit that starts at boot waits for it, as serve does.
-                if !isWaiting { Notice.say("\(failure.message); waiting for it") }
-                isWaiting = true
+                let snapshot = try read()
+                said = nil
+                try write(snapshot)
+            } catch let obstacle as Unreadable {
+                // The server has not run yet, or its files are being made or put back: a unit that starts at boot waits, as serve does.
+                if said != obstacle.failure.message { Notice.say("\(obstacle.failure.message); waiting") }
+                said = obstacle.failure.message
             }
-            guard let interval else { return }
             var rest = timespec(tv_sec: Int(interval / 1_000_000), tv_nsec: Int(interval % 1_000_000) * 1000)
             var left = timespec()
             while nanosleep(&rest, &left) != 0 && errno == EINTR { rest = left }
         }
     }
 
-    private func writeOnce() throws {
-        let snapshot = try querying { () throws(DataSourceError) in try SnapshotReader.read(directory.source) }
+    /// There is nothing to read now, and there may be later.
+    private struct Unreadable: Error {
+        var failure: Failure
+    }
+
+    private func read() throws -> MetricsSnapshot {
+        do {
+            return try SnapshotReader.read(directory.source)
+        } catch {
+            let failure = Failure(error)
+            if every == nil || failure.code == Failure.noPermission { throw failure }
+            throw Unreadable(failure: failure)
+        }
+    }
+
+    private func write(_ snapshot: MetricsSnapshot) throws {
         if let mismatch = snapshot.mismatch { Notice.say("\(mismatch): some values may be wrong; run qpc-metrics verify") }
         let exposition = Exposition(snapshot: snapshot)
         let bytes =

@@ -2,6 +2,7 @@ import CMachine
 import Doctor
 import EventLog
 import EventSearch
+import Exporter
 import MetricsMemory
 import MetricsModel
 import MetricsQuery

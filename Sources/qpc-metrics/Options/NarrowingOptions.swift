@@ -11,11 +11,13 @@ struct NarrowingOptions: ParsableArguments {
         help: ArgumentHelp("Only failed logins of this class, as the counter's label reason says.", valueName: "class"))
     var failureClass: FailureClass?
 
-    @Option(help: ArgumentHelp("Only messages that this identity sent: a key, a pseudonym, or its first digits.", valueName: "hex"))
+    @Option(
+        help: ArgumentHelp("Only messages that this identity sent: a key, a pseudonym, or its first digits.", valueName: "hex"))
     var sender: String?
 
     @Option(
-        help: ArgumentHelp("Only messages to this identity, and its fetches: a key, a pseudonym, or its first digits.", valueName: "hex"))
+        help: ArgumentHelp(
+            "Only messages to this identity, and its fetches: a key, a pseudonym, or its first digits.", valueName: "hex"))
     var recipient: String?
 
     @Option(help: ArgumentHelp("Only messages of at least this size, such as 1MiB or 4096.", valueName: "size"))

@@ -59,7 +59,8 @@ struct StatusText {
     private var plugin: String {
         // The file is marked as stopped once its events are in the log, by whoever put them there.
         let isRecovered = snapshot.plugin == .stopped && snapshot.recoveredMicroseconds > 0
-        var text = (isRecovered ? "died, recovered since" : snapshot.plugin.name) + (snapshot.plugin.pid.map { ", process \($0)" } ?? "")
+        var text =
+            (isRecovered ? "died, recovered since" : snapshot.plugin.name) + (snapshot.plugin.pid.map { ", process \($0)" } ?? "")
         if !snapshot.version.isEmpty { text += ", version \(snapshot.version)" }
         if snapshot.startNanoseconds != 0 {
             text += ", started " + LocalTime.text(Int64(snapshot.startNanoseconds / 1000), zone: .local)

@@ -1,0 +1,18 @@
+import CProgram
+import Glibc
+
+/// How this program was started.
+enum Program {
+    /// The words after its name, as the C runtime has them: `CommandLine` reads `/proc`, which may not be there.
+    static var arguments: [String] {
+        (1..<max(1, qpcm_argument_count())).compactMap { qpcm_argument($0).map { String(cString: $0) } }
+    }
+
+    /// The directory that it lies in; nil if the kernel does not say.
+    static var directory: String? {
+        var path = [CChar](repeating: 0, count: Int(PATH_MAX))
+        guard let started = qpcm_program_path(), realpath(started, &path) != nil else { return nil }
+        let text = String(decoding: path.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return text.lastIndex(of: "/").map { String(text[..<$0]) }
+    }
+}
