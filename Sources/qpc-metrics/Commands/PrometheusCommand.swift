@@ -55,7 +55,8 @@ struct PrometheusCommand: ParsableCommand {
                 said = nil
                 try write(snapshot)
             } catch let obstacle as Unreadable {
-                // The server has not run yet, or its files are being made or put back: a unit that starts at boot waits, as serve does.
+                // The server has not run yet, or its files are being made or put back: a unit that starts at boot waits, as
+                // serve does.
                 if said != obstacle.failure.message { Notice.say("\(obstacle.failure.message); waiting") }
                 said = obstacle.failure.message
             }
