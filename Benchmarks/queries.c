@@ -220,6 +220,42 @@ static void statistics(void) {
                    text("stats --since @%ld --until @%ld", since, end_seconds + 1), all, quick ? 3 : 5});
 }
 
+/// `count`, each against the same grouping over the tables themselves.
+static void grouped(const char *subjects) {
+    long day = end_seconds - 86400;
+    int rounds = quick ? 3 : 5;
+    char *identity = subject(subjects, "identity_average");
+    const char *users = "SELECT user FROM auth UNION ALL SELECT user FROM user_registered";
+    ask((question){"count_user", "count by user, over all", "-csv", "count --by user --top 10",
+                   sql("SELECT user, count(*) FROM (%s) GROUP BY 1 ORDER BY 2 DESC LIMIT 10;\n", users), rounds});
+    ask((question){"count_sender", "count by sender, over all", "-csv", "count --by sender --top 10",
+                   sql("SELECT sender, count(*) FROM (SELECT sender FROM message UNION ALL SELECT sender FROM batch_message) "
+                       "GROUP BY 1 ORDER BY 2 DESC LIMIT 10;\n"), 1});
+    char *in_day = sql("time >= %ld000000", day);
+    ask((question){"count_user_day", "count by user, over a day", "-csv", text("count --by user --top 10 --since @%ld", day),
+                   sql("SELECT user, count(*) FROM (SELECT user FROM auth WHERE %s UNION ALL SELECT user FROM user_registered "
+                       "WHERE %s) GROUP BY 1 ORDER BY 2 DESC LIMIT 10;\n", in_day, in_day), rounds});
+    char *by = sql("(SELECT id FROM identity_name WHERE value = x'%s')", identity);
+    ask((question){"count_person", "count by kind, of an average identity", "-csv",
+                   text("count --by kind --identity %s", identity),
+                   sql("SELECT count(*) FROM message WHERE sender = %s OR recipient = %s;\n"
+                       "SELECT count(*) FROM batch_message WHERE sender = %s OR recipient = %s;\n"
+                       "SELECT count(*) FROM channel_created WHERE initiator = %s OR peer = %s;\n"
+                       "SELECT count(*) FROM fetch WHERE recipient = %s;\n"
+                       "SELECT count(*) FROM user_registered WHERE identity = %s;\n",
+                       by, by, by, by, by, by, by, by), rounds});
+    ask((question){"count_two", "count by user and hour, over all", "-csv", "count --by user,hour --top 10",
+                   sql("SELECT user, hour, count(*) FROM (SELECT user, time / 3600000000 AS hour FROM auth UNION ALL "
+                       "SELECT user, time / 3600000000 FROM user_registered) GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 10;\n"),
+                   rounds});
+    ask((question){"count_pairs", "count by sender and recipient, over all", "-csv", "count --by sender,recipient --top 10",
+                   sql("SELECT sender, recipient, count(*) FROM (SELECT sender, recipient FROM message UNION ALL "
+                       "SELECT sender, recipient FROM batch_message) GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 10;\n"), 1});
+    ask((question){"count_distinct", "count of distinct users, by day", "-csv", "count --by day --distinct user",
+                   sql("SELECT day, count(DISTINCT user) FROM (SELECT user, time / 86400000000 AS day FROM auth UNION ALL SELECT "
+                       "user, time / 86400000000 FROM user_registered) GROUP BY 1;\n"), rounds});
+}
+
 /// Everything, in the order of ids, with a column for every field.
 static void everything(void) {
     const char *view = "SELECT * FROM events;\n";
@@ -239,6 +275,7 @@ int main(int argc, char **argv) {
     about(argv[4], "busy");
     failures();
     counts();
+    grouped(argv[4]);
     statistics();
     everything();
     return 0;

@@ -101,7 +101,7 @@ public struct PrometheusCheck: Sendable {
         let starts = try query("last_over_time(qpc_plugin_start_time_seconds[1h])")
         guard !starts.isEmpty else { return ([try unscraped()], nil) }
         var own = starts
-        if let startNanoseconds { own = starts.filter { abs($0.value - Double(startNanoseconds) / 1e9) < 0.01 } }
+        if let startNanoseconds { own = starts.filter { abs($0.value - Double(startNanoseconds) / 1e9) < 0.0001 } }
         guard let target = own.first else {
             let others = starts.map(\.instance).sorted().joined(separator: ", ")
             return (

@@ -25,6 +25,7 @@ OTHERS = {
     "node_textfile_mtime_seconds": Metric("gauge", {"file": None}),
     "node_filesystem_avail_bytes": Metric("gauge", {"device": None, "fstype": None, "mountpoint": None}),
     "node_filesystem_size_bytes": Metric("gauge", {"device": None, "fstype": None, "mountpoint": None}),
+    "node_systemd_unit_state": Metric("gauge", {"name": None, "state": None, "type": None}),
 }
 
 

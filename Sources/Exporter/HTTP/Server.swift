@@ -7,7 +7,16 @@ final class Server {
     let log: ExporterLog
     let connections: ConnectionTable
     var web: WebSettings
-    var isReady = false
+    /// Nil until the data directory has been looked at for the first time; who asks before that waits for it: the first request
+    /// to a service that its socket starts comes so early.
+    var isReady: Bool? {
+        didSet {
+            let waiting = readinessWaiting
+            readinessWaiting = []
+            for respond in waiting { respond(readiness) }
+        }
+    }
+    private var readinessWaiting: [(Response) -> Void] = []
     private(set) var isStopping = false
 
     private let telemetryPath: String
@@ -88,12 +97,19 @@ final class Server {
         case telemetryPath: scrape(head, respond)
         case "/-/healthy": respond(Response(.ok, "The exporter is healthy.\n"))
         case "/-/ready":
-            respond(
-                isReady
-                    ? Response(.ok, "The exporter is ready.\n")
-                    : Response(.serviceUnavailable, "The data directory cannot be read; the log says why.\n"))
+            if isReady == nil, readinessWaiting.count < limits.answersWaiting {
+                readinessWaiting.append(respond)
+            } else {
+                respond(readiness)
+            }
         default: statusPage(StatusPage.Request(query: query), respond)
         }
+    }
+
+    private var readiness: Response {
+        isReady == true
+            ? Response(.ok, "The exporter is ready.\n")
+            : Response(.serviceUnavailable, "The data directory cannot be read; the log says why.\n")
     }
 
     private static func isRead(_ head: HTTPRequestHead) -> Bool { head.method == .GET || head.method == .HEAD }
