@@ -86,6 +86,11 @@ let package = Package(
                         ] + (isSanitized ? [] : ["-Xlinker", "-z", "-Xlinker", "defs"]))
                 ]),
             .target(name: "Readings", dependencies: ["MetricsModel"], swiftSettings: normal),
+            // Events of times that are over, written as the plugin writes them: for the demo, and for logs to measure with.
+            .target(
+                name: "PastEvents",
+                dependencies: ["CMetricsLayout", "EventDrain", "EventLog", "MetricsMemory", "MetricsModel"], swiftSettings: normal
+            ),
             .target(
                 name: "EventSearch",
                 dependencies: ["CMachine", "CSQLite", "EventLog", "MetricsModel", "Pseudonyms", "Readings", "TimeWords"],
@@ -127,7 +132,8 @@ let package = Package(
             .executableTarget(
                 name: "qpc-metrics",
                 dependencies: [
-                    "CMachine", "CMetricsLayout", "CPluginABI", "CProgram", "Doctor", "MetricsModel", "MetricsQuery", "EventLog",
+                    "CMachine", "CMetricsLayout", "CPluginABI", "CProgram", "Doctor", "PastEvents", "MetricsModel",
+                    "MetricsQuery", "EventLog",
                     "EventSearch",
                     "EventDrain", "Pseudonyms", "Readings", "MetricsMemory", "PrometheusText", "Terminal", "TimeWords",
                     "EventOutput", "Exporter", "LiveView",
@@ -148,7 +154,7 @@ let package = Package(
             .executableTarget(
                 name: "make-log",
                 dependencies: [
-                    "CMetricsLayout", "MetricsModel", "MetricsMemory", "EventLog", "EventDrain", "Terminal",
+                    "CMetricsLayout", "MetricsModel", "MetricsMemory", "EventLog", "EventDrain", "PastEvents", "Terminal",
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 ],
                 path: "Benchmarks/MakeLog", swiftSettings: normal,

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import PastEvents
 import Terminal
 
 /// Makes a large log to measure with: `scripts/make-log`. A developers' program; it is not installed.

@@ -1,5 +1,6 @@
 import MetricsMemory
 import MetricsModel
+import PastEvents
 
 /// What a chat server's users do: write, fetch, log in, now and then meet somebody new. Attackers guess passwords.
 struct Traffic {

@@ -20,17 +20,21 @@ struct RecoverCommand: ParsableCommand {
 
     @OptionGroup var directory: DirectoryOptions
 
-    func run() throws {
+    func run() throws { try StandardOutput.write(Self.recover(directory: directory.path)) }
+
+    /// - Returns: what was recovered, in words.
+    static func recover(directory: String) throws -> String {
+        let source = DataSource(directory: directory)
         // Without a log or a live file there is nothing to recover, and nothing is made.
-        let live = try querying { () throws(DataSourceError) in try directory.source.live() }
-        if live == nil { _ = try querying { () throws(DataSourceError) in try directory.source.requiredLog() } }
+        let live = try querying { () throws(DataSourceError) in try source.live() }
+        if live == nil { _ = try querying { () throws(DataSourceError) in try source.requiredLog() } }
         let held: DataDirectory
         do {
-            held = try DataDirectory(path: directory.path, create: false)
+            held = try DataDirectory(path: directory, create: false)
         } catch {
             throw Failure(Self.code(error), error.message)
         }
-        var settings = try RestoredCopy.settings(directory.source, live)
+        var settings = try RestoredCopy.settings(source, live)
         settings.syncIntervalNanoseconds = 0
         let outcome: Recovery.Outcome
         do {
@@ -47,7 +51,7 @@ struct RecoverCommand: ParsableCommand {
         var text = "\(count(outcome.recovered)) recovered\n"
         if outcome.lost > 0 { text += "\(count(outcome.lost)) lost with a log that was deleted or replaced\n" }
         if outcome.torn > 0 { text += "\(count(outcome.torn)) counted, but not recoverable\n" }
-        try StandardOutput.write(text)
+        return text
     }
 
     static func code(_ error: RecoveryError) -> Int32 {

@@ -9,14 +9,17 @@ struct DemoTraffic {
         "malformed OPAQUE message",
     ]
 
-    private let host: PluginHost
+    private let host: any DemoHooks
+    /// One login in so many fails.
+    private let loginsToAFailure: UInt64
     private var random: SplitMix
     private let thread: UInt64
     private var seq: UInt64 = 0
     private(set) var calls = DemoCalls()
 
-    init(host: PluginHost, seed: UInt64, thread: Int) {
+    init(host: any DemoHooks, seed: UInt64, thread: Int, loginsToAFailure: UInt64 = 40) {
         self.host = host
+        self.loginsToAFailure = loginsToAFailure
         random = SplitMix(state: seed &+ UInt64(thread) &* 0x9E37_79B9_7F4A_7C15)
         self.thread = UInt64(thread)
     }
@@ -51,7 +54,7 @@ struct DemoTraffic {
             calls.batchMessages += messages.count
         case 50..<65:
             let name = user()
-            let fails = random.next() % 8 == 0
+            let fails = random.next() % loginsToAFailure == 0
             let reason = fails ? Self.failures[Int(random.next() % UInt64(Self.failures.count))] : ""
             host.auth(user: Array(name.utf8), ok: !fails, reason: Array(reason.utf8))
             calls.logins += 1
@@ -74,6 +77,16 @@ struct DemoTraffic {
             calls.registrations += 1
         }
     }
+}
+
+/// What the server tells a plugin, or what the demo tells a log as if a server had.
+protocol DemoHooks {
+    func message(_ message: DemoMessage)
+    func batch(_ messages: [DemoMessage])
+    func auth(user: [UInt8], ok: Bool, reason: [UInt8])
+    func channel(_ channel: [UInt8], initiator: [UInt8], peer: [UInt8], isNew: Bool)
+    func fetch(recipient: [UInt8], channel: [UInt8], count: Int)
+    func registered(user: [UInt8], identity: [UInt8])
 }
 
 /// The calls, counted by the caller.

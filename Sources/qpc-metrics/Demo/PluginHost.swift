@@ -2,7 +2,7 @@ import CPluginABI
 import Glibc
 
 /// Loads the plugin as the server does: `dlopen`, one symbol, a zeroed table.
-final class PluginHost: @unchecked Sendable {
+final class PluginHost: DemoHooks, @unchecked Sendable {
     private let library: UnsafeMutableRawPointer
     private(set) var table = qpc_hook_vtable()
 

@@ -9,10 +9,12 @@ enum Program {
     }
 
     /// The directory that it lies in; nil if the kernel does not say.
-    static var directory: String? {
+    static var directory: String? { path.flatMap { path in path.lastIndex(of: "/").map { String(path[..<$0]) } } }
+
+    /// Its own file, so that it can start itself again; nil if the kernel does not say.
+    static var path: String? {
         var path = [CChar](repeating: 0, count: Int(PATH_MAX))
         guard let started = qpcm_program_path(), realpath(started, &path) != nil else { return nil }
-        let text = String(decoding: path.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return text.lastIndex(of: "/").map { String(text[..<$0]) }
+        return String(decoding: path.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

@@ -4,21 +4,23 @@ import EventLog
 import MetricsMemory
 import MetricsModel
 
-/// A plugin without a server: records go into a ring with whatever time they shall have, and the drain takes them into
-/// the log. So schema, counters and ledger are the plugin's own.
-final class LogSink {
+/// A plugin without a server, for the demo and for logs to measure with: records go into a ring with whatever time they shall
+/// have, and the drain takes them into the log. So schema, counters and ledger are the plugin's own. One thread.
+public final class LogSink {
     private let held: DataDirectory
     private let live: LiveFile
     private let drainer: Drainer
     private let recorder: Recorder
     private let slot: UnsafeMutableRawPointer
-    private(set) var events = 0
+    public private(set) var events = 0
 
     /// Half of it is filled, then drained.
     private static let ringBytes = 16 << 20
     private static let checkpointPages = 8192
 
-    init(directory: String, seed: UInt64) throws {
+    /// - Parameter directory: made if it is not there; held until this is freed.
+    /// - Throws: what `DataDirectory`, `Recovery` and `LiveFile` throw.
+    public init(directory: String, seed: UInt64) throws {
         held = try DataDirectory(path: directory, create: true)
         let outcome = try Recovery.run(
             held, settings: Settings(), log: PluginLogger(level: .warning))
@@ -37,7 +39,7 @@ final class LogSink {
     }
 
     /// One record, counted as its hook would count it.
-    func put(_ record: Record) throws {
+    public func put(_ record: Record) throws {
         var position = try claim(record.bytes)
         recorder.put(record, at: &position)
         recorder.commit(position)
@@ -45,7 +47,7 @@ final class LogSink {
         events += 1
     }
 
-    func beginBatch(messages: Int, ticks: UInt64) throws {
+    public func beginBatch(messages: Int, ticks: UInt64) throws {
         var position = try claim(Recorder.batchHeaderBytes)
         recorder.putBatchHeader(isFirst: true, messages: UInt64(messages), ticks: ticks, at: &position)
         recorder.commit(position)
@@ -66,7 +68,7 @@ final class LogSink {
     }
 
     /// Ends as a plugin does.
-    func close() throws {
+    public func close() throws {
         try drain()
         try drainer.saveCounters()
         try drainer.writer.checkpoint(truncating: true)
