@@ -37,13 +37,17 @@ public struct Ledger: Sendable {
     /// that found it. The terms are in two files and a lock, which a reader cannot freeze.
     ///
     /// - Throws: `DataSourceError`, of a reading during which nothing changed either.
-    public static func prove(_ source: DataSource, checkingLog: Bool = true) throws(DataSourceError) -> Ledger {
+    ///
+    /// - Parameter progress: called now and then, from another thread, with the share of the log that is checked.
+    public static func prove(
+        _ source: DataSource, checkingLog: Bool = true, progress: @escaping @Sendable (Double) -> Void = { _ in }
+    ) throws(DataSourceError) -> Ledger {
         let deadline = TickClock.monotonicNanoseconds() + patienceNanoseconds
         while true {
             let before = Moment(source)
             let isLast = TickClock.monotonicNanoseconds() > deadline
             do {
-                let (ledger, didLogChange) = try look(source, checkingLog: checkingLog)
+                let (ledger, didLogChange) = try look(source, checkingLog: checkingLog, progress)
                 if ledger.isExact && ledger.problems.isEmpty { return ledger }
                 if isLast || (before.isSettled && before == Moment(source) && (ledger.isServerRunning || !didLogChange)) {
                     return ledger
@@ -86,10 +90,20 @@ public struct Ledger: Sendable {
     }
 
     private static func look(
-        _ source: DataSource, checkingLog: Bool
+        _ source: DataSource, checkingLog: Bool, _ progress: @escaping @Sendable (Double) -> Void
     ) throws(DataSourceError) -> (ledger: Ledger, didLogChange: Bool) {
         let log = try source.requiredLog()
         let live = try source.live()
+        // SQLite's own check of every page, and ours of every row, each on a thread of its own with a reader of its own.
+        var checks: [LogCheck] = []
+        if checkingLog {
+            checks = [
+                LogCheck(source) { log throws(LogError) in try log.integrityProblems() },
+                LogCheck(source) { log throws(LogError) in
+                    try log.indexProblems { done, all in progress(Double(done) / Double(max(1, all))) }
+                },
+            ]
+        }
         do {
             // The counters are read after the log's account: what they are ahead of it is pending.
             let (state, rows) = try log.account()
@@ -98,7 +112,7 @@ public struct Ledger: Sendable {
             let lines = EventKind.allCases.map { terms.line($0, rows: UInt64(rows[$0.index])) }
             var problems = terms.problems
             if let problem = try log.accountProblem() { problems.append(problem) }
-            if checkingLog { problems += try log.integrityProblems() + log.danglingNames() + log.indexProblems() }
+            for check in checks { problems += try check.problems() }
             // Not SQLite's data version: a reader that may not write the WAL's index sees a new one with every transaction.
             let again = try log.account().state
             let didLogChange = again.ringed != state.ringed || again.direct != state.direct
@@ -196,23 +210,5 @@ public struct Ledger: Sendable {
                 kind: kind, recorded: recorded, inLog: rows, pending: recorded &- drained, dropped: dropped,
                 removed: removed)
         }
-    }
-}
-
-extension EventLogReader {
-    /// Rows whose user, identity, channel or reason is not in the log's dictionaries.
-    func danglingNames() throws(LogError) -> [String] {
-        var problems: [String] = []
-        for kind in EventKind.allCases {
-            for field in kind.fields {
-                guard let names = field.names else { continue }
-                let condition = "\(field.name) IS NOT NULL AND \(field.name) NOT IN (SELECT id FROM \(names.table))"
-                let count = try database.integer("SELECT count(*) FROM \(kind.table) WHERE \(condition)", operation: "check") ?? 0
-                if count > 0 {
-                    problems.append("\(count) rows of \(kind.table) name a \(field.name) that is not in \(names.table)")
-                }
-            }
-        }
-        return problems
     }
 }

@@ -32,8 +32,6 @@ public enum FieldValue: Sendable {
 
 /// One event read from the log: plain memory, so that ten million pass without an allocation.
 public struct LoggedEvent: Sendable {
-    /// The most fields that a kind has.
-    public static let mostValues = 7
 
     /// Unique, rising in the order in which the log took events in.
     public var id: Int64 = 0

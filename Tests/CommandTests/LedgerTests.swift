@@ -49,6 +49,52 @@ import Testing
         }
     }
 
+    /// In an indexed segment the postings tell it, in the newest the rows.
+    @Test(
+        "A name of each kind that goes missing is noticed",
+        arguments: ["identity_name", "channel_name", "user_name", "reason_name"])
+    func missingName(table: String) throws {
+        let host = try place.server(["IDENTITIES": "plain", "LOG_LEVEL": "error"])
+        _ = try host.tally("drive threads=1 calls=70000 seed=7 wait=1")
+        try host.shutDown()
+        #expect(try place.log.query("SELECT count(*) >= 1 FROM segment") == [["1"]])
+        try place.tool.verify()
+        let column = String(table.dropLast("_name".count))
+        // One that only the oldest rows have, and one of the newest.
+        let fields = ["identity": "recipient", "channel": "channel", "user": "user", "reason": "reason"]
+        let field = try #require(fields[column])
+        let rows = column == "identity" || column == "channel" ? "fetch" : "auth"
+        for order in ["ASC", "DESC"] {
+            let id = try place.log.query("SELECT \(field) FROM \(rows) WHERE \(field) IS NOT NULL ORDER BY id \(order) LIMIT 1")[
+                0][0]
+            try place.log.change(
+                "CREATE TABLE kept AS SELECT * FROM \(table) WHERE id = \(id); DELETE FROM \(table) WHERE id = \(id)")
+            let tampered = try place.tool.run("verify", "-q")
+            #expect(tampered.status == 1 && tampered.text.contains("not in \(table)"), "\(order): \(tampered.text)")
+            try place.log.change("INSERT INTO \(table) SELECT * FROM kept; DROP TABLE kept")
+        }
+        try place.tool.verify()
+    }
+
+    @Test func itSpeaksJSONAndIsQuiet() throws {
+        try begin()
+        #expect(try place.tool.succeed("verify", "-q").output.isEmpty)
+        func json() throws -> [String: Any] {
+            let outcome = try place.tool.run("verify", "-o", "json")
+            return try #require(try JSONSerialization.jsonObject(with: Data(outcome.text.utf8)) as? [String: Any])
+        }
+        let well = try json()
+        #expect(well["ok"] as? Bool == true && well["exact"] as? Bool == true && (well["problems"] as? [String])?.isEmpty == true)
+        let kinds = try #require(well["ledger"] as? [String: [String: Int]])
+        #expect(Set(kinds.keys) == Set(eventKinds))
+        #expect(try UInt64(kinds.values.reduce(0) { $0 + ($1["in_log"] ?? 0) }) == place.tool.count())
+        try place.log.change("DELETE FROM fetch WHERE id = (SELECT min(id) FROM fetch)")
+        let wrong = try json()
+        #expect(wrong["ok"] as? Bool == false && (wrong["ledger"] as? [String: [String: Int]])?["fetch"]?["difference"] == 1)
+        let quiet = try place.tool.run("verify", "-q")
+        #expect(quiet.status == 1 && quiet.text.contains("fetch: recorded"), "\(quiet.text)")
+    }
+
     @Test func aDamagedPageIsNoticed() throws {
         let host = try place.server()
         _ = try host.tally("drive threads=2 calls=3000 seed=1")

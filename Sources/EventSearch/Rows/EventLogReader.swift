@@ -99,10 +99,12 @@ public final class EventLogReader {
     }
 
     /// Seals that differ from the rows; empty if what was added up is right.
-    public func indexProblems() throws(LogError) -> [String] {
+    ///
+    /// - Parameter progress: called with the segments that are done and all that there are.
+    public func indexProblems(progress: (Int, Int) -> Void = { _, _ in }) throws(LogError) -> [String] {
         try database.execute("BEGIN", operation: "read")
         defer { try? database.execute("ROLLBACK", operation: "read") }
-        return try SegmentProof(database).problems()
+        return try SegmentProof(database).problems(progress: progress)
     }
 
     /// Distinct identities seen in 1, 7 and 30 days, asked of the log itself.

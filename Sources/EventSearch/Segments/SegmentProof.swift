@@ -20,14 +20,25 @@ struct SegmentProof {
             "SELECT key, entries FROM posting WHERE key >= ? AND key < ? ORDER BY key")
     }
 
-    /// What seals say that rows do not, in words; empty if every seal is right. All from the open transaction's moment.
-    func problems() throws(LogError) -> [String] {
+    /// What indexes and statistics say that rows do not, and names that rows have and the log has not, in words; empty if all is
+    /// right. All from the open transaction's moment.
+    ///
+    /// - Parameter progress: called with the segments that are done and all that there are.
+    func problems(progress: (Int, Int) -> Void = { _, _ in }) throws(LogError) -> [String] {
         var problems: [String] = []
         let summary = SegmentSummary(keepsPostings: true)
-        for span in try SegmentMap(database).spans where span.isIndexed {
+        var names = try KnownNames(database)
+        let spans = try SegmentMap(database).spans
+        for (done, span) in spans.enumerated() {
+            progress(done, spans.count)
+            guard span.isIndexed else {
+                try names.readRows(of: span.segment, in: database)
+                continue
+            }
             summary.removeAll()
             try scan.add(ids: Segment.firstID(span.segment)..<Segment.endID(span.segment), to: summary)
             summary.sort()
+            if summary.hasUnknownTerm { try names.readRows(of: span.segment, in: database) } else { names.check(summary) }
             if let problem = try rowProblem(span.segment, summary) { problems.append(problem) }
             let wrong = try wrongParts(span, summary)
             guard !wrong.isEmpty else { continue }
@@ -36,6 +47,7 @@ struct SegmentProof {
             )
         }
         problems += try unindexedRowProblems(summary)
+        problems += try names.problems(database)
         let stray = try database.integer(
             "SELECT count(*) FROM segment_minute WHERE segment NOT IN (SELECT segment FROM segment)")
         if let stray, stray > 0 { problems.append("\(stray) minutes belong to no sealed segment") }

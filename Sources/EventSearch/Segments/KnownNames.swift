@@ -1,0 +1,80 @@
+import EventLog
+import MetricsModel
+
+/// The names that the log has, to check that every row's are among them. A bit a name: a query for each row would take most of
+/// the time of a whole proof.
+struct KnownNames {
+    /// By `NameKind`: whether there is a name with this number.
+    private var bits: [[UInt64]] = []
+    /// By `Posting.List`: rows that name somebody who is not there.
+    private var missing = [Int](repeating: 0, count: Posting.List.allCases.count)
+    /// The same of segments whose rows were read, by kind and field.
+    private var problemsOfRows: [String] = []
+
+    /// A number beyond this has no bit: it cannot be in a posting either.
+    private static let most = 1 << 28
+
+    init(_ database: Database) throws(LogError) {
+        for kind in NameKind.allCases {
+            let largest = min(try database.integer("SELECT max(id) FROM \(kind.table)") ?? 0, Int64(Self.most))
+            var words = [UInt64](repeating: 0, count: Int(max(0, largest)) / 64 + 1)
+            let ids = try database.prepare("SELECT id FROM \(kind.table)", operation: "check")
+            while try ids.step(operation: "check") {
+                let id = ids.integer(0)
+                if id >= 0, id <= largest { words[Int(id) / 64] |= 1 << UInt64(id % 64) }
+            }
+            bits.append(words)
+        }
+    }
+
+    private func has(_ term: Int64, _ kind: NameKind) -> Bool {
+        let words = bits[kind.rawValue]
+        guard term >= 0, Int(term) / 64 < words.count else { return false }
+        return words[Int(term) / 64] & 1 << UInt64(term % 64) != 0
+    }
+
+    /// Checks the names of a segment whose rows were added up and sorted: each name of a list once.
+    mutating func check(_ summary: SegmentSummary) {
+        var (list, term): (UInt8, Int64) = (.max, -1)
+        var isKnown = true
+        for index in 0..<summary.postingCount {
+            let posting = summary.postings[index]
+            let (nextList, nextTerm) = (Posting.list(of: posting), Posting.term(of: posting))
+            if nextList != list || nextTerm != term {
+                (list, term) = (nextList, nextTerm)
+                isKnown = Posting.List(rawValue: list).map { $0.isPart || has(term, $0.names) } ?? true
+            }
+            if !isKnown { missing[Int(list)] += 1 }
+        }
+    }
+
+    /// The same for a segment that has no index, or numbers that a posting cannot hold.
+    mutating func readRows(of segment: Int64, in database: Database) throws(LogError) {
+        for kind in EventKind.allCases {
+            for field in kind.fields {
+                guard let names = field.names, names != .reason else { continue }
+                try count(
+                    kind, field, names, "id >= \(Segment.firstID(segment)) AND id < \(Segment.endID(segment)) AND ", database)
+            }
+        }
+    }
+
+    private mutating func count(
+        _ kind: EventKind, _ field: EventField, _ names: NameKind, _ range: String, _ database: Database
+    ) throws(LogError) {
+        let condition = range + "\(field.name) IS NOT NULL AND \(field.name) NOT IN (SELECT id FROM \(names.table))"
+        let count = try database.integer("SELECT count(*) FROM \(kind.table) WHERE \(condition)", operation: "check") ?? 0
+        if count > 0 {
+            problemsOfRows.append("\(count) rows of \(kind.table) name a \(field.name) that is not in \(names.table)")
+        }
+    }
+
+    /// What was found, in words. Reasons are in no posting, and are looked up here.
+    mutating func problems(_ database: Database) throws(LogError) -> [String] {
+        try count(.auth, .reason, .reason, "", database)
+        let ofPostings = Posting.List.allCases.filter { missing[Int($0.rawValue)] > 0 }.map { list in
+            "\(missing[Int(list.rawValue)]) rows of \(list.kind.table) name somebody who is not in \(list.names.table)"
+        }
+        return ofPostings + problemsOfRows
+    }
+}
