@@ -73,7 +73,7 @@ public final class CSVWriter: EventWriter {
 }
 
 /// A text as a field of comma-separated values.
-enum CSVField {
+public enum CSVField {
     /// Adds a text, in quotes if it needs them. An empty text is quoted too, to differ from a field that is absent.
     static func append(_ utf8: [UInt8], isTerminal: Bool, to line: inout ByteBuffer) {
         let shown = isTerminal ? VisibleText.escaped(utf8).bytes : utf8
@@ -94,7 +94,8 @@ enum CSVField {
         if needsQuotes { line.append(0x22) }
     }
 
-    static func text(_ utf8: [UInt8], isTerminal: Bool) -> [UInt8] {
+    /// The whole field. What a terminal should not see raw is escaped for one.
+    public static func text(_ utf8: [UInt8], isTerminal: Bool) -> [UInt8] {
         var field = ByteBuffer(capacity: utf8.count + 16)
         append(utf8, isTerminal: isTerminal, to: &field)
         return field.bytes

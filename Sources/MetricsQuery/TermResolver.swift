@@ -67,7 +67,7 @@ public struct TermResolver: Sendable {
     }
 
     /// What begins with these digits; nil if they are not hexadecimal.
-    private static func prefix(_ digits: String) -> EventFilter.Prefix? {
+    public static func prefix(_ digits: String) -> EventFilter.Prefix? {
         let isOdd = digits.utf8.count % 2 == 1
         guard let first = Hexadecimal.decode(digits + (isOdd ? "0" : "")) else { return nil }
         var end = first

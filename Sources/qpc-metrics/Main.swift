@@ -16,6 +16,7 @@ struct QPCMetrics: ParsableCommand {
               qpc-metrics events -n 20                 the newest 20 events
               qpc-metrics events -f                    new events as they arrive
               qpc-metrics count --failed --by user     who fails to log in
+              qpc-metrics whois --user alice           the pseudonyms of a person
               qpc-metrics stats                        the last 24 hours on one screen
               qpc-metrics top                          live rates, failures and lag
               qpc-metrics prometheus                   every metric in Prometheus format
@@ -30,7 +31,8 @@ struct QPCMetrics: ParsableCommand {
             """,
         version: Version.current,
         subcommands: [
-            EventsCommand.self, CountCommand.self, StatsCommand.self, TopCommand.self, StatusCommand.self, PrometheusCommand.self,
+            EventsCommand.self, CountCommand.self, WhoisCommand.self, StatsCommand.self, TopCommand.self, StatusCommand.self,
+            PrometheusCommand.self,
             ServeCommand.self, VerifyCommand.self, RecoverCommand.self, PruneCommand.self, ForgetCommand.self,
             RebuildCommand.self, PrivacyReportCommand.self, DoctorCommand.self, DemoCommand.self,
         ])

@@ -1,0 +1,74 @@
+import EventLog
+import EventSearch
+import MetricsModel
+import Pseudonyms
+import Readings
+
+/// From pseudonyms to people and back: tries names and keys under the key of every epoch. Keeps nothing but what it finds.
+public struct PseudonymSearch: Sendable {
+    /// A pseudonym that is explained.
+    public struct Match: Sendable {
+        /// In hexadecimal.
+        public var pseudonym: String
+        /// The line that explains it.
+        public var name: [UInt8]
+        /// Whether the line's bytes are a key or a channel in hexadecimal, and not a user's name.
+        public var isKey: Bool
+        /// The key epoch, as `identity.key` numbers it.
+        public var epoch: Int64
+    }
+
+    private let keys: IdentityKeys
+
+    /// - Throws: `IdentityKeyError` if the keys cannot be read.
+    public init(directory: String) throws(IdentityKeyError) { keys = try IdentityKeys.load(directory: directory) }
+
+    /// Whether the keys are this log's.
+    public func fits(_ log: EventLogReader) throws(LogError) -> Bool { try log.verdict(on: keys) != .foreign }
+
+    /// Each form of a line under each key: as a user's name, and as a key or channel if it is 16 bytes or more in hexadecimal.
+    public func matches(of line: [UInt8]) -> [Match] {
+        var forms: [(bytes: [UInt8], isKey: Bool)] = [(line, false)]
+        if let key = Hexadecimal.decode(line), key.count >= Pseudonym.byteCount { forms.append((key, true)) }
+        var matches: [Match] = []
+        for form in forms {
+            for epoch in keys.epochs {
+                let pseudonym = epoch.key.pseudonym(of: form.bytes)
+                let text = pseudonym.withUnsafeBytes { String(decoding: Hexadecimal.encode($0), as: UTF8.self) }
+                matches.append(Match(pseudonym: text, name: line, isKey: form.isKey, epoch: epoch.number))
+            }
+        }
+        return matches
+    }
+}
+
+extension EventLogReader {
+    /// The kinds of names under which the log has a pseudonym; none if it has not.
+    public func kinds(ofPseudonym hexadecimal: String) throws(LogError) -> [NameKind] {
+        guard let bytes = Hexadecimal.decode(hexadecimal) else { return [] }
+        var kinds: [NameKind] = []
+        for kind in [NameKind.user, .identity, .channel] {
+            let find = try database.prepare("SELECT 1 FROM \(kind.table) WHERE value = ?")
+            find.bind(blob: bytes, at: 1)
+            if try find.step() { kinds.append(kind) }
+        }
+        return kinds
+    }
+
+    /// Whole pseudonyms of the log that begin with some digits, at most so many.
+    public func pseudonyms(from prefix: EventFilter.Prefix, limit: Int) throws(LogError) -> [String] {
+        var found: [String] = []
+        for kind in [NameKind.user, .identity, .channel] {
+            let find = try database.prepare(
+                "SELECT value FROM \(kind.table) WHERE typeof(value) = 'blob' AND value >= ?"
+                    + (prefix.end == nil ? "" : " AND value < ?") + " LIMIT \(limit)")
+            find.bind(blob: prefix.first, at: 1)
+            if let end = prefix.end { find.bind(blob: end, at: 2) }
+            while try find.step() {
+                let text = find.bytes(0).withUnsafeBytes { String(decoding: Hexadecimal.encode($0), as: UTF8.self) }
+                if !found.contains(text) { found.append(text) }
+            }
+        }
+        return found
+    }
+}

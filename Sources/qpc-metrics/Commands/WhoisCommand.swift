@@ -1,0 +1,294 @@
+import ArgumentParser
+import EventLog
+import EventOutput
+import EventSearch
+import Glibc
+import MetricsModel
+import MetricsQuery
+import Pseudonyms
+import Readings
+import Terminal
+
+struct WhoisCommand: ParsableCommand {
+    enum Format: String, CaseIterable, ExpressibleByArgument {
+        case table
+        case json
+        case csv
+    }
+
+    static let configuration = CommandConfiguration(
+        commandName: "whois",
+        abstract: "Finds who is behind a pseudonym, and the pseudonyms of somebody.",
+        discussion: """
+            The log has no names, so the names come from you: a file with a user's name, or a key in hexadecimal, on each line, \
+            such as the server's list of users. Each is tried under the key of every epoch. Whoever can read identity.key can do \
+            this; nobody else can. Without a pseudonym, every name of the file that the log knows is listed.
+
+            With --user or --identity it goes the other way: the pseudonyms in the log, with their events and times, and those of \
+            the keys and users that registrations tie to them.
+
+            Exits with 1 if a pseudonym is explained by no name.
+
+            EXAMPLES
+              qpc-metrics whois 86d952d7 --names users.txt
+              qpc-metrics whois --names users.txt
+              qpc-metrics whois --user alice
+            """)
+
+    @Argument(help: ArgumentHelp("Pseudonyms, or their first 4 or more digits.", valueName: "pseudonym"))
+    var pseudonyms: [String] = []
+
+    @OptionGroup var directory: DirectoryOptions
+
+    @Option(
+        help: ArgumentHelp("A file of names and keys, one on each line; - for standard input.", valueName: "file"),
+        completion: .file())
+    var names: String?
+
+    @Option(parsing: .unconditional, help: ArgumentHelp("The pseudonyms of this user.", valueName: "name"))
+    var user: String?
+
+    @Option(help: ArgumentHelp("The pseudonyms of this key.", valueName: "hex"))
+    var identity: String?
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The format of the output.", valueName: "format"))
+    var output: Format = .table
+
+    private struct Line {
+        var pseudonym: String
+        var name: [UInt8]?
+        var kinds: [NameKind]
+        var epoch: Int64?
+        var events: Int64?
+        var first: Int64?
+        var last: Int64?
+    }
+
+    func run() throws {
+        let asks = [names != nil, user != nil, identity != nil].count(where: { $0 })
+        guard asks == 1, names != nil || pseudonyms.isEmpty else {
+            throw Failure(
+                Failure.usage, "whois needs one of --names FILE, --user NAME or --identity HEX; see qpc-metrics whois --help")
+        }
+        let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
+        guard try !queryingLog({ () throws(LogError) in try log.epochs() }).isEmpty else {
+            throw Failure(
+                Failure.usage, "this log has no pseudonyms: names are in it as they came, or not at all; see qpc-metrics events")
+        }
+        let lines = try names.map { try byNames($0, log) } ?? bySomebody(log)
+        try write(lines)
+        let unknown = lines.filter { $0.name == nil }.count
+        guard unknown == 0 else {
+            throw Failure(
+                Failure.somethingWrong,
+                "no name in the list explains \(Quantity.count(UInt64(unknown), "pseudonym"))")
+        }
+        if lines.isEmpty { Notice.say("note: the log knows none of these names") }
+    }
+
+    private func search(_ log: EventLogReader) throws -> PseudonymSearch {
+        let search: PseudonymSearch
+        do {
+            search = try PseudonymSearch(directory: directory.path)
+        } catch {
+            throw Failure(Failure.noPermission, "cannot look up names: \(error.message); ask as the server's user or root")
+        }
+        guard try queryingLog({ () throws(LogError) in try search.fits(log) }) else {
+            throw Failure(
+                Failure.noPermission, "cannot look up names: \(DataFile.keys.path(in: directory.path)) holds keys of another log")
+        }
+        return search
+    }
+
+    // MARK: From pseudonyms to names
+
+    private func byNames(_ file: String, _ log: EventLogReader) throws -> [Line] {
+        var wanted: [String] = []
+        for text in pseudonyms { wanted += try whole(text, log) }
+        let search = try search(log)
+        var lines: [Line] = []
+        try Self.readLines(file) { name in
+            for match in search.matches(of: name) where wanted.isEmpty || wanted.contains(match.pseudonym) {
+                let kinds = try queryingLog { () throws(LogError) in try log.kinds(ofPseudonym: match.pseudonym) }
+                    .filter { ($0 == .user) != match.isKey }
+                if kinds.isEmpty && wanted.isEmpty { continue }
+                lines.append(Line(pseudonym: match.pseudonym, name: name, kinds: kinds, epoch: match.epoch))
+            }
+        }
+        for pseudonym in wanted where !lines.contains(where: { $0.pseudonym == pseudonym }) {
+            let kinds = try queryingLog { () throws(LogError) in try log.kinds(ofPseudonym: pseudonym) }
+            lines.append(Line(pseudonym: pseudonym, name: nil, kinds: kinds, epoch: nil))
+        }
+        return lines
+    }
+
+    /// The whole pseudonyms that begin so.
+    private func whole(_ text: String, _ log: EventLogReader) throws -> [String] {
+        let digits = text.lowercased()
+        guard let prefix = TermResolver.prefix(digits), digits.utf8.count >= TermResolver.prefixDigits,
+            digits.utf8.count <= 2 * Pseudonym.byteCount
+        else {
+            throw Failure.invalid(text, for: "PSEUDONYM", "expected 4 to 32 hexadecimal digits")
+        }
+        // One that is not in this log may still be somebody's.
+        if digits.utf8.count == 2 * Pseudonym.byteCount { return [digits] }
+        let found = try queryingLog { () throws(LogError) in try log.pseudonyms(from: prefix, limit: 100) }
+        guard !found.isEmpty else { throw Failure(Failure.somethingWrong, "no pseudonym in the log begins with \(digits)") }
+        return found
+    }
+
+    private static func readLines(_ path: String, _ body: ([UInt8]) throws -> Void) throws {
+        guard let file = path == "-" ? fdopen(STDIN_FILENO, "r") : fopen(path, "re") else {
+            throw Failure(
+                errno == EACCES ? Failure.noPermission : Failure.noInput,
+                "cannot read \(path): \(String(cString: strerror(errno)))")
+        }
+        defer { fclose(file) }
+        var line: UnsafeMutablePointer<CChar>?
+        var capacity = 0
+        defer { free(line) }
+        while true {
+            errno = 0
+            let count = getline(&line, &capacity, file)
+            guard count > 0, let line else {
+                if ferror(file) != 0 {
+                    throw Failure(Failure.noInput, "cannot read \(path): \(String(cString: strerror(errno)))")
+                }
+                return
+            }
+            let bytes = UnsafeRawBufferPointer(start: line, count: count)
+            var end = bytes.count
+            while end > 0, bytes[end - 1] == 0x0A || bytes[end - 1] == 0x0D { end -= 1 }
+            if end > 0 { try body(Array(bytes[..<end])) }
+        }
+    }
+
+    // MARK: From somebody to pseudonyms
+
+    private func bySomebody(_ log: EventLogReader) throws -> [Line] {
+        let search = try search(log)
+        let name = Array((user ?? identity ?? "").utf8)
+        if let identity, Hexadecimal.decode(identity) == nil {
+            throw Failure.invalid(identity, for: "--identity", EventFilterOptions.expectedWholeHexadecimal)
+        }
+        let wantsKey = identity != nil
+        var lines: [Line] = []
+        for match in search.matches(of: name) where match.isKey == wantsKey {
+            let kinds = try queryingLog { () throws(LogError) in try log.kinds(ofPseudonym: match.pseudonym) }
+                .filter { wantsKey ? $0 == .identity : $0 == .user }
+            guard !kinds.isEmpty else { continue }
+            try lines.append(measured(Line(pseudonym: match.pseudonym, name: name, kinds: kinds, epoch: match.epoch), log))
+        }
+        let resolver = TermResolver(directory: directory.path)
+        let person = try queryingLog { () throws(LogError) in
+            try Person.find(log, user: user.map { resolver.user($0) }, identity: identity.flatMap { resolver.bytes($0) })
+        }
+        let tied =
+            person.users.map { (String(decoding: $0, as: UTF8.self), NameKind.user) }
+            + person.identities.map { key in
+                (key.withUnsafeBytes { String(decoding: Hexadecimal.encode($0), as: UTF8.self) }, NameKind.identity)
+            }
+        for (pseudonym, kind) in tied where !lines.contains(where: { $0.pseudonym == pseudonym && $0.kinds == [kind] }) {
+            // Registered with the name that was asked for: its own name is not known.
+            try lines.append(measured(Line(pseudonym: pseudonym, name: [], kinds: [kind], epoch: nil), log))
+        }
+        return lines
+    }
+
+    private func measured(_ line: Line, _ log: EventLogReader) throws -> Line {
+        guard let bytes = Hexadecimal.decode(line.pseudonym) else { return line }
+        var filter = EventFilter()
+        let term = EventFilter.Term(plain: nil, pseudonyms: [bytes])
+        if line.kinds == [.user] { filter.user = term } else { filter.identity = term }
+        var line = line
+        line.events = try queryingLog { () throws(LogError) in try log.count(filter) }
+        line.first = try Self.time(filter, log)
+        filter.newest = 1
+        line.last = try Self.time(filter, log)
+        return line
+    }
+
+    private static func time(_ filter: EventFilter, _ log: EventLogReader) throws -> Int64? {
+        try queryingLog { () throws(LogError) in
+            var events = try log.events(filter)
+            return try events.next()?.timeMicroseconds
+        }
+    }
+
+    // MARK: Output
+
+    private static func kinds(_ line: Line) -> String {
+        line.kinds.isEmpty ? "not in the log" : line.kinds.map { "\($0)" }.joined(separator: ", ")
+    }
+
+    private func write(_ lines: [Line]) throws {
+        switch output {
+        case .table: try writeTable(lines)
+        case .json:
+            let array = lines.map { line in
+                var fields: [(String, JSON)] = [("pseudonym", .text(line.pseudonym))]
+                if let name = line.name, !name.isEmpty { fields.append(("name", .text(name))) }
+                fields.append(("kinds", .array(line.kinds.map { .text("\($0)") })))
+                if let epoch = line.epoch { fields.append(("epoch", .number(epoch))) }
+                if let events = line.events { fields.append(("events", .number(events))) }
+                if let first = line.first { fields.append(("first", .time(first))) }
+                if let last = line.last { fields.append(("last", .time(last))) }
+                return JSON.object(fields)
+            }
+            try StandardOutput.write(JSON.array(array).line)
+        case .csv:
+            var text = "pseudonym,name,kinds,epoch,events,first,last\n"
+            for line in lines {
+                let known = line.name.flatMap { $0.isEmpty ? nil : $0 }
+                let name =
+                    known.map {
+                        String(decoding: CSVField.text($0, isTerminal: isatty(STDOUT_FILENO) == 1), as: UTF8.self)
+                    } ?? ""
+                let fields = [
+                    line.pseudonym, name, line.kinds.map { "\($0)" }.joined(separator: " "), line.epoch.map { "\($0)" } ?? "",
+                    line.events.map { "\($0)" } ?? "", line.first.map(UTCTime.text) ?? "", line.last.map(UTCTime.text) ?? "",
+                ]
+                text += fields.joined(separator: ",") + "\n"
+            }
+            try StandardOutput.write(text)
+        }
+    }
+
+    private func writeTable(_ lines: [Line]) throws {
+        guard !lines.isEmpty else { return }
+        let hasTimes = lines.contains { $0.events != nil }
+        var rows: [[Cell]] = [
+            ["PSEUDONYM", "NAME", "KIND", "EPOCH"].map { Cell($0, .heading) }
+                + (hasTimes ? ["EVENTS", "FIRST", "LAST"].map { Cell($0, .heading) } : [])
+        ]
+        for line in lines {
+            var row = [
+                Cell(line.pseudonym),
+                line.name.map { $0.isEmpty ? Cell("(registered together)", .dim) : Cell(escaping: $0) }
+                    ?? Cell("unknown", .bad), Cell(Self.kinds(line)), Cell(line.epoch.map { "\($0)" } ?? "-"),
+            ]
+            if hasTimes {
+                row.append(Cell(Quantity.text(line.events ?? 0)))
+                for time in [line.first, line.last] {
+                    row.append(Cell(time.map { String(LocalTime.text($0, zone: .local).prefix(19)) } ?? "-"))
+                }
+            }
+            rows.append(row)
+        }
+        let widths = rows[0].indices.map { column in rows.map { $0[column].columns }.max() ?? 0 }
+        let buffer = OutputBuffer()
+        let usesColor = TableOptions(for: buffer, color: .auto, environment: Environment.value).usesColor
+        try printing { () throws(OutputError) in
+            for row in rows {
+                for (column, cell) in row.enumerated() {
+                    cell.write(into: &buffer.pending, usesColor: usesColor)
+                    let isLast = column == row.count - 1
+                    buffer.pending.append(spaces: isLast ? 0 : widths[column] - cell.columns + 2)
+                }
+                buffer.pending.append(0x0A)
+                try buffer.endLine()
+            }
+            try buffer.flush()
+        }
+    }
+}

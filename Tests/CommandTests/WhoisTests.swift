@@ -1,0 +1,117 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `whois`: from pseudonyms to people, and back.
+@Suite struct WhoisTests {
+    let place = DataPlace()
+
+    private static let key = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+    /// Alice registers a key and fails to log in; Bob logs in; a message goes from her key.
+    private func act(_ host: ServerHost) throws {
+        try host.ask("register user=text:alice identity=\(Self.key)")
+        try host.ask("auth user=text:alice ok=0 reason=text:credentials")
+        try host.ask("auth user=text:bob ok=1")
+        try host.ask("message sender=\(Self.key) recipient=\(Self.key) channel=\(Self.key.prefix(32)) bytes=9 seq=7")
+    }
+
+    private func list(_ lines: String...) throws -> String {
+        try overwrite(place.temporary("names"), with: Array(lines.map { $0 + "\n" }.joined().utf8))
+        return place.temporary("names")
+    }
+
+    private func ask(_ words: String...) throws -> [[String: Any]] {
+        let outcome = try place.tool.run(["whois", "-o", "json"] + words)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        return try #require(try JSONSerialization.jsonObject(with: Data(outcome.text.utf8)) as? [[String: Any]])
+    }
+
+    @Test func aPseudonymLeadsToItsNameAndANameToItsPseudonyms() throws {
+        let host = try place.server()
+        try act(host)
+        try host.shutDown()
+        let event = try #require(try place.tool.events("--kind", "user_registered").first)
+        let user = try #require(event["user"]?.text)
+        let identity = try #require(event["identity"]?.text)
+        let names = try list("carol", "alice", Self.key, "bob\r", "")
+
+        for digits in [4, 5, 12, 32] {
+            let found = try ask(String(user.prefix(digits)), "--names", names)
+            #expect(found.count == 1 && found[0]["name"] as? String == "alice" && found[0]["pseudonym"] as? String == user)
+            #expect(found[0]["kinds"] as? [String] == ["user"])
+        }
+        let key = try ask(identity.uppercased(), "--names", names)
+        #expect(key.first?["name"] as? String == Self.key && key.first?["kinds"] as? [String] == ["identity"])
+        // All that the list explains: two users, a key; its first half is no line of it.
+        #expect(try Set(ask("--names", names).compactMap { $0["name"] as? String }) == ["alice", "bob", Self.key])
+
+        let hers = try ask("--user", "alice")
+        #expect(hers.count == 2)
+        #expect(hers[0]["pseudonym"] as? String == user && hers[0]["events"] as? Int == 2 && hers[0]["last"] != nil)
+        #expect(hers[1]["pseudonym"] as? String == identity && hers[1]["events"] as? Int == 2)
+        let back = try ask("--identity", Self.key)
+        #expect(Set(back.compactMap { $0["pseudonym"] as? String }) == [user, identity])
+        let table = try place.tool.succeed("whois", "--user", "alice").text
+        #expect(table.contains(user) && table.contains("alice") && table.contains("(registered together)"))
+        let csv = try place.tool.succeed("whois", user, "--names", names, "-o", "csv").lines
+        #expect(csv.count == 2 && csv[1].hasPrefix("\(user),alice,user,"))
+    }
+
+    @Test func everyEpochIsTried() throws {
+        for _ in 0..<2 {
+            let host = try place.server(["KEY_ROTATION": "1ms"])
+            try act(host)
+            try host.shutDown()
+        }
+        let users = try Set(place.tool.events("--kind", "user_registered").compactMap { $0["user"]?.text })
+        #expect(users.count == 2, "the key was not rotated")
+        let names = try list("alice")
+        let found = try ask(users.first!, users.sorted().last!, "--names", names)
+        #expect(Set(found.compactMap { $0["pseudonym"] as? String }).isSubset(of: users))
+        #expect(try Set(ask("--user", "alice").filter { $0["name"] != nil }.compactMap { $0["pseudonym"] as? String }) == users)
+    }
+
+    @Test func whatCannotBeAnsweredIsAnError() throws {
+        let host = try place.server()
+        try act(host)
+        try host.shutDown()
+        let names = try list("carol")
+        let user = try #require(try place.tool.events("--kind", "user_registered").first?["user"]?.text)
+        let unknown = try place.tool.run("whois", user, "--names", names)
+        #expect(
+            unknown.status == 1 && unknown.text.contains("unknown")
+                && unknown.errors.contains("no name in the list explains 1 pseudonym")
+        )
+        for (words, status, says) in [
+            (["whois"], 64, "needs one of --names"), (["whois", "abc", "--names", names], 64, "4 to 32 hexadecimal digits"),
+            (["whois", "xyzz", "--names", names], 64, "4 to 32 hexadecimal digits"),
+            (["whois", user, "--user", "alice"], 64, "needs one of"), (["whois", "--identity", "xyz"], 64, "hexadecimal"),
+            (["whois", "--names", place.temporary("nothing")], 66, "No such file"),
+            (["whois", "--names", place.temporary.path], 66, "Is a directory"),
+        ] as [([String], Int32, String)] {
+            let outcome = try place.tool.run(words)
+            #expect(outcome.status == status && outcome.errors.contains(says), "\(words): \(outcome.errors)")
+        }
+        let nobody = try place.tool.run("whois", "--names", names)
+        #expect(nobody.status == 0 && nobody.errors.contains("the log knows none of these names"))
+        unlink(place("identity.key"))
+        let keyless = try place.tool.run("whois", "--user", "alice")
+        #expect(keyless.status == 77 && keyless.errors.contains("cannot look up names"), "\(keyless.errors)")
+        let plain = try Fixture.plain.place.tool.run("whois", "--user", "alice")
+        #expect(plain.status == 64 && plain.errors.contains("this log has no pseudonyms"))
+    }
+
+    @Test func aHostileNameNeverReachesATerminalRaw() throws {
+        let host = try place.server()
+        try host.ask("auth user=text:%1b[2Jx ok=1")
+        try host.shutDown()
+        let names = try list("\u{1B}[2Jx")
+        let command = "'\(BuiltProducts.commandLine)' whois --names '\(names)' --dir '\(place.path)'"
+        for format in ["table", "json", "csv"] {
+            let shown = try run(["script", "-qec", command + " -o \(format)", "/dev/null"])
+            #expect(
+                shown.status == 0 && shown.text.contains("[2Jx") && !shown.text.contains("\u{1B}[2J"), "\(format): \(shown.text)")
+        }
+    }
+}
