@@ -10,6 +10,9 @@ public struct TableOptions: Sendable {
     public var showsFullIdentities: Bool
     /// The zone of the printed times.
     public var zone: ClockZone
+    public var isUTC = false
+    /// The terminal's columns, for a line an event that fits it; nil for aligned columns, however wide they are.
+    public var columns: Int?
 
     public init(usesColor: Bool, showsFullIdentities: Bool, zone: ClockZone = .local) {
         self.usesColor = usesColor
@@ -51,7 +54,7 @@ public final class TableWriter: EventWriter {
     public func write(_ event: borrowing LoggedEvent) throws(OutputError) {
         if !hasHeading {
             hasHeading = true
-            append(EventRow.headings.map { Cell($0, .heading) })
+            append(EventRow.headings(isUTC: options.isUTC).map { Cell($0, .heading) })
         }
         append(EventRow(copy event, options: options).cells)
         try output.endLine()
@@ -83,7 +86,9 @@ public final class TableWriter: EventWriter {
 struct EventRow {
     private(set) var cells: [Cell]
 
-    static let headings = ["ID", "LOCAL TIME", "KIND", "WHO", "PEER", "CHANNEL", "DETAILS"]
+    static func headings(isUTC: Bool) -> [String] {
+        ["ID", isUTC ? "UTC TIME" : "LOCAL TIME", "KIND", "WHO", "PEER", "CHANNEL", "DETAILS"]
+    }
 
     init(_ event: LoggedEvent, options: TableOptions) {
         let fields = EventFields(event)

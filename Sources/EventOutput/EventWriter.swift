@@ -24,7 +24,12 @@ public enum OutputFormat: String, CaseIterable, Sendable {
     /// A writer of this format. The options are the table's; the other formats have none.
     public func writer(into output: OutputBuffer, table: TableOptions) -> any EventWriter {
         switch self {
-        case .table: TableWriter(into: output, options: table)
+        case .table:
+            if let columns = table.columns {
+                EventLinesWriter(into: output, options: table, columns: columns)
+            } else {
+                TableWriter(into: output, options: table)
+            }
         case .json: JSONWriter(into: output)
         case .ndjson: NDJSONWriter(into: output)
         case .csv: CSVWriter(into: output)

@@ -53,13 +53,13 @@ enum Sample {
     static func print(
         _ format: OutputFormat, _ events: [LoggedEvent], toTerminal: Bool = false,
         color: Bool = false,
-        full: Bool = true
+        full: Bool = true,
+        columns: Int? = nil
     ) throws -> String {
         let output = OutputBuffer(keepingForTerminal: toTerminal)
-        let writer = format.writer(
-            into: output,
-            table: TableOptions(
-                usesColor: color, showsFullIdentities: full, zone: .fixed(offsetSeconds: 3600)))
+        var options = TableOptions(usesColor: color, showsFullIdentities: full, zone: .fixed(offsetSeconds: 3600))
+        options.columns = columns
+        let writer = format.writer(into: output, table: options)
         for event in events { try writer.write(event) }
         try writer.finish()
         // Not the decoding that repairs: the bytes must be valid as they are.

@@ -67,6 +67,41 @@ import Testing
         #expect(try Sample.print(.table, []) == "")
     }
 
+    @Test("A line an event fits the terminal", arguments: [80, 100, 120, 200])
+    func linesFitTheTerminal(columns: Int) throws {
+        let batch = columns > 80 ? "  batch 2 of 3" : ""
+        let (a, b, r) = columns >= 110 ? ("9f86d081884c", "5e884898da28", "3a7bd3e2360a") : ("9f86d081", "5e884898", "3a7bd3e2")
+        #expect(
+            try Sample.print(.table, Sample.all, toTerminal: true, columns: columns) == """
+                ── Sunday 2026-11-22, local time
+                22:53:34.123  message       \(a) → \(b)  #\(r)  16 EiB
+                22:53:34.999  message       sealed sender → \(b)  #\(r)  0 B\(batch)
+                22:53:34.123  LOGIN FAILED  alice  bad "password", again
+                22:53:34.123  login         alice
+                22:53:34.123  new channel   \(a) + \(b)  #\(r)
+                22:53:34.123  fetch         \(b)  #\(r)  1 message
+                ── Thursday 1970-01-01, local time
+                01:00:00.000  registered    alice  key \(a)
+
+                """)
+    }
+
+    /// Whatever the texts are, no line is wider than the terminal, and none breaks.
+    @Test(arguments: [40, 60, 80, 100])
+    func noLineIsWiderThanTheTerminal(columns: Int) throws {
+        let long = String(repeating: "wörter und mehr ", count: 20)
+        let events =
+            Sample.all + [
+                Sample.event(.auth, [Sample.text(long), .flag(false), Sample.text(long)], id: 9),
+                Sample.event(.auth, [Sample.text("x\u{1B}[2J\n"), .flag(true), .absent], id: 10),
+            ]
+        let text = try Sample.print(.table, events, toTerminal: true, columns: columns)
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+        #expect(lines.count == events.count + 3 && !text.contains("\u{1B}"), "\(text)")
+        for line in lines { #expect(line.count <= columns, "\(line)") }
+        #expect(try Sample.print(.table, [], toTerminal: true, columns: columns) == "")
+    }
+
     @Test func tableShowsFullIdentitiesWhereNobodyWatches() throws {
         let text = try Sample.print(.table, Sample.all)
         #expect(

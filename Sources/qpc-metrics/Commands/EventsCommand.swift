@@ -12,7 +12,8 @@ struct EventsCommand: ParsableCommand {
         commandName: "events",
         abstract: "Prints events, oldest first.",
         discussion: """
-            Prints the events that match every condition. Times are local in tables and UTC in JSON, NDJSON and CSV.
+            Prints the events that match every condition. Times are local in tables and UTC in JSON, NDJSON and CSV. On a \
+            terminal each event is a line that fits it; --full prints everything.
 
             --follow first prints the newest 10 events, or as many as -n says; with --since or --after, all events from there \
             on. Then it waits for more, while servers stop and start, until Ctrl-C. It can be started before there is a log.
@@ -39,13 +40,20 @@ struct EventsCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("The format of the output.", valueName: "format"))
     var output: OutputFormat = .table
 
+    @Flag(help: "Times in UTC, in tables too.")
+    var utc = false
+
+    @Flag(help: "Whole pseudonyms and keys in aligned columns, on a terminal too.")
+    var full = false
+
     @Option(help: ArgumentHelp("Whether to use colour.", valueName: "when"))
     var color: ColorChoice = .auto
 
     func run() throws {
         guard !follow else {
             try refuseWithFollow()
-            try EventPrinter(format: output, color: color).follow(directory.source, options: filterOptions)
+            try EventPrinter(format: output, color: color, isUTC: utc, isFull: full).follow(
+                directory.source, options: filterOptions)
         }
         let filter = try filterOptions.filter(directory: directory.path)
         let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
@@ -57,7 +65,7 @@ struct EventsCommand: ParsableCommand {
             if filter.newest == nil { sayDrops(filter, log, oldest: nil) }
             return
         }
-        let oldest = try EventPrinter(format: output, color: color).print(filter, from: log)
+        let oldest = try EventPrinter(format: output, color: color, isUTC: utc, isFull: full).print(filter, from: log)
         if oldest == nil, filter.newest != 0 { EmptyAnswer.explain(filter, log, directory.source) }
         sayDrops(filter, log, oldest: filter.newest == nil ? nil : oldest)
     }

@@ -6,17 +6,24 @@ import MetricsModel
 import MetricsQuery
 import Readings
 import Terminal
+import TimeWords
 
 /// Prints the events that a query finds, as it finds them.
 final class EventPrinter {
     private let writer: any EventWriter
 
-    init(format: OutputFormat, color: ColorChoice = .auto) {
+    /// - Parameter isFull: whether identities are shown whole, in aligned columns, also on a terminal.
+    init(format: OutputFormat, color: ColorChoice = .auto, isUTC: Bool = false, isFull: Bool = false) {
         // Sent between the log's transactions, so that a pager that is left open holds none.
         let buffer = OutputBuffer()
         buffer.isHeld = true
-        writer = format.writer(
-            into: buffer, table: TableOptions(for: buffer, color: color, environment: Environment.value))
+        var options = TableOptions(for: buffer, color: color, environment: Environment.value)
+        if isUTC {
+            options.zone = .utc
+            options.isUTC = true
+        }
+        if isFull { options.showsFullIdentities = true } else if buffer.isTerminal { options.columns = TerminalSize.of().columns }
+        writer = format.writer(into: buffer, table: options)
     }
 
     /// - Returns: the time of the oldest event that was printed, UTC microseconds; nil for none.

@@ -23,7 +23,7 @@ function __qpc-metrics_parse_tokens -S
         __qpc-metrics_parse_subcommand 0 'version' 'h/help'
         switch $unparsed_tokens[1]
         case 'events'
-            __qpc-metrics_parse_subcommand 0 'dir=' 'kind=+' 'since=' 'until=' 'user=' 'identity=' 'channel=' 'failed' 'reason=' 'ok' 'class=' 'sender=' 'recipient=' 'min-bytes=' 'after=' 'n=' 'r' 'f/follow' 'c/count' 'o/output=' 'color=' 'version' 'h/help'
+            __qpc-metrics_parse_subcommand 0 'dir=' 'kind=+' 'since=' 'until=' 'user=' 'identity=' 'channel=' 'failed' 'reason=' 'ok' 'class=' 'sender=' 'recipient=' 'min-bytes=' 'after=' 'n=' 'r' 'f/follow' 'c/count' 'o/output=' 'utc' 'full' 'color=' 'version' 'h/help'
         case 'count'
             __qpc-metrics_parse_subcommand 0 'dir=' 'by=' 'sum=' 'max=' 'distinct=' 'first' 'last' 'top=' 'sort=' 'having=+' 'beside=' 'dropped' 'kind=+' 'since=' 'until=' 'user=' 'identity=' 'channel=' 'failed' 'reason=' 'ok' 'class=' 'sender=' 'recipient=' 'min-bytes=' 'after=' 'n=' 'r' 'o/output=' 'color=' 'version' 'h/help'
         case 'whois'
@@ -148,6 +148,8 @@ complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_o
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics events" f follow' -s 'f' -l 'follow' -d 'Continue with new events as they arrive.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics events" c count' -s 'c' -l 'count' -d 'Print only the number of events.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics events" o output' -l 'output' -s 'o' -d 'The format of the output.' -rfka 'table json ndjson csv'
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics events" utc' -l 'utc' -d 'Times in UTC, in tables too.'
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics events" full' -l 'full' -d 'Whole pseudonyms and keys in aligned columns, on a terminal too.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics events" color' -l 'color' -d 'Whether to use colour.' -rfka 'auto always never'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics events" version' -l 'version' -d 'Show the version.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics events" h help' -s 'h' -l 'help' -d 'Show help information.'

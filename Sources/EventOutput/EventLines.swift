@@ -1,0 +1,128 @@
+import MetricsModel
+import Readings
+import Terminal
+import TimeWords
+
+/// Events on a terminal: a line each that fits it, in verbs, below a heading for each day.
+///
+///     ── Sunday 2026-11-22, local time
+///     14:13:19.643  message       5bf8ba8d → 10be6ed1  #cc49e1d0  572 B
+///     14:13:19.798  LOGIN FAILED  mallory  rate limited
+///
+/// Identities are cut to their first digits, as many as there is room for; `--identity` and `--channel` take them so. No text
+/// of an event reaches the output raw; see `VisibleText`.
+final class EventLinesWriter: EventWriter {
+    private let output: OutputBuffer
+    private let options: TableOptions
+    private let columns: Int
+    /// Days since 1970 in the zone, of the newest heading.
+    private var day: Int64?
+
+    /// A longer name pushes what follows out of the line.
+    private static let widestName = 24
+    private static let verbColumns = 12
+
+    init(into output: OutputBuffer, options: TableOptions, columns: Int) {
+        self.output = output
+        self.options = options
+        self.columns = max(40, columns)
+    }
+
+    /// 12 digits tell apart as many identities as any log holds, 8 those that one meets on a screen.
+    private var digits: Int { columns >= 110 ? 12 : 8 }
+
+    func write(_ event: borrowing LoggedEvent) throws(OutputError) {
+        let time = LocalTime.text(event.timeMicroseconds, zone: options.zone)
+        try turn(to: event.timeMicroseconds, time)
+        var line = Cell(String(time.dropFirst(11)), .dim)
+        write(&line)
+        let (verb, style, parts) = words(EventFields(copy event), event.kind)
+        var used = 12
+        func put(_ cell: Cell, gap: Int) {
+            output.pending.append(spaces: gap)
+            cell.write(into: &output.pending, usesColor: options.usesColor)
+            used += gap + cell.columns
+        }
+        put(Cell(verb + String(repeating: " ", count: max(0, Self.verbColumns - verb.count)), style), gap: 2)
+        for part in parts {
+            let room = columns - used - 2
+            guard room > 0 else { break }
+            if part.columns <= room {
+                put(part, gap: 2)
+            } else if part.style == .dim {
+                // Of no use in part.
+                continue
+            } else {
+                put(Cell(escaping: part.bytes, limit: room), gap: 2)
+                break
+            }
+        }
+        output.pending.append(0x0A)
+        try output.endLine()
+    }
+
+    func flush() throws(OutputError) { try output.flush() }
+    func finish() throws(OutputError) { try output.flush() }
+
+    private func write(_ cell: inout Cell) { cell.write(into: &output.pending, usesColor: options.usesColor) }
+
+    private func turn(to microseconds: Int64, _ time: String) throws(OutputError) {
+        let second = CivilDate.floorDivide(microseconds, 1_000_000)
+        let today = CivilDate.floorDivide(second + options.zone.offsetSeconds(second), 86_400)
+        guard today != day else { return }
+        day = today
+        let names = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+        let name = names[CivilDate(daysSince1970: today).weekday]
+        var heading = Cell("── \(name) \(time.prefix(10)), \(options.isUTC ? "UTC" : "local time")", .heading)
+        write(&heading)
+        output.pending.append(0x0A)
+        try output.endLine()
+    }
+
+    private func identity(_ text: InternedText?, prefix: String = "") -> Cell? {
+        guard let text else { return nil }
+        let utf8 = text.utf8
+        let isHex = utf8.count >= 24 && utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+        var cell = Cell(prefix)
+        cell.append(
+            isHex ? Cell(String(decoding: utf8.prefix(digits), as: UTF8.self)) : Cell(escaping: utf8, limit: Self.widestName))
+        return cell
+    }
+
+    private func pair(_ one: Cell?, _ arrow: String, _ other: Cell?, without: String) -> Cell {
+        var cell = one ?? Cell(without, .dim)
+        cell.append(arrow)
+        cell.append(other ?? Cell("-", .dim))
+        return cell
+    }
+
+    private func words(_ fields: EventFields, _ kind: EventKind) -> (verb: String, style: Style, parts: [Cell]) {
+        let channel = identity(fields.text(.channel), prefix: "#")
+        switch kind {
+        case .messageEnqueue, .batchEnqueue:
+            let people = pair(
+                identity(fields.text(.sender)), " → ", identity(fields.text(.recipient)), without: "sealed sender")
+            var parts = [people, channel, Cell(Quantity.bytes(fields.number(.bytes) ?? 0))]
+            if let batch = fields.number(.batch) {
+                parts.append(Cell("batch \(batch) of \(fields.number(.batchSize) ?? 0)", .dim))
+            }
+            return ("message", .plain, parts.compactMap(\.self))
+        case .auth:
+            let isOK = fields.flag(.ok) ?? false
+            let user = identity(fields.text(.user)) ?? Cell("-", .dim)
+            let reason = fields.text(.reason).map { Cell(escaping: $0.utf8) }
+            return (isOK ? "login" : "LOGIN FAILED", isOK ? .plain : .bad, [user, reason].compactMap(\.self))
+        case .channelCreated:
+            let isNew = fields.flag(.new) ?? false
+            let people = pair(identity(fields.text(.initiator)), " + ", identity(fields.text(.peer)), without: "-")
+            return (isNew ? "new channel" : "channel", .plain, [people, channel].compactMap(\.self))
+        case .fetch:
+            let count = fields.number(.count) ?? 0
+            let what = count == 0 ? Cell("nothing", .dim) : Cell(Quantity.count(count, "message"))
+            return ("fetch", .plain, [identity(fields.text(.recipient)), channel, what].compactMap(\.self))
+        case .userRegistered:
+            let user = identity(fields.text(.user)) ?? Cell("-", .dim)
+            return ("registered", .good, [user, identity(fields.text(.identity), prefix: "key ")].compactMap(\.self))
+        }
+    }
+}
