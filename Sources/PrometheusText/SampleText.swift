@@ -69,7 +69,7 @@ struct SampleText {
         }
     }
 
-    private mutating func appendName(_ name: String, _ labels: [(name: String, value: String)]) {
+    mutating func appendName(_ name: String, _ labels: [(name: String, value: String)]) {
         append(name)
         for (index, label) in labels.enumerated() {
             append(index == 0 ? "{" : ",")

@@ -32,7 +32,7 @@ struct QPCMetrics: ParsableCommand {
         version: Version.current,
         subcommands: [
             EventsCommand.self, CountCommand.self, WhoisCommand.self, StatsCommand.self, TopCommand.self, StatusCommand.self,
-            PrometheusCommand.self,
+            PrometheusCommand.self, BackfillCommand.self,
             ServeCommand.self, VerifyCommand.self, RecoverCommand.self, PruneCommand.self, ForgetCommand.self,
             RebuildCommand.self, PrivacyReportCommand.self, DoctorCommand.self, DemoCommand.self,
         ])
