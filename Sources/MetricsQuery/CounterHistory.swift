@@ -6,7 +6,7 @@ import MetricsModel
 
 /// What the counters of events stood at in the past, at even steps: what they stand at, less the log's events since.
 ///
-/// Only the counters that a row tells of are known: calls, events, messages, sealed ones, histograms of contents, failed logins by
+/// Only the counters that a row tells of are known: calls, events, messages, sealed ones, histograms of contents, failures by
 /// class, new channels, and drops by cause. One thread.
 public final class CounterHistory {
     /// The points: UTC, microseconds since 1970. Empty where the log has nothing of the window.

@@ -66,6 +66,9 @@ final class PrometheusServer {
     /// Of its own page.
     var url: String { "http://127.0.0.1:\(daemon.port)" }
 
+    /// Where its blocks are.
+    var data: String { place("data") }
+
     // MARK: Questions
 
     private struct Answer<Content: Decodable>: Decodable { var data: Content }

@@ -183,7 +183,8 @@ struct BackfillCommand: ParsableCommand {
             throw Failure.invalid(
                 step.rawValue, for: "--step",
                 "this window has \(Quantity.grouped(UInt64(points))) steps, expected at most "
-                    + "\(Quantity.grouped(UInt64(CounterHistory.limit))): take 5m, or one part after the other with --since and --until"
+                    + "\(Quantity.grouped(UInt64(CounterHistory.limit))): take 5m, or one part after the other with --since and "
+                    + "--until"
             )
         }
         try write { buffer throws(OutputError) in
