@@ -220,6 +220,19 @@ static void statistics(void) {
                    text("stats --since @%ld --until @%ld", since, end_seconds + 1), all, quick ? 3 : 5});
 }
 
+/// `backfill`, against sums by minute of the same columns: no histograms, and no running totals.
+static void backfill(void) {
+    long since = end_seconds - 30 * 86400;
+    const char *sums[KINDS] = {"sum(sender IS NULL), sum(bytes)", "sum(sender IS NULL), sum(bytes), sum(batch = id)",
+                               "sum(ok = 0)", "sum(new)", "sum(count = 0), sum(count)", "0"};
+    char *all = "";
+    for (int kind = 0; kind < KINDS; kind++)
+        all = sql("%sSELECT time / 60000000, count(*), %s FROM %s WHERE time >= %ld000000 GROUP BY 1;\n", all, sums[kind],
+                  kinds[kind].table, since);
+    ask((question){"backfill", "backfill of 30 days, steps of a minute (theirs: sums only)", "-csv",
+                   text("backfill --since @%ld --until @%ld", since, end_seconds + 1), all, 1});
+}
+
 /// `count`, each against the same grouping over the tables themselves.
 static void grouped(const char *subjects) {
     long day = end_seconds - 86400;
@@ -277,6 +290,7 @@ int main(int argc, char **argv) {
     counts();
     grouped(argv[4]);
     statistics();
+    backfill();
     everything();
     return 0;
 }

@@ -21,6 +21,7 @@ struct QPCMetrics: ParsableCommand {
               qpc-metrics top                          live rates, failures and lag
               qpc-metrics prometheus                   every metric in Prometheus format
               qpc-metrics serve                        the same over HTTP; a status page
+              qpc-metrics backfill --output qpc.om     the log's past, for Prometheus
               qpc-metrics status                       health, problems and what to do
               qpc-metrics verify                       proof that no event is missing
               qpc-metrics doctor                       the whole installation, end to end
