@@ -37,6 +37,8 @@ public struct EventFilter: Sendable {
     /// Before: UTC, microseconds since 1970.
     public var untilMicroseconds: Int64?
     public var user: Term?
+    /// Whether the events of the keys that the user registered match too, in whatever role.
+    public var includesKeys = false
     /// Matches sender, recipient, initiator, peer and identity.
     public var identity: Term?
     public var channel: Term?

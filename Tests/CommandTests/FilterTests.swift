@@ -85,7 +85,7 @@ import Testing
         for _ in 0..<40 { try expect(.random(from: fixture.events, &generator), in: fixture) }
         // The names that were sent find what the log has under their pseudonyms.
         let sent = Fixture.plain.events.count { $0["user"]?.text == "Zoë Müller" }
-        let found = try fixture.place.tool.count("--user", "Zoë Müller")
+        let found = try fixture.place.tool.count("--user", "Zoë Müller", "--login-only")
         #expect(sent > 0 && Int(found) == sent)
         let key = try some("recipient", in: Fixture.plain.events)
         let count = try fixture.place.tool.count("--identity", key)

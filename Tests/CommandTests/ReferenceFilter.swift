@@ -57,7 +57,7 @@ struct ReferenceFilter {
         var words = kinds.flatMap { ["--kind", $0] }
         if let since { words += ["--since", Self.time(since)] }
         if let until { words += ["--until", Self.time(until)] }
-        if let user { words += user.hasPrefix("-") ? ["--user=\(user)"] : ["--user", user] }
+        if let user { words += (user.hasPrefix("-") ? ["--user=\(user)"] : ["--user", user]) + ["--login-only"] }
         if let identity { words += ["--identity", identity] }
         if let channel { words += ["--channel", channel] }
         if failed { words += ["--failed"] }

@@ -37,7 +37,7 @@ struct Question {
         var words = kinds.flatMap { ["--kind", $0] }
         if let since { words += ["--since", Self.moment(since)] }
         if let until { words += ["--until", Self.moment(until)] }
-        if let user { words += ["--user", user] }
+        if let user { words += ["--user", user, "--login-only"] }
         if let identity { words += ["--identity", hex(identity)] }
         if let channel { words += ["--channel", hex(channel)] }
         if let sender { words += ["--sender", hex(sender)] }

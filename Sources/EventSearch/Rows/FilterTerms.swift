@@ -6,6 +6,8 @@ import Readings
 struct FilterTerms {
     /// Nil if the filter does not ask for any; empty if the log knows none.
     private let users: [Int64]?
+    /// The keys that these users registered, for the kinds that have no user; nil if they are not asked for.
+    private let keys: [Int64]?
     private let identities: [Int64]?
     private let channels: [Int64]?
     private let senders: [Int64]?
@@ -16,6 +18,7 @@ struct FilterTerms {
 
     init(_ filter: EventFilter, _ database: Database) throws(LogError) {
         users = try Self.ids(of: filter.user, in: .user, plainIsText: true, database)
+        keys = try filter.includesKeys ? filter.user.map { user throws(LogError) in try Self.keys(of: user, database) } : nil
         identities = try Self.ids(of: filter.identity, in: .identity, plainIsText: false, database)
         channels = try Self.ids(of: filter.channel, in: .channel, plainIsText: false, database)
         senders = try Self.ids(of: filter.sender, in: .identity, plainIsText: false, database)
@@ -42,7 +45,7 @@ struct FilterTerms {
     func conditions(of kind: EventKind) -> [String]? {
         var conditions: [String] = []
         guard
-            Self.append(users, kind.columns(naming: .user), to: &conditions),
+            appendUsers(of: kind, to: &conditions),
             Self.append(identities, kind.columns(naming: .identity), to: &conditions),
             Self.append(channels, kind.columns(naming: .channel), to: &conditions),
             Self.append(senders, kind.fields.contains(.sender) ? ["sender"] : [], to: &conditions),
@@ -55,13 +58,38 @@ struct FilterTerms {
     /// What to look up for a kind: people first, who do less than a channel holds.
     func lookUp(in kind: EventKind) -> (lists: [Posting.List], ids: [Int64])? {
         let asked: [(NameKind, [Int64]?)] = [
-            (.user, users), (.identity, senders), (.identity, recipients), (.identity, identities), (.channel, channels),
+            (.user, Self.isOfUsers(kind) || keys == nil ? users : nil), (.identity, senders), (.identity, recipients),
+            (.identity, identities), (.identity, Self.isOfUsers(kind) ? nil : keys), (.channel, channels),
         ]
         for (names, ids) in asked {
             guard let ids else { continue }
             return (Posting.List.allCases.filter { $0.kind == kind && $0.names == names && !$0.isPart }, ids)
         }
         return nil
+    }
+
+    private static func isOfUsers(_ kind: EventKind) -> Bool { !kind.columns(naming: .user).isEmpty }
+
+    private func appendUsers(of kind: EventKind, to conditions: inout [String]) -> Bool {
+        guard let keys, !Self.isOfUsers(kind) else { return Self.append(users, kind.columns(naming: .user), to: &conditions) }
+        return Self.append(keys, kind.columns(naming: .identity), to: &conditions)
+    }
+
+    /// The keys in a user's registrations, at whatever time they were.
+    private static func keys(of user: EventFilter.Term, _ database: Database) throws(LogError) -> [Int64] {
+        var registrations = EventFilter()
+        registrations.kinds = [.userRegistered]
+        registrations.user = user
+        var keys: [Int64] = []
+        for plan in try KindQuery.plans(registrations, descending: false, database) {
+            for condition in plan.conditions {
+                let found = try database.prepare("SELECT identity FROM \(plan.kind.table)\(condition)")
+                while try found.step() {
+                    if !found.isNull(0), !keys.contains(found.integer(0)) { keys.append(found.integer(0)) }
+                }
+            }
+        }
+        return keys
     }
 
     private func appendReasons(of kind: EventKind, to conditions: inout [String]) -> Bool {

@@ -24,7 +24,11 @@ struct EventFilterOptions: ParsableArguments {
     var until: String?
 
     @Option(
-        parsing: .unconditional, help: ArgumentHelp("Only events of this user: a name or a pseudonym.", valueName: "name"))
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "All that this user did: logins and registrations, and what the keys did that were registered with the name; a name "
+                + "or a pseudonym.",
+            valueName: "name"))
     var user: String?
 
     @Option(
@@ -73,6 +77,7 @@ struct EventFilterOptions: ParsableArguments {
         }
         let resolver = TermResolver(directory: directory)
         filter.user = user.map { resolver.user($0) }
+        filter.includesKeys = user != nil && !narrowing.loginOnly
         filter.identity = try identity.map { try Self.term($0, "--identity", resolver) }
         filter.channel = try channel.map { try Self.term($0, "--channel", resolver) }
         filter.sender = try narrowing.sender.map { try Self.term($0, "--sender", resolver) }

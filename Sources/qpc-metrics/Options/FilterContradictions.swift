@@ -13,6 +13,9 @@ enum FilterContradictions {
 
     static func check(_ options: EventFilterOptions) throws {
         let narrowing = options.narrowing
+        if narrowing.loginOnly && options.user == nil {
+            throw Failure(Failure.usage, "--login-only needs --user NAME: it leaves out what the user's keys did")
+        }
         if options.failed && narrowing.ok { throw refusal("--failed", "--ok", "a login fails or succeeds") }
         if let failureClass = narrowing.failureClass, narrowing.ok {
             throw refusal("--class \(failureClass.name)", "--ok", "only a failed login has a class")
@@ -43,6 +46,7 @@ enum FilterContradictions {
         add(!options.kinds.isEmpty, "--kind " + options.kinds.map(\.name).joined(separator: ","), options.kinds)
         add(options.identity != nil, "--identity", naming(.identity))
         add(options.channel != nil, "--channel", naming(.channel))
+        add(narrowing.loginOnly, "--login-only", naming(.user))
         add(options.failed, "--failed", [.auth])
         add(narrowing.ok, "--ok", [.auth])
         add(options.reason != nil, "--reason", [.auth])

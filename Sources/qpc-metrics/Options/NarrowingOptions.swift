@@ -3,6 +3,9 @@ import MetricsModel
 
 /// Conditions on single fields of an event: a part of `EventFilterOptions`.
 struct NarrowingOptions: ParsableArguments {
+    @Flag(help: "With --user: only logins and registrations, not what the user's keys did.")
+    var loginOnly = false
+
     @Flag(help: "Only successful logins.")
     var ok = false
 
