@@ -46,7 +46,6 @@ enum FilterContradictions {
         add(!options.kinds.isEmpty, "--kind " + options.kinds.map(\.name).joined(separator: ","), options.kinds)
         add(options.identity != nil, "--identity", naming(.identity))
         add(options.channel != nil, "--channel", naming(.channel))
-        add(narrowing.loginOnly, "--login-only", naming(.user))
         add(options.failed, "--failed", [.auth])
         add(narrowing.ok, "--ok", [.auth])
         add(options.reason != nil, "--reason", [.auth])
