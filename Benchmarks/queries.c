@@ -167,11 +167,22 @@ static void about(const char *subjects, const char *which) {
     char *in_time = sql("time >= %ld000000 ORDER BY id", since);
     char *by_user = sql("user = (SELECT id FROM user_name WHERE value = x'%s') AND %s", user, in_time);
     ask((question){text("user_%s", which), text("a user's events of 30 days, %s", what), "-csv",
-                   text("events -o csv --since @%ld --user %s", since, user),
+                   text("events -o csv --since @%ld --user %s --login-only", since, user),
                    joined(events_of(2, by_user), events_of(5, by_user)), rounds});
     const char *columns[KINDS][2] = {{"sender", "recipient"}, {"sender", "recipient"}, {0}, {"initiator", "peer"},
                                      {"recipient", NULL}, {"identity", NULL}};
-    char *all = "";
+    char *all = "", *hers = joined(events_of(2, by_user), events_of(5, by_user));
+    char *keys = sql("(SELECT identity FROM user_registered WHERE user = (SELECT id FROM user_name WHERE value = x'%s'))", user);
+    for (int kind = 0; kind < 5; kind++) {
+        if (columns[kind][0] == NULL) continue;
+        char *condition = columns[kind][1] == NULL
+                              ? sql("%s IN %s AND %s", columns[kind][0], keys, in_time)
+                              : sql("(%s IN %s OR %s IN %s) AND %s", columns[kind][0], keys, columns[kind][1], keys, in_time);
+        hers = joined(hers, events_of(kind, condition));
+    }
+    if (strcmp(which, "busy") != 0)
+        ask((question){text("user_keys_%s", which), text("a user's events of 30 days, keys included, %s", what), "-csv",
+                       text("events -o csv --since @%ld --user %s", since, user), hers, rounds});
     for (int kind = 0; kind < KINDS; kind++) {
         if (columns[kind][0] == NULL) continue;
         char *found = sql("(SELECT id FROM identity_name WHERE value = x'%s')", identity);
