@@ -49,7 +49,7 @@ public struct FirstScrape: Sendable {
         _ client: HTTPClient, _ address: HTTPAddress, labels: [(name: String, value: String)], since: Int64, now: Int64
     ) throws(Trouble) -> FirstScrape {
         func ask(_ path: String, _ parameters: [(String, String)]) throws(Trouble) -> JSONNode {
-            let query = parameters.map { "\(encoded($0.0))=\(encoded($0.1))" }.joined(separator: "&")
+            let query = parameters.map { "\($0.0.percentEncoded)=\($0.1.percentEncoded)" }.joined(separator: "&")
             let answer: HTTPAnswer
             do { answer = try client.get(address, "\(address.path)/api/v1/\(path)?\(query)") } catch { throw .http(error) }
             let json = JSONNode(answer.body)
@@ -114,14 +114,5 @@ public struct FirstScrape: Sendable {
             }
         }
         return text + "\""
-    }
-
-    private static func encoded(_ text: String) -> String {
-        text.utf8.map { byte in
-            let isPlain =
-                UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
-                || byte == UInt8(ascii: "_")
-            return isPlain ? String(UnicodeScalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
-        }.joined()
     }
 }

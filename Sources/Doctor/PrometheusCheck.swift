@@ -61,11 +61,7 @@ public struct PrometheusCheck: Sendable {
     }
 
     private func query(_ expression: String) throws(Trouble) -> [Value] {
-        let encoded = expression.utf8.map { byte in
-            let isPlain = UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte || byte == UInt8(ascii: "_")
-            return isPlain ? String(UnicodeScalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
-        }.joined()
-        return (try ask("query?query=" + encoded)["result"]?.elements ?? []).compactMap { element in
+        (try ask("query?query=" + expression.percentEncoded)["result"]?.elements ?? []).compactMap { element in
             guard let pair = element["value"]?.elements, pair.count == 2, let value = pair[1].text.flatMap({ Double($0) }) else {
                 return nil
             }

@@ -33,6 +33,7 @@ public final class LogSink {
             ringed: outcome.ringed, direct: outcome.direct)
         drainer = Drainer(
             map: live.map, session: session, clock: clock, writer: outcome.writer, ringed: outcome.ringed, stored: .none)
+        // It was made with one, and nobody else knows of it.
         guard let slot = live.takeFreeSlot() else { fatalError("a new live file has a free slot") }
         self.slot = slot
         recorder = Recorder(slot: slot)
@@ -57,6 +58,7 @@ public final class LogSink {
     private func claim(_ bytes: UInt64) throws -> UInt64 {
         if let position = recorder.claim(bytes) { return position }
         try drain()
+        // The largest record is a few hundred bytes, and the ring 16 MiB.
         guard let position = recorder.claim(bytes) else { fatalError("a drained ring has room") }
         return position
     }

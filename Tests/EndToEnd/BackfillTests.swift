@@ -94,6 +94,24 @@ import Testing
         try host.shutDown()
     }
 
+    /// As a Prometheus that scrapes the text format knows them; and a history in parts is the history in one.
+    @Test func boundsAreThoseOfTheFormatAndPartsJoin() throws {
+        try makePast()
+        func samples(_ words: String...) throws -> [String] {
+            try place.tool.succeed(["backfill", "--label", "job=x"] + words).lines.filter { !$0.hasPrefix("#") }
+        }
+        let all = try samples("--bounds", "text")
+        #expect(all.contains { $0.contains(#"le="64"}"#) } && !all.contains { $0.contains(#"le="64.0"}"#) })
+        #expect(all.allSatisfy { $0.contains(#"{job="x""#) })
+        let parts = try samples("--bounds", "text", "--until", "-90m") + samples("--bounds", "text", "--since", "-90m")
+        #expect(parts.sorted() == all.sorted())
+        // A coarser history begins earlier, at a whole step.
+        func time(_ sample: String) -> Int64 { sample.split(separator: " ").last.flatMap { Int64($0) } ?? 0 }
+        let first = try #require(all.map(time).min())
+        let coarse = try samples("--bounds", "text", "--step", "5m").filter { time($0) >= first }
+        #expect(coarse.count > 3000 && Set(coarse).isSubset(of: Set(all)))
+    }
+
     @Test func badInputIsNamed() throws {
         let host = try place.server()
         try host.ask("fetch count=1")

@@ -6,6 +6,8 @@ struct Question {
     var since: Int64?
     var until: Int64?
     var user: String?
+    /// Without what the user's keys did.
+    var loginOnly = false
     var identity: [UInt8]?
     var channel: [UInt8]?
     var sender: [UInt8]?
@@ -37,7 +39,7 @@ struct Question {
         var words = kinds.flatMap { ["--kind", $0] }
         if let since { words += ["--since", Self.moment(since)] }
         if let until { words += ["--until", Self.moment(until)] }
-        if let user { words += ["--user", user, "--login-only"] }
+        if let user { words += ["--user", user] + (loginOnly ? ["--login-only"] : []) }
         if let identity { words += ["--identity", hex(identity)] }
         if let channel { words += ["--channel", hex(channel)] }
         if let sender { words += ["--sender", hex(sender)] }
@@ -82,8 +84,14 @@ struct Question {
         if let until { conditions.append("time < \(until)") }
         if let after { conditions.append("id > \(after)") }
         if let user {
-            guard kind == "auth" || kind == "user_registered" else { return nil }
-            conditions.append("user IN (SELECT id FROM user_name WHERE value = \(Self.quoted(user)))")
+            let found = "(SELECT id FROM user_name WHERE value = \(Self.quoted(user)))"
+            if kind == "auth" || kind == "user_registered" {
+                conditions.append("user IN \(found)")
+            } else {
+                guard !loginOnly, let columns = Self.identityColumns[kind] else { return nil }
+                let keys = "(SELECT identity FROM user_registered WHERE user IN \(found))"
+                conditions.append("(" + columns.map { "\($0) IN \(keys)" }.joined(separator: " OR ") + ")")
+            }
         }
         if let identity {
             guard let columns = Self.identityColumns[kind] else { return nil }
@@ -146,7 +154,10 @@ struct Question {
         if chance(35) { question.since = moment() }
         if chance(35) { question.until = moment() }
         if let since = question.since, let until = question.until, since >= until { question.until = since + 90_000_000 }
-        if chance(20) { question.user = SeededLog.user(few(SeededLog.users)) }
+        if chance(20) {
+            question.user = SeededLog.user(few(SeededLog.users))
+            question.loginOnly = chance(40)
+        }
         if chance(25) { question.identity = SeededLog.identity(few(SeededLog.identities + 5)) }
         if chance(25) { question.channel = SeededLog.channel(few(SeededLog.channels + 20)) }
         if chance(8) { question.sender = SeededLog.identity(few(SeededLog.identities + 5)) }

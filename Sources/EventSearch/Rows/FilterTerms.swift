@@ -80,16 +80,16 @@ struct FilterTerms {
         var registrations = EventFilter()
         registrations.kinds = [.userRegistered]
         registrations.user = user
-        var keys: [Int64] = []
+        var keys: Set<Int64> = []
         for plan in try KindQuery.plans(registrations, descending: false, database) {
             for condition in plan.conditions {
                 let found = try database.prepare("SELECT identity FROM \(plan.kind.table)\(condition)")
                 while try found.step() {
-                    if !found.isNull(0), !keys.contains(found.integer(0)) { keys.append(found.integer(0)) }
+                    if !found.isNull(0) { keys.insert(found.integer(0)) }
                 }
             }
         }
-        return keys
+        return keys.sorted()
     }
 
     private func appendReasons(of kind: EventKind, to conditions: inout [String]) -> Bool {

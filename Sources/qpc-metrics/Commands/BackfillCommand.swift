@@ -203,24 +203,12 @@ struct BackfillCommand: ParsableCommand {
             let buffer = OutputBuffer()
             return try printing { () throws(OutputError) in try body(buffer) }
         }
-        let temporary = path + ".new"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw Self.failure("write", temporary) }
-        defer { close(descriptor) }
-        do {
-            try body(OutputBuffer(fileDescriptor: descriptor))
-        } catch {
-            unlink(temporary)
-            throw Failure(Failure.somethingWrong, "\(temporary): \(error)")
+        try FileReplacement.replace(path) { descriptor in
+            do throws(OutputError) {
+                try body(OutputBuffer(fileDescriptor: descriptor))
+            } catch {
+                throw Failure(Failure.somethingWrong, "cannot write \(path): \(error)")
+            }
         }
-        guard rename(temporary, path) == 0 else {
-            let failure = Self.failure("replace", path)
-            unlink(temporary)
-            throw failure
-        }
-    }
-
-    private static func failure(_ operation: String, _ path: String) -> Failure {
-        Failure(Failure.somethingWrong, "cannot \(operation) \(path): \(String(cString: strerror(errno)))")
     }
 }

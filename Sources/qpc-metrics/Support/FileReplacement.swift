@@ -3,20 +3,28 @@ import Glibc
 /// Replaces a file in one step: a reader finds the old one or the new one, never a part of it.
 enum FileReplacement {
     static func replace(_ path: String, with bytes: [UInt8]) throws {
+        try replace(path) { descriptor in
+            var sent = 0
+            while sent < bytes.count {
+                let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress! + sent, $0.count - sent) }
+                if count < 0 && errno == EINTR { continue }
+                guard count >= 0 else { throw failure("write", path + ".new") }
+                sent += count
+            }
+        }
+    }
+
+    /// - Parameter body: writes the new content to a file descriptor. When it throws, the old file stays as it is.
+    static func replace(_ path: String, by body: (Int32) throws -> Void) throws {
         let temporary = path + ".new"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw failure("write", temporary) }
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress! + sent, $0.count - sent) }
-            if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else {
-                let failure = failure("write", temporary)
-                close(descriptor)
-                unlink(temporary)
-                throw failure
-            }
-            sent += count
+        do {
+            try body(descriptor)
+        } catch {
+            close(descriptor)
+            unlink(temporary)
+            throw error
         }
         fchmod(descriptor, 0o644)
         close(descriptor)
