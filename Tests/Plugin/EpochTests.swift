@@ -44,7 +44,7 @@ import Testing
             #expect(try Pseudonyms(epoch.key).applied(to: sent)[0]["user"] == .text(row[0]))
         }
         #expect(rows.count == 3)
-        #expect(try place.tool.count("--user", AttackerTests.alice) == 6)
+        #expect(try place.tool.count("--user", AttackerTests.alice, "--login-only") == 6)
         #expect(try place.tool.count("--identity", hex(AttackerTests.keys[0])) == 3 * 5)
         #expect(try place.tool.count("--channel", hex(AttackerTests.channel)) == 3 * 5)
         #expect(try place.tool.exposition().value("qpc_active_users{window=\"1d\"}") == 3)
@@ -68,7 +68,7 @@ import Testing
         #expect(try keys.map(\.number) == Array(before.dropFirst().map(\.number)))
         #expect(try Attacker.finds([Attacker.Secret("key 1", bytes: before[0].key)], in: place.path).isEmpty)
         // Of what is left, everybody is still found.
-        #expect(try place.tool.count("--user", AttackerTests.alice) == 4)
+        #expect(try place.tool.count("--user", AttackerTests.alice, "--login-only") == 4)
     }
 
     /// A key is named by its owner: under the pseudonym of another epoch nobody knows whose it is.
@@ -147,7 +147,7 @@ import Testing
             next.kill()
         }
         _ = try place.tool.succeed("recover")
-        #expect(try place.tool.count("--user", AttackerTests.alice) == 6)
+        #expect(try place.tool.count("--user", AttackerTests.alice, "--login-only") == 6)
         #expect(try keys.count >= 2)
         try place.tool.verify()
         #expect(try Attacker.finds(AttackerTests.secrets, in: place.path).isEmpty)
@@ -160,11 +160,11 @@ import Testing
         // As an older version left them: 32 bytes, and no table of epochs.
         try overwrite(place("identity.key"), with: keys[0].key)
         try place.log.change("DROP TABLE epoch")
-        #expect(try place.tool.count("--user", AttackerTests.alice) == 2)
+        #expect(try place.tool.count("--user", AttackerTests.alice, "--login-only") == 2)
         let next = try place.server(["KEY_ROTATION": "1ms", "FLUSH_INTERVAL": "1h"])
         try AttackerTests.act(next)
         try next.shutDown()
-        #expect(try place.tool.count("--user", AttackerTests.alice) == 4)
+        #expect(try place.tool.count("--user", AttackerTests.alice, "--login-only") == 4)
         #expect(try place.log.query("SELECT * FROM epoch")[0] == ["1", "1"])
         try place.tool.verify()
     }

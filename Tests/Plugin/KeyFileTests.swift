@@ -56,14 +56,14 @@ import Testing
         #expect(try place.tool.exposition().value("qpc_plugin_files_set_aside_total") == 1)
         // What was written under the lost key is there, but not by name.
         #expect(try place.tool.count() == 2 * 7)
-        #expect(try place.tool.count("--user", AttackerTests.alice) == 2)
+        #expect(try place.tool.count("--user", AttackerTests.alice, "--login-only") == 2)
         try place.tool.verify()
 
         // The right file put back: the old events are found again, and new ones go under a third epoch.
         try overwrite(place("identity.key"), with: right)
         #expect(try live().contains("holds keys") == false)
         #expect(try KeyFile(place("identity.key")).epochs.map(\.number) == [1, 3])
-        #expect(try place.tool.count("--user", AttackerTests.alice) == 4)
+        #expect(try place.tool.count("--user", AttackerTests.alice, "--login-only") == 4)
     }
 
     @Test("A log from before the checks takes the key that is there, and knows it from then on")
@@ -71,7 +71,7 @@ import Testing
         _ = try live()
         try place.log.change("DELETE FROM state WHERE key LIKE 'key_check_%'")
         #expect(try live().contains("holds keys") == false)
-        #expect(try place.tool.count("--user", AttackerTests.alice) == 4)
+        #expect(try place.tool.count("--user", AttackerTests.alice, "--login-only") == 4)
         try put(.anotherLogs)
         #expect(try live().contains("holds keys of another log"))
     }

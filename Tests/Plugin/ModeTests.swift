@@ -121,7 +121,7 @@ import Testing
                 #expect(outcome.errors.contains("identity.key: Permission denied"), "\(outcome.errors)")
             }
             let user = try #require(try tool.events("--kind", "auth").first?["user"]?.text)
-            #expect(try tool.count("--user", user) == 2, "a pseudonym that it has seen")
+            #expect(try tool.count("--user", user, "--login-only") == 2, "a pseudonym that it has seen")
             let report = try tool.succeed("privacy-report", "-o", "json").text
             #expect(report.contains("\"key_file\":\"unreadable\""))
             #expect(try tool.succeed("privacy-report").text.contains("the keys of 1 epoch"))
@@ -131,7 +131,7 @@ import Testing
             if isRunning { try host.shutDown() }
         }
         // The server's own user may look people up.
-        #expect(try CommandLineTool(place.path, user: Self.server).count("--user", AttackerTests.alice) == 2)
+        #expect(try CommandLineTool(place.path, user: Self.server).count("--user", AttackerTests.alice, "--login-only") == 2)
     }
 
     /// What root does for the server's user must not shut that user out.
@@ -213,7 +213,7 @@ import Testing
             try AttackerTests.act(host)
             try host.shutDown()
         }
-        #expect(try CommandLineTool(place.temporary("link")).count("--user", AttackerTests.alice) == 4)
+        #expect(try CommandLineTool(place.temporary("link")).count("--user", AttackerTests.alice, "--login-only") == 4)
         try CommandLineTool(place.temporary("link")).verify()
     }
 

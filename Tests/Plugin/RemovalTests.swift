@@ -48,7 +48,7 @@ import Testing
         if isRunning { try host.shutDown() }
         #expect(try Attacker.finds(secrets, in: place.path).isEmpty, "she came back with a later flush")
         #expect(try place.tool.count("--user", AttackerTests.alice) == 0)
-        #expect(try place.tool.count("--user", Self.bob) == 2)
+        #expect(try place.tool.count("--user", Self.bob, "--login-only") == 2)
         try place.tool.verify()
     }
 
@@ -71,7 +71,7 @@ import Testing
         #expect(try place.tool.count("--identity", hex(AttackerTests.keys[0])) == 0)
         // Her partner's fetch stays, and so does everything of Bob's.
         #expect(try place.tool.count("--kind", "fetch") == 1)
-        #expect(try place.tool.count("--user", Self.bob) == 2)
+        #expect(try place.tool.count("--user", Self.bob, "--login-only") == 2)
         #expect(try place.tool.count("--identity", hex(Self.bobKey)) == 2)
 
         let ledger = try place.tool.verify()
@@ -89,7 +89,7 @@ import Testing
             // A person who goes on talking is recorded again.
             try AttackerTests.act(host)
             try host.shutDown()
-            #expect(try place.tool.count("--user", AttackerTests.alice) == 2)
+            #expect(try place.tool.count("--user", AttackerTests.alice, "--login-only") == 2)
             try place.tool.verify()
         }
     }
@@ -129,7 +129,7 @@ import Testing
         try host.ask("shutdown")
         let secrets = try secrets()
         #expect(try SQLiteShell(place.path).query("SELECT count(*) >= 2 FROM segment") == [["1"]])
-        #expect(try place.tool.count("--user", AttackerTests.alice) == 6)
+        #expect(try place.tool.count("--user", AttackerTests.alice, "--login-only") == 6)
         _ = try place.tool.succeed("forget", "--user", AttackerTests.alice)
         #expect(try Attacker.finds(secrets, in: place.path).isEmpty)
         try place.tool.verify()
