@@ -170,7 +170,7 @@ let package = Package(
                 name: "EventDrainTests",
                 dependencies: [
                     "CMetricsLayout", "EventDrain", "EventLog", "EventSearch", "MetricsMemory", "MetricsModel", "MetricsQuery",
-                    "Pseudonyms", "Readings", "TestSupport",
+                    "PastEvents", "Pseudonyms", "Readings", "TestSupport",
                 ],
                 swiftSettings: normal, linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium")]),
             // Also a package of its own, which is built fast and with the optimizer: Tests/Simulation.

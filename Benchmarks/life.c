@@ -225,7 +225,8 @@ static void make_log(const char *directory, const char *count) {
                  count, parts[p].from, parts[p].columns, parts[p].first, parts[p].last);
         execute(db, sql);
     }
-    snprintf(sql, sizeof sql, "INSERT OR REPLACE INTO state VALUES ('last_id', %s); COMMIT;"
+    snprintf(sql, sizeof sql, "INSERT OR REPLACE INTO state VALUES ('last_id', %s);"
+             " DELETE FROM state WHERE key = 'account_check'; COMMIT;"
              " PRAGMA wal_checkpoint(TRUNCATE)", count);
     execute(db, sql);
     sqlite3_close(db);

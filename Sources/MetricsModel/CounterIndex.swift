@@ -19,10 +19,12 @@
 ///   235         files quarantined
 ///   236 ..<242  events lost with a log    by kind: written, then gone with a log that was deleted or quarantined;
 ///              also counted as dropped with cause log_error
+///   242 ..<255  delivery wait             12 buckets, then the sum in microseconds
+///   255         messages whose wait was not tracked, since too many other recipients have messages waiting
 public enum CounterIndex {
     /// Words of a counter array; those past `used` are zero.
     public static let words = 256
-    public static let used = 242
+    public static let used = 256
 
     @inlinable @inline(__always)
     public static func calls(_ kind: EventKind) -> Int { kind == .batchEnqueue ? 0 : events(kind) }
@@ -67,6 +69,11 @@ public enum CounterIndex {
     public static func flushErrors(_ cause: FlushErrorCause) -> Int { 230 + cause.rawValue }
     public static let filesQuarantined = 235
     public static func lost(_ kind: EventKind) -> Int { 236 + kind.index }
+    public static let deliveryWait = 242
+    public static let deliveryWaitSum = 254
+    public static let untrackedMessages = 255
+    /// What only the drain counts of deliveries.
+    public static let deliveries = 242..<256
 }
 
 /// The two hooks by which messages come; never one series, since the server may call both for one message.
@@ -105,6 +112,8 @@ public enum CounterName {
         case 230..<235: return "flush_errors." + (FlushErrorCause(rawValue: index - 230)?.name ?? "")
         case 235: return "files_set_aside"
         case 236..<242: return "lost." + kind(index - 236)
+        case 242..<255: return "delivery_wait_us" + bucket(index - 242, of: 12)
+        case 255: return "untracked_messages"
         default: return "free"
         }
     }

@@ -19,12 +19,18 @@ public enum Histogram {
         1000, 2500, 5000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000,
         10_000_000,
     ]
+    /// Upper bounds of a delivery's wait in microseconds: 0.1 s to a week.
+    public static let deliveryWaitBounds: [UInt64] = [
+        100_000, 500_000, 2_000_000, 10_000_000, 60_000_000, 300_000_000, 1_800_000_000, 7_200_000_000, 28_800_000_000,
+        86_400_000_000, 604_800_000_000,
+    ]
 
     public static let payloadBuckets = 11
     public static let batchBuckets = 11
     public static let fetchBuckets = 12
     public static let hookDurationBuckets = 16
     public static let flushDurationBuckets = 14
+    public static let deliveryWaitBuckets = 12
 
     /// The most that one observation adds to a sum: 1 TiB, or that many messages. A hostile length would
     /// otherwise wrap the sum, and a counter would go down.

@@ -40,6 +40,12 @@ public enum SnapshotReader {
         return snapshot
     }
 
+    /// Since a time (UTC, microseconds); 0 for none, and for one to come.
+    private static func age(of microseconds: UInt64) -> UInt64 {
+        let now = TickClock.realtimeNanoseconds() / 1000
+        return microseconds > 0 && now > microseconds ? now - microseconds : 0
+    }
+
     private static func size(_ path: String) -> UInt64 {
         var status = stat()
         return qpcm_lstat(path, &status) == 0 ? UInt64(clamping: status.st_size) : 0
@@ -61,6 +67,11 @@ public enum SnapshotReader {
         snapshot.recoveredMicroseconds = live.map.word(QPCM_HEADER_RECOVERED)
         let oldest = live.map.word(QPCM_HEADER_OLDEST_EVENT)
         snapshot.oldestEventMicroseconds = oldest == 0 ? nil : Int64(clamping: oldest)
+        snapshot.recipientsWaiting = live.map.word(QPCM_HEADER_RECIPIENTS_WAITING)
+        snapshot.oldestWaitMicroseconds = age(of: live.map.word(QPCM_HEADER_OLDEST_WAITING))
+        if snapshot.plugin.isUp {
+            snapshot.failingUsers = (0..<2).map { live.map.word(QPCM_HEADER_FAILING_USERS + 8 * $0) }
+        }
         snapshot.activeUsers = (0..<3).map { live.map.word(QPCM_HEADER_ACTIVE_USERS + 8 * $0) }
         return snapshot
     }
@@ -82,6 +93,10 @@ public enum SnapshotReader {
             snapshot.activeUsers = try log.activeUsers(
                 nowMicroseconds: Int64(TickClock.realtimeNanoseconds() / 1000))
             snapshot.oldestEventMicroseconds = try log.oldestEvent()
+            let waiting = try log.waiting()
+            snapshot.recipientsWaiting = UInt64(waiting.count)
+            snapshot.oldestWaitMicroseconds = age(
+                of: UInt64(clamping: waiting.map(\.sinceMicroseconds).min() ?? 0))
             return snapshot
         } catch {
             throw .log(error)

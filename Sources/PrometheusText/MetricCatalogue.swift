@@ -91,6 +91,31 @@ public enum MetricCatalogue {
                 MetricSeries(
                     labels: [("window", window)], source: .gauge { Double($0.activeUsers[index]) })
             }),
+        MetricFamily(
+            name: "qpc_auth_failing_users", type: .gauge, unit: "",
+            help: "Distinct users with a failed login in the window.",
+            series: [("5m", 0), ("1h", 1)].map { window, index in
+                MetricSeries(
+                    labels: [("window", window)], source: .gauge { Double($0.failingUsers[index]) })
+            }),
+        MetricFamily(
+            name: "qpc_delivery_wait_seconds", type: .histogram, unit: "seconds",
+            help: "How long the oldest message that a fetch handed out had waited.",
+            series: [
+                MetricSeries(
+                    labels: [],
+                    source: .histogram(
+                        first: CounterIndex.deliveryWait, bounds: Histogram.deliveryWaitBounds, scale: 1e6))
+            ]),
+        gauge("qpc_recipients_waiting", help: "Recipients with messages not yet fetched.") { Double($0.recipientsWaiting) },
+        gauge(
+            "qpc_delivery_oldest_waiting_seconds", unit: "seconds",
+            help: "How long the oldest message not yet fetched has waited; 0 if none waits."
+        ) { Double($0.oldestWaitMicroseconds) / 1e6 },
+        counter(
+            "qpc_delivery_untracked_messages",
+            help: "Messages whose wait was not tracked, since 65,536 other recipients had messages waiting.",
+            CounterIndex.untrackedMessages),
         gauge(
             "qpc_plugin_start_time_seconds", unit: "seconds",
             help: "When the plugin was started, in seconds since 1970."

@@ -14,6 +14,12 @@ public struct MetricsSnapshot: Sendable {
     public var startNanoseconds: UInt64 = 0
     /// Distinct identities seen in 1, 7 and 30 days.
     public var activeUsers: [UInt64] = [0, 0, 0]
+    /// Recipients with messages that they have not fetched.
+    public var recipientsWaiting: UInt64 = 0
+    /// How long the oldest of those messages has waited: microseconds; 0 if none waits.
+    public var oldestWaitMicroseconds: UInt64 = 0
+    /// Distinct users with a failed login in the last 5 minutes, and in the last hour.
+    public var failingUsers: [UInt64] = [0, 0]
     public var logBytes: UInt64 = 0
     public var walBytes: UInt64 = 0
     /// UTC, microseconds since 1970; nil for an empty log.

@@ -86,7 +86,10 @@ typedef struct qpcm_header {
     uint64_t anchor[2][3];         // (a) [drain] ticks, UTC ns at these ticks, ns per tick times 2^32
     uint64_t last_drop_us;         // (a) [drain] when an event was last dropped, UTC, 0 for never
     uint64_t recovered_us;         // (a) [drain] when a dead server's events were put into the log, UTC, 0 for never
-    uint64_t reserved2[5];
+    uint64_t recipients_waiting;   // (a) [drain] recipients with messages not yet fetched
+    uint64_t oldest_waiting_us;    // (a) [drain] since when the longest of them waits, UTC, 0 for nobody
+    uint64_t failing_users[2];     // (a) [drain] users with a failed login in the last 5 minutes, in the last hour
+    uint64_t reserved2;
     // 448: gauges
     uint64_t log_bytes;            // (a) [drain] events.db
     uint64_t wal_bytes;            // (a) [drain] events.db-wal
@@ -106,6 +109,9 @@ enum {
     QPCM_HEADER_ANCHORS = 344,
     QPCM_HEADER_LAST_DROP = 392,
     QPCM_HEADER_RECOVERED = 400,
+    QPCM_HEADER_RECIPIENTS_WAITING = 408,
+    QPCM_HEADER_OLDEST_WAITING = 416,
+    QPCM_HEADER_FAILING_USERS = 424,
     QPCM_HEADER_LOG_BYTES = 448,
     QPCM_HEADER_WAL_BYTES = 456,
     QPCM_HEADER_OLDEST_EVENT = 464,
@@ -133,6 +139,9 @@ _Static_assert(offsetof(qpcm_header, oldest_event_us) == QPCM_HEADER_OLDEST_EVEN
 _Static_assert(offsetof(qpcm_header, active_users) == QPCM_HEADER_ACTIVE_USERS, "active_users");
 _Static_assert(offsetof(qpcm_header, last_drop_us) == QPCM_HEADER_LAST_DROP, "last_drop_us");
 _Static_assert(offsetof(qpcm_header, recovered_us) == QPCM_HEADER_RECOVERED, "recovered_us");
+_Static_assert(offsetof(qpcm_header, recipients_waiting) == QPCM_HEADER_RECIPIENTS_WAITING, "recipients_waiting");
+_Static_assert(offsetof(qpcm_header, oldest_waiting_us) == QPCM_HEADER_OLDEST_WAITING, "oldest_waiting_us");
+_Static_assert(offsetof(qpcm_header, failing_users) == QPCM_HEADER_FAILING_USERS, "failing_users");
 _Static_assert(offsetof(qpcm_header, log_trouble) == QPCM_HEADER_LOG_TROUBLE, "log_trouble");
 _Static_assert(offsetof(qpcm_header, counters_check) == QPCM_HEADER_COUNTERS_CHECK, "counters_check");
 _Static_assert(sizeof(qpcm_header) <= QPCM_PAGE_BYTES, "the header is one page");

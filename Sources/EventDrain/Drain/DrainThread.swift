@@ -279,6 +279,7 @@ public final class DrainThread: @unchecked Sendable {
             if now &- settledAt >= 1_000_000_000 {
                 settledAt = now
                 try settleDamage()
+                drainer?.showPeople(nowMicroseconds: Int64(clamping: TickClock.realtimeNanoseconds() / 1000))
             }
         } catch {
             failed(error)

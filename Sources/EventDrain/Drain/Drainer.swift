@@ -28,6 +28,12 @@ public final class Drainer {
     private var unshown: [UInt64]
     private let batchSizes: [UInt64]
     let drops: DropMinutes
+    /// Nil until the first transaction.
+    private var deliveries: DeliveryTracker?
+    private var epoch: Int64 = 0
+    private var waits = DeliveryWaits()
+    private var failing = FailingUsers()
+    private var knowsFailing = false
     /// Whether something in a ring could not be read, so that its events are in no log.
     public private(set) var hasMetDamage: Bool
     private var hadMetDamage: Bool
@@ -58,12 +64,15 @@ public final class Drainer {
     /// - Parameter unshown: what of it the live file does not show yet; empty for nothing.
     /// - Parameter batchSizes: of the batches that another drainer of this session left half taken, by slot.
     /// - Parameter drops: that drainer's.
+    /// - Parameter deliveries: that drainer's; nil to go on with those of the log.
     public init(
         map: LiveMap, session: (UInt64, UInt64), clock: UInt64, writer: EventLogWriter, ringed: [UInt64],
         stored: StoredState, isBehind: Bool = false, unshown: [UInt64] = [], batchSizes: [UInt64] = [],
         hasMetDamage: Bool = false,
-        drops: DropMinutes? = nil
+        drops: DropMinutes? = nil, deliveries: DeliveryTracker? = nil
     ) {
+        self.deliveries = deliveries
+        deliveries?.forgetNames()
         self.hasMetDamage = hasMetDamage
         hadMetDamage = hasMetDamage
         self.unshown = unshown
@@ -147,7 +156,7 @@ public final class Drainer {
         do {
             try writer.beginTransaction()
             if isFirstCommit { try writer.forgetRings() }
-            progress.events = try takeRecords()
+            progress.events = try takeRecords(try tracker())
             try commit()
         } catch {
             rollBack()
@@ -164,12 +173,12 @@ public final class Drainer {
         while try step().isMoreWaiting {}
     }
 
-    /// Commits the counters, though no record waits; for what the drops and errors of the live file say.
+    /// Commits the counters and who waits, though no record does; for what the drops and errors of the live file say.
     public func saveCounters() throws(LogError) {
         do {
             try writer.beginTransaction()
             if isFirstCommit { try writer.forgetRings() }
-            try commit()
+            try commit(isLast: true)
         } catch {
             rollBack()
             throw error
@@ -212,12 +221,13 @@ public final class Drainer {
         var nextID: Int64
         var hasMetDamage: Bool
         var drops: DropMinutes
+        var deliveries: DeliveryTracker?
     }
 
     public var remains: Remains {
         Remains(
             ringed: (0..<CounterIndex.words).map { committed[$0] }, batchSizes: rings.map { $0.committedBatchSize },
-            nextID: writer.nextID, hasMetDamage: hasMetDamage, drops: drops)
+            nextID: writer.nextID, hasMetDamage: hasMetDamage, drops: drops, deliveries: deliveries)
     }
 
     /// Counts as torn what hooks had counted and is neither in the log nor in a ring: the power went, or the file was
@@ -246,7 +256,16 @@ public final class Drainer {
 
     // MARK: The transaction
 
-    private func takeRecords() throws(LogError) -> Int {
+    /// Made when it is needed: the usual start has nothing to take.
+    private func tracker() throws(LogError) -> DeliveryTracker {
+        if let deliveries { return deliveries }
+        let made = DeliveryTracker(inherited: try writer.takeWaiting())
+        epoch = writer.newestEpoch
+        deliveries = made
+        return made
+    }
+
+    private func takeRecords(_ deliveries: DeliveryTracker) throws(LogError) -> Int {
         var event = Event()
         var taken = 0
         for index in rings.indices { advance(index) }
@@ -266,7 +285,7 @@ public final class Drainer {
             }
             guard oldest >= 0 else { break }
             while taken < Self.eventsPerStep, let record = rings[oldest].next, rings[oldest].nextTicks <= until {
-                taken += try take(record, from: oldest, into: &event)
+                taken += try take(record, from: oldest, into: &event, deliveries)
                 rings[oldest].consumer.take(record)
                 advance(oldest)
             }
@@ -291,7 +310,7 @@ public final class Drainer {
 
     /// Returns the events that the record was: one, or none for what begins a batch.
     @inline(__always)
-    private func take(_ record: RecordView, from index: Int, into event: inout Event) throws(LogError) -> Int {
+    private func take(_ record: RecordView, from index: Int, into event: inout Event, _ deliveries: DeliveryTracker) throws(LogError) -> Int {
         guard let kind = record.eventKind else {
             if record.beginsBatch {
                 Tally.batchCall(messages: record.a, into: working)
@@ -310,10 +329,60 @@ public final class Drainer {
         try writer.append(event)
         Tally.event(event, into: working)
         working.add(1, to: CounterIndex.written(kind))
+        follow(event, deliveries)
         return 1
     }
 
-    private func commit() throws(LogError) {
+    /// Nobody waits since before a time: UTC, microseconds. Between transactions.
+    public func forgetWaiting(before time: Int64) {
+        guard let deliveries, deliveries.count > 0, deliveries.oldest() < time else { return }
+        deliveries.forget(before: time)
+    }
+
+    /// What an event means for those that wait for messages, or fail to log in.
+    @inline(__always)
+    private func follow(_ event: borrowing Event, _ deliveries: DeliveryTracker) {
+        switch event.kind {
+        case .messageEnqueue, .batchEnqueue:
+            if !deliveries.enqueued(event.field1, event.field2, name: writer.lastRecipient, at: event.timeMicroseconds) {
+                working.add(1, to: CounterIndex.untrackedMessages)
+            }
+        case .fetch:
+            let wait = deliveries.fetched(
+                event.field0, event.field1, messages: event.number, name: writer.lastRecipient, at: event.timeMicroseconds)
+            guard let wait else { return }
+            let bucket = Histogram.bucket(of: wait, bounds: Histogram.deliveryWaitBounds)
+            working.add(1, to: CounterIndex.deliveryWait + bucket)
+            working.add(Histogram.clamped(wait), to: CounterIndex.deliveryWaitSum)
+            waits.add(wait, at: event.timeMicroseconds)
+        case .auth: if !event.yes { failing.add(event.field0, number: writer.lastUser, at: event.timeMicroseconds) }
+        case .channelCreated, .userRegistered: break
+        }
+    }
+
+    /// Shows who waits and who fails, as of now: UTC, microseconds. Between transactions.
+    public func showPeople(nowMicroseconds now: Int64) {
+        if let deliveries = try? tracker() {
+            if writer.newestEpoch != epoch {
+                epoch = writer.newestEpoch
+                deliveries.forgetInherited()
+            }
+            map.set(QPCM_HEADER_RECIPIENTS_WAITING, UInt64(deliveries.count))
+            map.set(QPCM_HEADER_OLDEST_WAITING, UInt64(deliveries.oldest()))
+        }
+        if !knowsFailing {
+            knowsFailing = true
+            let before = (try? writer.failedLogins(since: now - 3_600_000_000)) ?? []
+            let nobody = UnsafeRawBufferPointer(start: nil, count: 0)
+            for login in before { failing.add(nobody, number: login.user, at: login.time) }
+        }
+        let counts = failing.counts(nowMicroseconds: now)
+        map.set(QPCM_HEADER_FAILING_USERS, counts.0)
+        map.set(QPCM_HEADER_FAILING_USERS + 8, counts.1)
+    }
+
+    /// - Parameter isLast: whether no more may come.
+    private func commit(isLast: Bool = false) throws(LogError) {
         var positions: [RingPosition] = []
         // Of rings that were emptied into another log, too: what was wiped in memory may come back in a power cut.
         if isFirstCommit { findRings() }
@@ -333,7 +402,7 @@ public final class Drainer {
         let minutes = drops.pending + (counted.sum > 0 ? [DropMinute(minute: now / 60_000_000, drops: counted)] : [])
         try writer.commitTransaction(
             session: session, rings: positions, ringed: { working[$0] }, direct: { direct[$0] }, drops: minutes,
-            lastDrop: counted.sum > 0 ? now : drops.lastDrop)
+            lastDrop: counted.sum > 0 ? now : drops.lastDrop, waiting: deliveries?.changes(isLast: isLast), waits: waits)
     }
 
     /// Drops that the open transaction itself counts: torn events.
@@ -347,6 +416,8 @@ public final class Drainer {
 
     private func rollBack() {
         writer.rollBack()
+        deliveries?.rollBack()
+        waits.removeAll()
         for index in 0..<CounterIndex.words { working[index] = committed[index] }
         for index in rings.indices {
             rings[index].consumer.position = rings[index].committedPosition
@@ -362,6 +433,10 @@ public final class Drainer {
     private func finish() {
         isFirstCommit = false
         drops.didCommit()
+        deliveries?.didCommit()
+        waits.removeAll()
+        let deleted = writer.takeDeletedIdentities()
+        if !deleted.isEmpty { deliveries?.forget(before: 0, names: deleted) }
         hadMetDamage = hasMetDamage
         let shown = map.drainRinged
         for kind in EventKind.allCases { show(CounterIndex.written(kind), in: shown) }
@@ -370,6 +445,7 @@ public final class Drainer {
             for cause in DropCause.allCases { show(CounterIndex.dropped(kind, cause), in: shown) }
             show(CounterIndex.lost(kind), in: shown)
         }
+        for index in CounterIndex.deliveries { show(index, in: shown) }
         if !unshown.isEmpty {
             for index in 0..<CounterIndex.words where unshown[index] != 0 { shown.add(unshown[index], to: index) }
             unshown = []

@@ -118,7 +118,8 @@ final class LogReopening {
         let drainer = Drainer(
             map: live.map, session: session, clock: live.options.clock, writer: writer, ringed: totals.ringed,
             stored: totals.isLogsOwn ? stored : .none, unshown: unshown(totals, remains),
-            batchSizes: remains.batchSizes, hasMetDamage: remains.hasMetDamage, drops: remains.drops)
+            batchSizes: remains.batchSizes, hasMetDamage: remains.hasMetDamage, drops: remains.drops,
+            deliveries: remains.deliveries)
         drainer.drops.add(totals.drops, at: Int64(clamping: TickClock.realtimeNanoseconds() / 1000))
         drainer.startLiveClock()
         try drainer.saveCounters()

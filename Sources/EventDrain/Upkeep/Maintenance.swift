@@ -33,6 +33,9 @@ final class Maintenance {
     /// Nil until the first turn.
     private var trusted: TrustedTime?
 
+    /// Without retention, what has waited for longer is waited for no more: 30 days.
+    private static let waitLimit: UInt64 = 30 * 86_400_000_000_000
+
     init(directory: String, settings: Settings, keys: KeyRotation?, log: PluginLogger) {
         self.settings = settings
         self.keys = keys
@@ -51,6 +54,9 @@ final class Maintenance {
         let now = TickClock.monotonicNanoseconds()
         let time = trustedTime(drainer.writer, monotonic: now)
         keys?.run(drainer.writer, nowMicroseconds: time)
+        drainer.forgetWaiting(
+            before: time.subtractingReportingOverflow(Int64(clamping: (settings.retentionNanoseconds ?? Self.waitLimit) / 1000))
+                .partialValue)
         clearIfDue(drainer.writer, now)
         guard now >= pausedUntil else { return false }
         if let order = control.request(drainer.writer) { begin(order, drainer, isRequest: true) }

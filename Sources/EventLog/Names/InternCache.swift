@@ -1,4 +1,5 @@
 import CMachine
+import MetricsModel
 
 /// Remembers the numbers of keys, channels, users and reasons that were written lately, so that most events need no
 /// look-up in the log. Open addressing, bounded memory; when it is full it forgets everything and begins again.
@@ -116,30 +117,7 @@ struct InternCache: ~Copyable {
         count += 1
     }
 
-    /// Multiplies and folds eight bytes at a time, as wyhash does. Never 0.
+    /// Never 0.
     @inline(__always)
-    func hash(_ key: UnsafeRawBufferPointer) -> UInt64 {
-        var hash = seed ^ UInt64(truncatingIfNeeded: key.count)
-        guard let start = key.baseAddress else { return hash | 1 }
-        var index = 0
-        while index &+ 8 <= key.count {
-            hash = fold(hash ^ start.loadUnaligned(fromByteOffset: index, as: UInt64.self))
-            index &+= 8
-        }
-        if index < key.count {
-            var rest: UInt64 = 0
-            while index < key.count {
-                rest = rest << 8 | UInt64(start.load(fromByteOffset: index, as: UInt8.self))
-                index &+= 1
-            }
-            hash = fold(hash ^ rest)
-        }
-        return fold(hash) | 1
-    }
-
-    @inline(__always)
-    private func fold(_ value: UInt64) -> UInt64 {
-        let product = (value ^ 0x9E37_79B9_7F4A_7C15).multipliedFullWidth(by: seed)
-        return product.high ^ product.low
-    }
+    func hash(_ key: UnsafeRawBufferPointer) -> UInt64 { KeyedHash.of(key, seed: seed) }
 }

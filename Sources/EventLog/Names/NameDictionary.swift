@@ -182,12 +182,16 @@ final class NameDictionary {
 
     /// After a rollback, numbers given in the transaction are void.
     func forgetCache() throws(LogError) {
+        deleted = []
         cache.removeAll()
         try readNumbers()
     }
 
     /// The same bytes are to be written otherwise from now on.
     func forgetForms() { cache.removeAll() }
+
+    /// Names that were deleted, of identities; until somebody takes note.
+    var deleted: [Int64] = []
 
     private let limit: Int64?
     /// Names in the table, for those with a limit.
@@ -263,6 +267,10 @@ final class NameDictionary {
             try delete.run(operation: "write")
         }
         count -= Int64(ids.count)
+        if hasActivity {
+            for id in ids { try database.execute("DELETE FROM waiting WHERE recipient = \(id)", operation: "write") }
+            deleted += ids
+        }
         // They rise, so a search finds them.
         cache.remove { gone in
             var low = 0

@@ -101,6 +101,7 @@ public final class Retention {
         if !hasRemovedDrops {
             hasRemovedDrops = true
             try DropTable.remove(before: before, in: database)
+            try DeliveryTable.remove(before: before, in: database)
         }
         let last = min(next - next % Self.idsPerStep + Self.idsPerStep, end)
         var removed: [UInt64] = []

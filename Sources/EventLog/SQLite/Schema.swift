@@ -50,6 +50,9 @@ public enum Schema {
         CREATE TABLE state (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
         """
 
+    /// Those that logs of earlier releases lack, and get when a plugin opens them.
+    static var addedTables: String { RowCheck.table + DropTable.table + WaitingTable.table + DeliveryTable.table }
+
     /// The readable view: every kind, every field, names instead of numbers.
     static var view: String {
         var text = "CREATE VIEW events AS\n"
@@ -84,7 +87,7 @@ public enum Schema {
         try database.execute(creation, operation: "set up")
         try database.execute("BEGIN IMMEDIATE", operation: "set up")
         try database.execute(tables, operation: "set up")
-        try database.execute(Segment.tables + RowCheck.table + DropTable.table, operation: "set up")
+        try database.execute(Segment.tables + addedTables, operation: "set up")
         try database.execute(view, operation: "set up")
         try database.execute(
             "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version); COMMIT;",

@@ -88,6 +88,12 @@ extension EventLogWriter {
         if newest != segment { try RowCheck.remove(newest..<newest + 1, in: database) }
     }
 
+    /// The numbers of identities whose names were deleted since the last call. After a commit.
+    public func takeDeletedIdentities() -> [Int64] {
+        defer { names.identities.deleted = [] }
+        return names.identities.deleted
+    }
+
     /// The activity of names that were deleted counts no more.
     public func forgetActivity() { activityIsLoaded = false }
 

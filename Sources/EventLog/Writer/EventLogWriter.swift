@@ -42,6 +42,9 @@ public final class EventLogWriter {
     /// The id that the next event will get.
     public private(set) var nextID: Int64
     private var firstIDOfTransaction: Int64
+    /// The numbers of whom the last message or fetch was for, and of whom the last login was; negative for none.
+    public private(set) var lastRecipient = RowBatch.null
+    public private(set) var lastUser = RowBatch.null
     private let walPages: UnsafeMutablePointer<Int32>
 
     /// Opens the log of a directory, or makes it.
@@ -57,7 +60,7 @@ public final class EventLogWriter {
         try LogPermissions.prepare(path, in: directory)
         let database = try Database(path: path, mode: .writer)
         try Self.setUp(database, syncEachCommit: syncEachCommit)
-        try database.execute(RowCheck.table + DropTable.table, operation: "set up")
+        try database.execute(Schema.addedTables, operation: "set up")
         let nextID = try Self.readNextID(database)
         try Self.addEpochTable(database, oldest: keys?.epochs.first?.number, hasRows: nextID > 1)
         self.init(try Parts(database), nextID: nextID, mode: mode, keys: keys, pairs: pairs)
@@ -204,6 +207,7 @@ public final class EventLogWriter {
         case .messageEnqueue:
             let sender = try identity(event.field0, step)
             let recipient = try identity(event.field1, step)
+            lastRecipient = recipient
             let channel = try channel(event.field2)
             let row = rows.messages.row
             row[0] = id
@@ -218,6 +222,7 @@ public final class EventLogWriter {
         case .batchEnqueue:
             let sender = try identity(event.field0, step)
             let recipient = try identity(event.field1, step)
+            lastRecipient = recipient
             let channel = try channel(event.field2)
             let row = rows.batchMessages.row
             row[0] = id
@@ -233,6 +238,7 @@ public final class EventLogWriter {
             try rows.batchMessages.added()
         case .auth:
             let user = try user(event.field0)
+            lastUser = user
             let reason = try reason(event.field1, user: event.field0)
             let row = rows.auths.row
             row[0] = id
@@ -257,6 +263,7 @@ public final class EventLogWriter {
             try rows.channels.added()
         case .fetch:
             let recipient = try identity(event.field0, step)
+            lastRecipient = recipient
             let channel = try channel(event.field1)
             let row = rows.fetches.row
             row[0] = id
@@ -333,9 +340,11 @@ public final class EventLogWriter {
     ///
     /// - Parameter drops: since the last commit, by minute.
     /// - Parameter lastDrop: when the last was noticed, UTC, microseconds; 0 if none was since the last commit.
+    /// - Parameter waiting: who waits for messages, and who does no more, as of the last event; nil to leave it as it is.
+    /// - Parameter waits: of the transaction's fetches.
     public func commitTransaction(
         session: (UInt64, UInt64), rings: [RingPosition], ringed: (Int) -> UInt64, direct: (Int) -> UInt64,
-        drops: [DropMinute] = [], lastDrop: Int64 = 0
+        drops: [DropMinute] = [], lastDrop: Int64 = 0, waiting: WaitingChanges? = nil, waits: DeliveryWaits = DeliveryWaits()
     ) throws(LogError) {
         try rows.flush()
         if nextID != firstIDOfTransaction, epochOfNow > epochs.newest {
@@ -367,6 +376,11 @@ public final class EventLogWriter {
             try RowCheck.write(sum, of: Segment.of(nextID), in: database)
         }
         for minute in drops { try DropTable.add(minute, with: statements.addDrops) }
+        if let waiting {
+            try WaitingTable.write(waiting, in: database)
+            try save(WaitingTable.idKey, integer: nextID - 1)
+        }
+        try DeliveryTable.add(waits, in: database)
         if lastDrop > 0 { try save(DropTable.lastDropKey, integer: lastDrop) }
         try save("session", blob: StoredState.bytes(of: session))
         try save("last_id", integer: nextID - 1)
@@ -421,6 +435,33 @@ public final class EventLogWriter {
     /// Notes the time of day that can be trusted, in a transaction of its own: microseconds since 1970.
     public func saveTrustedTime(_ microseconds: Int64) throws(LogError) {
         try change { () throws(LogError) in try save("trusted_us", integer: microseconds) }
+    }
+
+    /// Whether rows say for whom a message was.
+    public var keepsRecipients: Bool { pairs && mode != .none }
+
+    /// Who waits for messages as of the last event, by number. Nobody where rows do not say for whom a message was, nor since
+    /// before the key changed: the log then knows of them no more.
+    public func takeWaiting() throws(LogError) -> [Int64: Waiting] {
+        if !keepsRecipients {
+            try database.execute("DELETE FROM waiting", operation: "write")
+        } else if mode == .pseudonym, let keys, keys.newest.number > 1 {
+            // Since the key changed they come under other numbers.
+            try database.execute(
+                "DELETE FROM waiting WHERE since < \(keys.newest.startedMicroseconds)", operation: "write")
+        }
+        return keepsRecipients ? try WaitingTable.read(database) : [:]
+    }
+
+    /// Users by number, and when each had a failed login, of the logins since a time: UTC, microseconds; newest first. At most
+    /// a million of them.
+    public func failedLogins(since: Int64) throws(LogError) -> [(user: Int64, time: Int64)] {
+        let rows = try database.prepare("SELECT user, time, ok FROM auth ORDER BY id DESC LIMIT 1000000")
+        var failed: [(user: Int64, time: Int64)] = []
+        while try rows.step(), rows.integer(1) >= since {
+            if rows.integer(2) == 0, rows.integer(0) > 0 { failed.append((user: rows.integer(0), time: rows.integer(1))) }
+        }
+        return failed
     }
 
     public func lastKnownTime() throws(LogError) -> Int64? { try StoredState.lastKnownTime(database) }

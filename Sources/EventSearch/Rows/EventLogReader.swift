@@ -123,5 +123,15 @@ public final class EventLogReader {
         try DropTable.read(since: since, until: until, in: database)
     }
 
+    /// Recipients with messages that they have not fetched as of the last commit, in no order; none where the log does not say
+    /// for whom a message was.
+    public func waiting() throws(LogError) -> [Waiting] { Array(try WaitingTable.read(database).values) }
+
+    /// Fetches that handed messages out, by how long the oldest of these had waited (`FineBuckets` of microseconds), in the
+    /// minutes of a window: UTC, microseconds. Empty for none.
+    public func deliveryWaits(since: Int64, until: Int64) throws(LogError) -> [UInt64] {
+        try DeliveryTable.read(since: since, until: until, in: database)
+    }
+
     public func oldestEvent() throws(LogError) -> Int64? { try OldestEvent.read(database) }
 }
