@@ -5,6 +5,8 @@ extension CountQuestion {
     /// The name of a measure's column in JSON and CSV.
     func name(_ measure: CountMeasure) -> String {
         switch measure {
+        case .events where isAboutWaiting: "messages"
+        case .first where isAboutWaiting: "waiting_since"
         case .sum: sum?.rawValue ?? measure.rawValue
         case .max: "max_" + (max?.rawValue ?? "")
         case .distinct: distinct?.plural ?? measure.rawValue

@@ -66,6 +66,12 @@ public struct StatsCSV {
             lines.add("size", size.name, "p90", "\(percentiles.p90)")
             lines.add("size", size.name, "p99", "\(percentiles.p99)")
         }
+        let waits = stats.waits
+        lines.add("wait", "delivery_wait_seconds", "count", "\(waits.count)")
+        guard waits.count > 0 else { return }
+        for (name, value) in [("p50", waits.p50), ("p90", waits.p90), ("p99", waits.p99)] {
+            lines.add("wait", "delivery_wait_seconds", name, "\(Double(value) / 1e6)")
+        }
     }
 
     /// Lines of four values.

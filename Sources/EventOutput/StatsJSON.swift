@@ -24,7 +24,8 @@ public struct StatsJSON {
         fields += [
             ("rated_seconds", .number(Double(stats.ratedMicroseconds) / 1e6)), ("events", .number(stats.sum)),
             ("kinds", .object(EventKind.allCases.map { ($0.name, kind($0)) })),
-            ("reasons", .array(stats.reasons.map(reason))), ("sizes", sizes), ("periods", .array(stats.periods.map(period))),
+            ("reasons", .array(stats.reasons.map(reason))), ("sizes", sizes),
+            ("delivery_wait_seconds", waits), ("periods", .array(stats.periods.map(period))),
         ]
         for (name, field, terms) in [
             ("identities", "identity", stats.identities), ("channels", "channel", stats.channels),
@@ -68,6 +69,17 @@ public struct StatsJSON {
                 }
                 return (size.name, .object(fields))
             })
+    }
+
+    private var waits: JSON {
+        let waits = stats.waits
+        var fields: [(String, JSON)] = [("count", .number(waits.count))]
+        if waits.count > 0 {
+            for (name, value) in [("p50", waits.p50), ("p90", waits.p90), ("p99", waits.p99)] {
+                fields.append((name, .number(Double(value) / 1e6)))
+            }
+        }
+        return .object(fields)
     }
 
     private func period(_ period: WindowStats.Period) -> JSON {

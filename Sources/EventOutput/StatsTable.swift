@@ -134,7 +134,7 @@ public struct StatsTable {
     }
 
     private var sizes: Table {
-        guard stats.sizes.contains(where: { $0.count > 0 }) else { return Table() }
+        guard stats.sizes.contains(where: { $0.count > 0 }) || stats.waits.count > 0 else { return Table() }
         var block = Table(header: ["sizes", "p50", "p90", "p99", "sum"])
         func add(_ name: String, _ size: SizeName, sum: String, _ text: (UInt64) -> String) {
             let percentiles = stats.sizes[size.rawValue]
@@ -147,6 +147,10 @@ public struct StatsTable {
         add("batch payload", .batchPayloadBytes, sum: Quantity.bytes(stats.batch.bytes), Quantity.bytes)
         add("messages per batch", .batchMessages, sum: Quantity.text(stats.batch.events), Quantity.grouped)
         add("messages per fetch", .fetchMessages, sum: Quantity.grouped(stats.fetchedMessages), Quantity.grouped)
+        if stats.waits.count > 0 {
+            let values = [stats.waits.p50, stats.waits.p90, stats.waits.p99]
+            block.add([Cell("delivery wait")] + values.map { Cell(Quantity.wait(microseconds: $0)) } + [Cell("")])
+        }
         return block
     }
 

@@ -121,7 +121,25 @@ extension LiveFrame {
         add(
             quantilesOf: CounterIndex.flushDuration, bounds: Histogram.flushDurationBounds, history,
             { Quantity.duration(nanoseconds: $0 * 1000) }, to: &flush)
-        return lines + [fetch, flush]
+        var wait = FrameLine("delivery wait")
+        let handedOut = (0..<Histogram.deliveryWaitBuckets).reduce(0.0) {
+            $0 + history.rate(CounterIndex.deliveryWait + $1, seconds: seconds)
+        }
+        wait.add(Quantity.shortRate(handedOut), endingAt: Self.rateEnd)
+        add(
+            quantilesOf: CounterIndex.deliveryWait, bounds: Histogram.deliveryWaitBounds, history,
+            { Quantity.wait(microseconds: $0) }, to: &wait)
+        return lines + [fetch, wait, flush] + waiting(history)
+    }
+
+    /// Recipients with messages that they have not fetched; nothing while there are none.
+    private func waiting(_ history: LiveHistory) -> [FrameLine] {
+        guard let snapshot = history.latest?.snapshot, snapshot.recipientsWaiting > 0 else { return [] }
+        var line = FrameLine("waiting")
+        line.add(Quantity.grouped(snapshot.recipientsWaiting), endingAt: Self.totalEnd)
+        line.add("  recipient\(snapshot.recipientsWaiting == 1 ? "" : "s"), the longest ")
+        line.add(Quantity.age(seconds: snapshot.oldestWaitMicroseconds / 1_000_000))
+        return [line]
     }
 
     /// The fullest first; empty rings are only counted.

@@ -6,14 +6,24 @@ import Readings
 enum SizeQuantiles {
     /// - Parameter buckets: the number of sizes in each bucket of a measure.
     static func percentiles(_ buckets: ArraySlice<Int64>) -> WindowStats.Percentiles {
+        percentiles(buckets, middle)
+    }
+
+    /// - Parameter fetches: by `FineBuckets` of microseconds; empty for none.
+    static func waits(_ fetches: [UInt64]) -> WindowStats.Percentiles {
+        percentiles(fetches.map { Int64(clamping: $0) }[...]) { UInt64(saturating: FineBuckets.middle($0).rounded()) }
+    }
+
+    private static func percentiles(_ buckets: ArraySlice<Int64>, _ middle: (Int) -> UInt64) -> WindowStats.Percentiles {
         let count = buckets.reduce(0, &+)
-        return WindowStats.Percentiles(
-            count: count, p50: value(buckets, count, hundredths: 50), p90: value(buckets, count, hundredths: 90),
-            p99: value(buckets, count, hundredths: 99))
+        func value(_ hundredths: Int64) -> UInt64 { Self.value(buckets, count, hundredths: hundredths, middle) }
+        return WindowStats.Percentiles(count: count, p50: value(50), p90: value(90), p99: value(99))
     }
 
     /// The nearest-rank percentile.
-    private static func value(_ buckets: ArraySlice<Int64>, _ count: Int64, hundredths: Int64) -> UInt64 {
+    private static func value(
+        _ buckets: ArraySlice<Int64>, _ count: Int64, hundredths: Int64, _ middle: (Int) -> UInt64
+    ) -> UInt64 {
         guard count > 0 else { return 0 }
         let rank = max(1, count / 100 * hundredths + (count % 100 * hundredths + 99) / 100)
         var below: Int64 = 0

@@ -50,6 +50,7 @@ public struct StatsQuery: Sendable {
                 let start = size.measure.rawValue * SizeBucket.count
                 return SizeQuantiles.percentiles(sums.sizes[start..<start + SizeBucket.count])
             }
+            stats.waits = SizeQuantiles.waits(try log.deliveryWaits(since: since, until: until))
             stats.identities = sums.identities.map { WindowStats.Term(name: $0.name, events: $0.count) }
             stats.channels = sums.channels.map { WindowStats.Term(name: $0.name, events: $0.count) }
             stats.failedUsers = sums.failedUsers.map { WindowStats.Term(name: $0.name, events: $0.count) }

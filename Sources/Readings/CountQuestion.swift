@@ -143,6 +143,8 @@ public struct CountQuestion: Sendable {
     public var order = Order.measure(.events)
     public var isReversed = false
     public var top: Int?
+    /// It is not about events, but about recipients with messages that they have not fetched: how many, and since when.
+    public var isAboutWaiting = false
     /// How far back the window lies that stands beside, in microseconds of the clocks on the wall.
     public var besideMicroseconds: Int64?
 

@@ -117,6 +117,8 @@ public struct WindowStats: Sendable {
     public var reasons: [Reason] = []
     /// By `SizeName`.
     public var sizes: [Percentiles] = []
+    /// How long the oldest message of a fetch had waited, microseconds, of those fetches that handed messages out.
+    public var waits = Percentiles(count: 0, p50: 0, p90: 0, p99: 0)
     public var unit: TimeUnit
     /// Those with events, oldest first.
     public var periods: [Period] = []

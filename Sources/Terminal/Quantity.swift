@@ -76,6 +76,16 @@ public enum Quantity {
         nanoseconds == 0 ? "0 s" : scaled(Double(nanoseconds), units: [" ns", " µs", " ms", " s"], step: 1000)
     }
 
+    /// In one unit, with a decimal: `85 ms`, `12.3 s`, `4.2 min`, `1.5 h`, `3.2 days`.
+    public static func wait(microseconds: UInt64) -> String {
+        let seconds = Double(microseconds) / 1e6
+        for (unit, length) in units.dropLast() where seconds >= Double(length) {
+            let value = seconds / Double(length)
+            return decimals(value, value >= 100 ? 0 : 1) + " " + unit + (unit == "day" ? "s" : "")
+        }
+        return duration(nanoseconds: microseconds &* 1000)
+    }
+
     /// In its two largest units: `3 days 4 h`, `12 min 5 s`, `45 s`.
     public static func age(seconds: UInt64) -> String {
         var rest = seconds

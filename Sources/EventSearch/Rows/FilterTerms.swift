@@ -116,7 +116,7 @@ struct FilterTerms {
         return true
     }
 
-    private static func ids(
+    static func ids(
         of term: EventFilter.Term?, in names: NameKind, plainIsText: Bool, _ database: Database
     ) throws(LogError) -> [Int64]? {
         guard let term else { return nil }

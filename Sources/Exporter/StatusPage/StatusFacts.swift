@@ -36,6 +36,13 @@ enum StatusFacts {
             Fact(
                 name: "Active users in 1 / 7 / 30 days",
                 value: snapshot.activeUsers.map(Quantity.grouped).joined(separator: " / "), isLong: true))
+        let failing = snapshot.failingUsers.map(Quantity.grouped).joined(separator: " / ")
+        facts.append(Fact(name: "Users failing to log in, 5 min / 1 h", value: failing))
+        var waiting = Quantity.grouped(snapshot.recipientsWaiting)
+        if snapshot.recipientsWaiting > 0 {
+            waiting += " <small>the longest \(Quantity.age(seconds: snapshot.oldestWaitMicroseconds / 1_000_000))</small>"
+        }
+        facts.append(Fact(name: "Recipients with messages waiting", value: waiting))
         facts.append(Fact(name: "Events pending", value: Quantity.grouped(snapshot.pending)))
         if snapshot.lastDropMicroseconds > 0 {
             let now = Clock.realtimeNanoseconds() / 1_000_000_000
@@ -91,7 +98,7 @@ enum StatusFacts {
     }
 
     private static func sizes(_ history: TrafficHistory) -> String {
-        let rows = SizeName.allCases.compactMap { size -> String? in
+        var rows = SizeName.allCases.compactMap { size -> String? in
             guard let values = history.stats.sizes.indices.contains(size.rawValue) ? history.stats.sizes[size.rawValue] : nil,
                 values.count > 0
             else { return nil }
@@ -101,9 +108,16 @@ enum StatusFacts {
             }
             return "<tr><th scope=\"row\">\(name(size))</th>\(cells.joined())</tr>\n"
         }
+        let waits = history.stats.waits
+        if waits.count > 0 {
+            let cells = [waits.p50, waits.p90, waits.p99].map {
+                "<td class=\"n\">\(Quantity.wait(microseconds: $0))</td>"
+            }
+            rows.append("<tr><th scope=\"row\">delivery wait</th>\(cells.joined())</tr>\n")
+        }
         guard !rows.isEmpty else { return "" }
         return """
-            <div class="panel"><table><caption>Sizes: half, 90 % and 99 % are at most</caption>
+            <div class="panel"><table><caption>Sizes and waits: half, 90 % and 99 % are at most</caption>
             <thead><tr><th scope="col">Size</th><th scope="col" class="n">p50</th><th scope="col" class="n">p90</th>\
             <th scope="col" class="n">p99</th></tr></thead>
             <tbody>

@@ -50,6 +50,8 @@ struct CountCommand: ParsableCommand {
               qpc-metrics count --by weekday,hour_of_day --sort events --top 10
             What was dropped between 14:00 and 14:05:
               qpc-metrics count --dropped --since 14:00 --until 14:05 --by minute,kind
+            Whose messages wait to be fetched, and since when:
+              qpc-metrics count --by recipient --waiting --top 10
             """)
 
     @OptionGroup var directory: DirectoryOptions
@@ -63,13 +65,15 @@ struct CountCommand: ParsableCommand {
     var color: ColorChoice = .auto
 
     func run() throws {
-        let question = try countOptions.question(filterOptions)
+        let question =
+            countOptions.waiting ? try countOptions.waitingQuestion(filterOptions) : try countOptions.question(filterOptions)
         let now = Environment.nowMicroseconds
         let filter = try filterOptions.filter(directory: directory.path)
         let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
         try filterOptions.expectLookups(directory: directory.path, log: log)
         let answer = try Self.counting { () throws(CountError) in
-            countOptions.dropped
+            if countOptions.waiting { return try log.countingWaiting(question, filter) }
+            return countOptions.dropped
                 ? try log.countingDrops(question, filter, zone: .local)
                 : try log.counting(question, filter, now: now, zone: .local)
         }
@@ -84,15 +88,21 @@ struct CountCommand: ParsableCommand {
             }
         }
         if answer.count == 0 {
-            if let reason = EmptyCount(answer, countOptions).reason {
+            if let reason = EmptyCount(answer, countOptions, isWithoutRecipients: isWithoutRecipients).reason {
                 Notice.say("note: \(reason)")
             } else {
                 EmptyAnswer.explain(filter, log, directory.source)
             }
         }
-        guard !countOptions.dropped, filter.newest == nil, filter.afterID == nil else { return }
+        guard !countOptions.dropped, !countOptions.waiting, filter.newest == nil, filter.afterID == nil else { return }
         let kinds = EventKind.allCases.filter { filter.holds($0) && question.fits($0) }
         DropNote.say(log, since: filter.sinceMicroseconds, until: filter.untilMicroseconds, kinds: kinds)
+    }
+
+    /// Whether the plugin leaves out for whom a message is.
+    private var isWithoutRecipients: Bool {
+        guard let settings = try? directory.source.live()?.header.settings else { return false }
+        return settings.identities == .none || !settings.pairs
     }
 
     /// Runs a count and gives its errors their exit codes.

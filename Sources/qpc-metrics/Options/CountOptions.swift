@@ -60,6 +60,11 @@ struct CountOptions: ParsableArguments {
     @Flag(help: "Count events that were dropped; --by takes kind, cause and times.")
     var dropped = false
 
+    @Flag(
+        help: ArgumentHelp(
+            "Count the messages that wait to be fetched, and since when: of all, or --by recipient."))
+    var waiting = false
+
     static let fieldNames = CountField.allCases.filter { $0 != .cause }.map(\.rawValue)
     static let measureNames = sortable.map(\.rawValue)
     private static let sortable: [CountMeasure] = [
@@ -122,6 +127,28 @@ struct CountOptions: ParsableArguments {
     }
 
     private static let known = CountField.allCases.filter { $0 != .cause }
+
+    /// The question of `--waiting`.
+    func waitingQuestion(_ filter: EventFilterOptions) throws -> CountQuestion {
+        try checkWaiting(filter)
+        var question = CountQuestion()
+        question.isAboutWaiting = true
+        if by != nil { question.fields = [.recipient] }
+        question.measures = [.events, .first]
+        switch sort {
+        case nil, "waiting_since":
+            question.order = .measure(.first)
+            // Who has waited longest comes first.
+            question.isReversed = !filter.reversed
+        case "messages", "events":
+            question.order = .measure(.events)
+            question.isReversed = filter.reversed
+        case .some(let key): throw Failure.invalid(key, for: "--sort", "expected waiting_since or messages with --waiting")
+        }
+        if let top, top < 1 { throw Failure.invalid("\(top)", for: "--top", "expected 1 or more") }
+        question.top = top
+        return question
+    }
 
     private func age(_ text: String) throws -> Int64 {
         do {
@@ -190,6 +217,26 @@ struct CountOptions: ParsableArguments {
     }
 
     // MARK: What cannot be
+
+    private func checkWaiting(_ filter: EventFilterOptions) throws {
+        if let by, by != "recipient" {
+            throw Failure.invalid(by, for: "--by", "expected recipient with --waiting")
+        }
+        let narrowing = filter.narrowing
+        let others: [(Bool, String)] = [
+            (filter.user != nil, "--user"), (filter.channel != nil, "--channel"), (!filter.kinds.isEmpty, "--kind"),
+            (filter.since != nil, "--since"), (filter.until != nil, "--until"), (narrowing.sender != nil, "--sender"),
+            (filter.failed, "--failed"), (narrowing.ok, "--ok"), (narrowing.failureClass != nil, "--class"),
+            (filter.reason != nil, "--reason"), (narrowing.minBytes != nil, "--min-bytes"), (filter.after != nil, "--after"),
+            (filter.newest != nil, "-n"), (sum != nil, "--sum"), (max != nil, "--max"), (distinct != nil, "--distinct"),
+            (first, "--first"), (last, "--last"), (beside != nil, "--beside"), (dropped, "--dropped"),
+            (!having.isEmpty, "--having"),
+        ]
+        for (isGiven, option) in others where isGiven {
+            throw Failure(
+                Failure.usage, "\(option) cannot be used with --waiting: of a recipient only messages and time are known")
+        }
+    }
 
     /// Some kind of event has to have all that is asked.
     private func checkKinds(_ question: CountQuestion, _ filter: EventFilterOptions) throws {

@@ -33,6 +33,11 @@ struct StatusText {
         if snapshot.lastDropMicroseconds > 0 {
             lines.append(("last drop", LocalTime.text(Int64(clamping: snapshot.lastDropMicroseconds), zone: .local)))
         }
+        if snapshot.recipientsWaiting > 0 {
+            let longest = Quantity.age(seconds: snapshot.oldestWaitMicroseconds / 1_000_000)
+            let recipients = Quantity.count(snapshot.recipientsWaiting, "recipient")
+            lines.append(("waiting", "\(recipients) with messages not yet fetched, the longest for \(longest)"))
+        }
         if let rings = status.rings {
             let lag = Quantity.duration(nanoseconds: status.lagNanoseconds / 1_000_000 * 1_000_000)
             let fullest = Int((rings.fullest * 100).rounded())
@@ -95,6 +100,9 @@ struct StatusText {
         add("dropped", .object(DropCause.allCases.map { ($0.name, .number(dropped($0))) }))
         if snapshot.lastDropMicroseconds > 0 { add("last_drop", .time(Int64(clamping: snapshot.lastDropMicroseconds))) }
         add("removed", .number(sum(snapshot.removed)))
+        add("recipients_waiting", .number(snapshot.recipientsWaiting))
+        add("oldest_waiting_seconds", .seconds(nanoseconds: snapshot.oldestWaitMicroseconds &* 1000))
+        add("failing_users", .object([("5m", .number(snapshot.failingUsers[0])), ("1h", .number(snapshot.failingUsers[1]))]))
         if let rings = status.rings {
             add("lag_seconds", .seconds(nanoseconds: status.lagNanoseconds))
             add("rings", .number(rings.waitingBytes.count))

@@ -5,15 +5,26 @@ import Terminal
 /// Why no group is shown, where the events themselves are not the reason: see `EmptyAnswer`.
 struct EmptyCount {
     private let answer: CountAnswer
+    private let isWithoutRecipients: Bool
     private let options: CountOptions
 
-    init(_ answer: CountAnswer, _ options: CountOptions) {
+    /// - Parameter isWithoutRecipients: whether the plugin leaves out for whom a message is.
+    init(_ answer: CountAnswer, _ options: CountOptions, isWithoutRecipients: Bool) {
+        self.isWithoutRecipients = isWithoutRecipients
         self.answer = answer
         self.options = options
     }
 
+    private var waitingReason: String {
+        if isWithoutRecipients {
+            return "with IDENTITIES=none or PAIRS=off the log does not say for whom a message is; qpc_recipients_waiting counts them"
+        }
+        return "no messages wait to be fetched"
+    }
+
     /// Nil if no event matches.
     var reason: String? {
+        if options.waiting { return waitingReason }
         if options.dropped { return "no event of this window was dropped" }
         guard answer.groups > 0 else { return nil }
         return "none of \(Quantity.count(UInt64(answer.groups), "group")) has \(options.having.joined(separator: " and "))"
