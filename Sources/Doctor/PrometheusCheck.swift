@@ -15,8 +15,8 @@ public struct PrometheusCheck: Sendable {
     /// The alerts of dashboards/prometheus/alerts.yml.
     public static let alerts = [
         "QpcPluginDown", "QpcExporterDown", "QpcTextfileStale", "QpcEventsDropped", "QpcDrainLagging", "QpcLogErrors",
-        "QpcDiskNearlyFull", "QpcLogHeld", "QpcVerifyFailed", "QpcLoginFailures", "QpcPasswordSpraying", "QpcRegistrationBurst",
-        "QpcTrafficGone",
+        "QpcDiskNearlyFull", "QpcLogHeld", "QpcVerifyFailed", "QpcLoginFailures", "QpcUserEnumeration", "QpcPasswordSpraying",
+        "QpcPasswordGuessing", "QpcMessagesWait", "QpcDeliverySlow", "QpcRegistrationBurst", "QpcTrafficGone",
     ]
     /// The group of dashboards/prometheus/rules.yml.
     static let recordings = "qpc-metrics"

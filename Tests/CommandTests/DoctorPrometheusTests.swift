@@ -8,8 +8,8 @@ import Testing
 
     private static let alerts = [
         "QpcPluginDown", "QpcExporterDown", "QpcTextfileStale", "QpcEventsDropped", "QpcDrainLagging", "QpcLogErrors",
-        "QpcDiskNearlyFull", "QpcLogHeld", "QpcVerifyFailed", "QpcLoginFailures", "QpcPasswordSpraying", "QpcRegistrationBurst",
-        "QpcTrafficGone",
+        "QpcDiskNearlyFull", "QpcLogHeld", "QpcVerifyFailed", "QpcLoginFailures", "QpcUserEnumeration", "QpcPasswordSpraying",
+        "QpcPasswordGuessing", "QpcMessagesWait", "QpcDeliverySlow", "QpcRegistrationBurst", "QpcTrafficGone",
     ]
 
     /// A Prometheus that scraped this plugin so many seconds ago.

@@ -397,6 +397,29 @@ OVERVIEW = board(
                 "How many, by reason.",
                 "short", f"sum by (reason) ({increase('qpc_auth_failures_total', '$__range')})", "{{reason}}")),
         ]),
+        ("How long do messages wait?", 8, [
+            (8, timeseries(
+                "Wait until a message is fetched",
+                "At each fetch that hands messages out: how long the oldest of them had waited. Phones that were offline make p99 long; "
+                "the median is what people feel. Interpolated within a bucket.",
+                "s",
+                [(quantile(q, "qpc_delivery_wait_seconds"), name) for q, name in ((0.5, "median"), (0.9, "p90"), (0.99, "p99"))],
+                table=True)),
+            (8, timeseries(
+                "Recipients with messages waiting",
+                "Phones that are offline make some wait at all times. A steep rise: clients cannot reach the server, or their "
+                "fetches fail.",
+                "short", [(f"sum({selector('qpc_recipients_waiting')})", "waiting")])),
+            (4, stat(
+                "Longest wait now",
+                "The oldest message not yet fetched; usually that of a phone that is gone for good.",
+                "s", f"max({selector('qpc_delivery_oldest_waiting_seconds')})")),
+            (4, stat(
+                "Users failing to log in",
+                "Different users with a failed login in the last 5 minutes. Many at once: one password is tried on many, or logins are "
+                "broken for all.",
+                "short", "sum(" + selector("qpc_auth_failing_users", 'window="5m"') + ")", graph="area", decimals=0)),
+        ]),
         ("How big?", 8, [
             (12, heatmap(
                 "Size of a single message",
