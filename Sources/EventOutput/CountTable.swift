@@ -50,7 +50,8 @@ public struct CountTable {
     private var rest: String? {
         let others = answer.matchingGroups - answer.count
         guard others > 0 else { return nil }
-        return "and \(Quantity.count(UInt64(others), "more group")), \(Quantity.count(answer.eventsOfOthers, "event"))"
+        let counted = answer.question.isAboutWaiting ? "message" : "event"
+        return "and \(Quantity.count(UInt64(others), "more group")), \(Quantity.count(answer.eventsOfOthers, counted))"
     }
 
     private static func heading(_ name: String) -> String {

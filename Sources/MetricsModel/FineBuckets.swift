@@ -27,4 +27,25 @@ public enum FineBuckets {
         for j in 0..<8 where mantissa > bound(j) { bucket += 1 }
         return bucket
     }
+
+    /// The value that is nowhere more than 4.5 % from those of a bucket: 2^((i - 1/2) / 8).
+    public static func middle(_ bucket: Int) -> Double {
+        guard bucket > 0 else { return 1 }
+        let sixteenths = 2 * bucket - 1
+        return Double(sign: .plus, exponent: sixteenths / 16, significand: sixteenth(sixteenths % 16))
+    }
+
+    /// 2^(r / 16), for odd r below 16.
+    private static func sixteenth(_ r: Int) -> Double {
+        switch r {
+        case 1: return 1.0442737824274138
+        case 3: return 1.1387886347566916
+        case 5: return 1.241857812073484
+        case 7: return 1.3542555469368927
+        case 9: return 1.4768261459394993
+        case 11: return 1.6104903319492543
+        case 13: return 1.7562521603732995
+        default: return 1.9152065613971474
+        }
+    }
 }

@@ -63,7 +63,9 @@ private struct SlowDelivery: Equatable {
         return (0..<32).map { UInt8(truncatingIfNeeded: number >> (8 * ($0 % 2)) &* 31 &+ $0) }
     }
 
-    private static func enqueue(_ tracker: DeliveryTracker, _ recipient: Int, _ channel: Int?, name: Int64, at time: Int64) -> Bool {
+    private static func enqueue(_ tracker: DeliveryTracker, _ recipient: Int, _ channel: Int?, name: Int64, at time: Int64)
+        -> Bool
+    {
         bytes(recipient).withUnsafeBytes { recipient in
             bytes(channel).withUnsafeBytes { tracker.enqueued(recipient, $0, name: name, at: time) }
         }
@@ -138,8 +140,9 @@ private struct SlowDelivery: Equatable {
                 let wanted = slow.waiting { Int64($0) }.values.map {
                     Waiting(name: 0, sinceMicroseconds: $0.sinceMicroseconds, messages: $0.messages)
                 }
-                #expect(held.values.sorted { $0.sinceMicroseconds < $1.sinceMicroseconds }
-                    == wanted.sorted { $0.sinceMicroseconds < $1.sinceMicroseconds }, "seed \(seed), turn \(turn)")
+                #expect(
+                    held.values.sorted { $0.sinceMicroseconds < $1.sinceMicroseconds }
+                        == wanted.sorted { $0.sinceMicroseconds < $1.sinceMicroseconds }, "seed \(seed), turn \(turn)")
                 if epoch == 0 {
                     #expect(table == slow.waiting(name), "seed \(seed), turn \(turn)")
                     tracker = DeliveryTracker(inherited: table)
@@ -235,7 +238,9 @@ private struct SlowDelivery: Equatable {
 
 @Suite struct FailingUsersTests {
     private static func add(_ failing: inout FailingUsers, _ user: Int, at second: Int64) {
-        Array("user \(user)".utf8).withUnsafeBytes { failing.add($0, number: user % 2 == 0 ? Int64(user) : 0, at: second * 1_000_000) }
+        Array("user \(user)".utf8).withUnsafeBytes {
+            failing.add($0, number: user % 2 == 0 ? Int64(user) : 0, at: second * 1_000_000)
+        }
     }
 
     @Test func eachCountsOnceInItsWindow() {
@@ -271,7 +276,9 @@ private struct SlowDelivery: Equatable {
         #expect(FineBuckets.bucket(of: 1) == 0)
         for power in 1..<64 {
             #expect(FineBuckets.bucket(of: 1 << UInt64(power)) == 8 * power)
-            #expect(FineBuckets.bucket(of: (1 << UInt64(power)) + 1) == 8 * power + (power == 1 ? 5 : power < 4 ? (power == 2 ? 3 : 2) : 1))
+            #expect(
+                FineBuckets.bucket(of: (1 << UInt64(power)) + 1) == 8 * power
+                    + (power == 1 ? 5 : power < 4 ? (power == 2 ? 3 : 2) : 1))
         }
         #expect(FineBuckets.bucket(of: .max) == 512)
         #expect(FineBuckets.bucket(of: 1000) == 80)

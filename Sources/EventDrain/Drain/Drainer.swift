@@ -310,7 +310,9 @@ public final class Drainer {
 
     /// Returns the events that the record was: one, or none for what begins a batch.
     @inline(__always)
-    private func take(_ record: RecordView, from index: Int, into event: inout Event, _ deliveries: DeliveryTracker) throws(LogError) -> Int {
+    private func take(_ record: RecordView, from index: Int, into event: inout Event, _ deliveries: DeliveryTracker)
+        throws(LogError) -> Int
+    {
         guard let kind = record.eventKind else {
             if record.beginsBatch {
                 Tally.batchCall(messages: record.a, into: working)

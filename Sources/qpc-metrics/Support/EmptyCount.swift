@@ -17,7 +17,8 @@ struct EmptyCount {
 
     private var waitingReason: String {
         if isWithoutRecipients {
-            return "with IDENTITIES=none or PAIRS=off the log does not say for whom a message is; qpc_recipients_waiting counts them"
+            return
+                "with IDENTITIES=none or PAIRS=off the log does not say for whom a message is; qpc_recipients_waiting counts them"
         }
         return "no messages wait to be fetched"
     }
