@@ -131,6 +131,7 @@ import Testing
     private static let varying = [
         "qpc_plugin_start_time_seconds", "qpc_plugin_flush_duration_seconds", "qpc_plugin_hook_duration_seconds",
         "qpc_plugin_log_size_bytes", "qpc_plugin_wal_size_bytes", "qpc_plugin_oldest_event_timestamp_seconds",
+        "qpc_delivery_wait_seconds", "qpc_delivery_oldest_waiting_seconds",
     ]
 
     @Test func outputReplacesTheFileInOneStep() throws {

@@ -64,6 +64,9 @@ import Testing
         take(CounterIndex.flushDurationSum, "flush sum")
         for cause in FlushErrorCause.allCases { take(CounterIndex.flushErrors(cause), "flush errors") }
         take(CounterIndex.filesQuarantined, "files quarantined")
+        take(CounterIndex.deliveryWait, Histogram.deliveryWaitBuckets, "delivery wait")
+        take(CounterIndex.deliveryWaitSum, "delivery wait sum")
+        take(CounterIndex.untrackedMessages, "untracked messages")
         #expect(owners.keys.max() == CounterIndex.used - 1)
         #expect(CounterIndex.used <= CounterIndex.words)
         let names = owners.keys.map(CounterName.text)

@@ -163,6 +163,7 @@ public final class DrainThread: @unchecked Sendable {
             keepLog()
         }
         watchDrops(now: TickClock.monotonicNanoseconds(), isLast: true)
+        drainer?.showPeople(nowMicroseconds: Int64(clamping: TickClock.realtimeNanoseconds() / 1000))
         keeper.close()
         upkeep.close()
         live.map.markStopped()

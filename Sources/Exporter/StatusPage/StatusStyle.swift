@@ -23,6 +23,7 @@ enum StatusStyle {
         .note{color:var(--soft)}
         figure .note{font-size:.9rem}
         nav ul{display:flex;flex-wrap:wrap;gap:.25rem 1rem;list-style:none;margin:.25rem 0;padding:0}
+        a,summary{scroll-margin:.75rem}
         nav a,nav span{display:inline-block;padding:.15rem 0}
         nav span{font-weight:600}
         small{font-size:.85rem;color:var(--soft)}
