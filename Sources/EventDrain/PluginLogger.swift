@@ -19,9 +19,10 @@ public enum LogLevel: Int, CaseIterable, Sendable {
 
 /// One line on standard error for each thing said; never an identity.
 public struct PluginLogger: Sendable {
-    public let level: LogLevel
+    /// Nil for nothing at all.
+    private let level: LogLevel?
 
-    public init(level: LogLevel) { self.level = level }
+    public init(level: LogLevel?) { self.level = level }
 
     public func error(_ text: String) { write(.error, text) }
     public func warning(_ text: String) { write(.warning, text) }
@@ -29,7 +30,7 @@ public struct PluginLogger: Sendable {
     public func debug(_ text: String) { write(.debug, text) }
 
     private func write(_ level: LogLevel, _ text: String) {
-        guard level.rawValue <= self.level.rawValue else { return }
+        guard let limit = self.level, level.rawValue <= limit.rawValue else { return }
         let line = Array("qpc-metrics: \(level.name): \(text)\n".utf8)
         line.withUnsafeBytes { _ = CMachine.write(2, $0.baseAddress, $0.count) }
     }

@@ -34,8 +34,6 @@ public enum Histogram {
 
     /// The most that one observation adds to a sum: 1 TiB, or that many messages. A hostile length would
     /// otherwise wrap the sum, and a counter would go down.
-    public static let observationLimit: UInt64 = 1 << 40
-
     @inlinable @inline(__always)
     public static func clamped(_ value: UInt64) -> UInt64 { value < 1 << 40 ? value : 1 << 40 }
 

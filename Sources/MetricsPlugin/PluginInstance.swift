@@ -44,9 +44,8 @@ final class PluginInstance: @unchecked Sendable {
         var time = TrustedTime.begin(outcome.writer, wall: wall, monotonic: TickClock.monotonicNanoseconds())
         _ = time.read(wall: wall, monotonic: TickClock.monotonicNanoseconds())
         keys.run(outcome.writer, nowMicroseconds: time.now(wall: wall))
-        let thread = DrainThread(
-            live: live, drainer: drainer, place: outcome.place, keys: keys, log: log)
-        thread.letGo = outcome.oldLive
+        let loop = DrainLoop(live: live, drainer: drainer, opener: outcome.opener, keys: keys, log: log)
+        let thread = DrainThread(loop, freeing: outcome.oldLive)
 
         var key = pthread_key_t()
         guard pthread_key_create(&key, { ThreadExit.giveBack($0) }) == 0 else {

@@ -2,7 +2,7 @@
 import PackageDescription
 
 // The simulation alone: the rooms that it drives, and no package of anybody else's. So it is built in a minute, with the
-// optimizer, and a canary (scripts/break-drain) in seconds. Sources are links to the project's own.
+// optimizer, and a mutant (scripts/mutation-test) in seconds. Sources are links to the project's own.
 
 let settings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 

@@ -46,8 +46,6 @@ static inline void qpcm_prefetch_for_write(const void *address) {
 #endif
 }
 
-static inline void qpcm_prefetch_for_read(const void *address) { __builtin_prefetch(address, 0); }
-
 /// Whether the counter runs at one rate whatever the CPU's clock does, in all power states.
 int qpcm_ticks_invariant(void);
 

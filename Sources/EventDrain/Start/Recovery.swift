@@ -10,7 +10,7 @@ import Pseudonyms
 public enum Recovery {
     /// An open log, and the totals with which a new session begins.
     public struct Outcome {
-        public var place: LogOpener
+        public var opener: LogOpener
         public var writer: EventLogWriter
         public var ringed: [UInt64]
         public var direct: [UInt64]
@@ -48,33 +48,33 @@ public enum Recovery {
     ) throws(RecoveryError) -> Outcome {
         var quarantined: UInt64 = 0
         let keys = try KeyStartup.load(directory, identities: settings.identities, quarantined: &quarantined, log: log)
-        var place = LogOpener(directory: directory, settings: settings, keys: keys, log: log)
+        var opener = LogOpener(directory: directory, settings: settings, keys: keys, log: log)
         var outcome: Outcome
         do {
-            outcome = try takeOver(&place, quarantined: &quarantined)
-        } catch .log(let error) where error.cause == .corrupt && place.quarantine(because: error) {
+            outcome = try takeOver(&opener, quarantined: &quarantined)
+        } catch .log(let error) where error.cause == .corrupt && opener.quarantine(because: error) {
             // Damage can lie where only the first write to an index meets it. By now that log is closed; what waits in the
             // rings goes into the next one.
             quarantined += 1
-            outcome = try takeOver(&place, quarantined: &quarantined)
+            outcome = try takeOver(&opener, quarantined: &quarantined)
         }
         outcome.ringed[CounterIndex.filesQuarantined] &+= quarantined
         return outcome
     }
 
     /// Opens the log and takes the dead server's events into it. When this throws, the log is closed.
-    private static func takeOver(_ place: inout LogOpener, quarantined: inout UInt64) throws(RecoveryError) -> Outcome {
-        let settings = place.settings
-        let directory = place.directory
+    private static func takeOver(_ opener: inout LogOpener, quarantined: inout UInt64) throws(RecoveryError) -> Outcome {
+        let settings = opener.settings
+        let directory = opener.directory
         let writer: EventLogWriter
-        do { writer = try place.openAtStart(quarantined: &quarantined) } catch { throw .log(error) }
+        do { writer = try opener.openAtStart(quarantined: &quarantined) } catch { throw .log(error) }
         if writer.hasMismatch {
-            place.log.warning("\(writer.path): the counters do not match their checksum; see qpc-metrics verify")
+            opener.log.warning("\(writer.path): the counters do not match their checksum; see qpc-metrics verify")
         }
         try KeyStartup.settle(
-            directory, identities: settings.identities, writer, quarantined: &quarantined, log: place.log)
-        place.keys = writer.keys
-        let live = try openLive(directory, quarantined: &quarantined, log: place.log)
+            directory, identities: settings.identities, writer, quarantined: &quarantined, log: opener.log)
+        opener.keys = writer.keys
+        let live = try openLive(directory, quarantined: &quarantined, log: opener.log)
         // What a dead server recorded under stricter settings is written as it was promised then.
         if let header = live?.header {
             writer.use(
@@ -82,7 +82,7 @@ public enum Recovery {
         }
         var outcome: Outcome
         do {
-            outcome = try take(live, into: writer, of: place)
+            outcome = try take(live, into: writer, of: opener)
             outcome.createdNanoseconds = try began(outcome, live)
             let stored = try StoredState.read(outcome.writer.database).lastDropMicroseconds
             outcome.lastDropMicroseconds = max(UInt64(stored), live?.map.word(QPCM_HEADER_LAST_DROP) ?? 0)
@@ -92,7 +92,7 @@ public enum Recovery {
         }
         writer.use(mode: settings.identities, pairs: settings.pairs)
         try KeyStartup.settle(
-            directory, identities: settings.identities, writer, quarantined: &quarantined, log: place.log)
+            directory, identities: settings.identities, writer, quarantined: &quarantined, log: opener.log)
         return outcome
     }
 
@@ -142,11 +142,11 @@ public enum Recovery {
     }
 
     private static func take(
-        _ live: LiveFileReader?, into writer: EventLogWriter, of place: LogOpener
+        _ live: LiveFileReader?, into writer: EventLogWriter, of opener: LogOpener
     ) throws(LogError) -> Outcome {
         let stored = try StoredState.read(writer.database)
         guard let live else {
-            return Outcome(place: place, writer: writer, ringed: stored.ringed, direct: stored.direct)
+            return Outcome(opener: opener, writer: writer, ringed: stored.ringed, direct: stored.direct)
         }
         let session = live.header.session
         var positions: [Int: UInt64] = [:]
@@ -159,7 +159,7 @@ public enum Recovery {
             map: live.map, session: session, clock: live.header.clock, writer: writer, ringed: totals.ringed,
             stored: stored, isBehind: !totals.isLogsOwn)
         drainer.drops.add(totals.drops, at: Int64(clamping: TickClock.realtimeNanoseconds() / 1000))
-        var outcome = Outcome(place: place, writer: writer, ringed: totals.ringed, direct: totals.direct)
+        var outcome = Outcome(opener: opener, writer: writer, ringed: totals.ringed, direct: totals.direct)
         outcome.lost = totals.lost
         outcome.oldLive = live
         outcome.drainer = drainer
@@ -183,7 +183,7 @@ public enum Recovery {
 
         outcome.torn = drainer.countTorn(counted)
         try drainer.saveCounters()
-        try writer.database.sync(eachCommit: place.settings.syncsEachCommit)
+        try writer.database.sync(eachCommit: opener.settings.syncsEachCommit)
         markStopped(live)
         for index in 0..<CounterIndex.words { outcome.ringed[index] = drainer.total(index) }
         outcome.direct = totals.direct

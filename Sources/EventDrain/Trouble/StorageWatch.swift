@@ -9,12 +9,11 @@ import MetricsMemory
 /// An error that a system call returns is none of this: it is `FlushRetryPolicy`.
 final class StorageWatch {
     /// Between two looks, of three system calls: far less than the seconds after which the kernel writes pages back.
-    private static let lookNanoseconds: UInt64 = 100_000_000
+    private var look = DrainTimer(every: 100_000_000)
 
     private let live: LiveFile
     private let directory: String
     private let log: PluginLogger
-    private var lookedAt: UInt64 = 0
     /// Nothing is to be opened while it is so.
     private(set) var isDead = false
 
@@ -24,12 +23,12 @@ final class StorageWatch {
         self.log = log
     }
 
-    /// Looks, if it is time to or something speaks for it. True when the file system has just died: the log is to be
-    /// closed at once.
-    func hasDied(isSuspected: Bool) -> Bool {
-        let now = TickClock.monotonicNanoseconds()
-        guard isSuspected || now &- lookedAt >= Self.lookNanoseconds else { return false }
-        lookedAt = now
+    /// Looks, if it is time to or something speaks for it. True when the file system has just died: the log is to be closed at
+    /// once.
+    ///
+    /// - Parameter now: monotonic.
+    func hasDied(isSuspected: Bool, now: UInt64) -> Bool {
+        guard look.isDue(now) || isSuspected else { return false }
         let wasDead = isDead
         isDead = isSuspected || !live.takesStores()
         guard isDead, !wasDead else { return false }

@@ -5,96 +5,85 @@ import MetricsMemory
 import MetricsModel
 
 /// What the plugin's thread does for the log between flushes: sync, checkpoint, gauges, the heartbeat.
-final class Checkpointer {
-    /// Pages in the write-ahead file at which it is moved into the log: 8 MiB.
-    static let checkpointPages = 2048
-    /// A frame of the write-ahead file: a page and its header.
+public final class Checkpointer {
+    /// Pages in the WAL at which it is moved into the log: 8 MiB.
+    public static let usualPages = 2048
+    /// A frame of the WAL: a page and its header.
     private static let frameBytes = 4096 + 24
-    private static let heartbeatIntervalNanoseconds: UInt64 = 200_000_000
-    private static let gaugeNanoseconds: UInt64 = 1_000_000_000
-    private static let surveyNanoseconds: UInt64 = 10_000_000_000
 
     private let map: LiveMap
-    /// Nil while the log is changed for another.
-    var writer: EventLogWriter? { didSet { unsyncedSince = 0 } }
     private let syncIntervalNanoseconds: UInt64
     private let capBytes: Int
+    private let checkpointPages: Int
     private let log: PluginLogger
-    private var isHeld = false
     private let logPath: String
-    private var unsyncedSince: UInt64 = 0
-    private var lastHeartbeat: UInt64 = 0
-    private var lastGauges: UInt64 = 0
-    private var lastSurvey: UInt64 = 0
+    private var isHeld = false
+    /// Since when a commit may not be on the disk, by the monotonic clock; nil for none.
+    private var unsyncedSince: UInt64?
+    private var heartbeat = DrainTimer(every: 200_000_000)
+    private var sizes = DrainTimer(every: 1_000_000_000)
+    private var surveys = DrainTimer(every: 10_000_000_000)
     private var isSurveyDue = true
 
-    init(map: LiveMap, writer: EventLogWriter, settings: Settings, log: PluginLogger) {
+    init(map: LiveMap, path: String, settings: Settings, pages: Int, log: PluginLogger) {
         self.map = map
-        self.writer = writer
+        checkpointPages = pages
         self.log = log
         syncIntervalNanoseconds = settings.syncIntervalNanoseconds
         capBytes = WALLimits.cap(maxLogBytes: settings.maxLogBytes)
-        logPath = writer.path
+        logPath = path
     }
 
-    func didCommit() {
-        if unsyncedSince == 0 { unsyncedSince = TickClock.monotonicNanoseconds() }
+    /// - Parameter now: monotonic, as in all of these.
+    func didCommit(_ now: UInt64) {
+        if unsyncedSince == nil { unsyncedSince = now }
         isSurveyDue = true
     }
 
-    func recordHeartbeat() { map.set(QPCM_HEADER_HEARTBEAT, TickClock.realtimeNanoseconds()) }
+    /// What was not synced is the next log's no more.
+    func logClosed() { unsyncedSince = nil }
 
-    func syncIfDue() throws(LogError) {
-        let now = TickClock.monotonicNanoseconds()
-        guard syncIntervalNanoseconds != 0, unsyncedSince != 0, now &- unsyncedSince >= syncIntervalNanoseconds else {
-            return
-        }
-        try sync()
+    func recordHeartbeat(_ now: DrainMoment) { map.set(QPCM_HEADER_HEARTBEAT, UInt64(clamping: now.wall) &* 1000) }
+
+    func syncIfDue(_ writer: EventLogWriter, _ now: UInt64) throws(LogError) {
+        guard syncIntervalNanoseconds != 0, let since = unsyncedSince, now &- since >= syncIntervalNanoseconds else { return }
+        try sync(writer, now)
     }
 
     /// Makes every commit so far safe from a power cut.
-    func sync() throws(LogError) {
-        if unsyncedSince != 0 { unsyncedSince = TickClock.monotonicNanoseconds() }
-        try writer?.sync()
-        unsyncedSince = 0
+    func sync(_ writer: EventLogWriter, _ now: UInt64) throws(LogError) {
+        // One that fails is tried again after another interval.
+        if unsyncedSince != nil { unsyncedSince = now }
+        try writer.sync()
+        unsyncedSince = nil
     }
 
-    /// - Throws: `LogError` for a log that is damaged.
-    func run() throws(LogError) {
-        let now = TickClock.monotonicNanoseconds()
-        if now &- lastHeartbeat >= Self.heartbeatIntervalNanoseconds {
-            lastHeartbeat = now
-            recordHeartbeat()
-        }
-        if now &- lastGauges >= Self.gaugeNanoseconds {
-            lastGauges = now
-            setSizes()
-        }
-        try checkpointIfDue()
-        if lastSurvey == 0 || (isSurveyDue && now &- lastSurvey >= Self.surveyNanoseconds) {
-            lastSurvey = now
-            isSurveyDue = false
-            survey()
-        }
+    /// Heartbeat and sizes, which need no log.
+    func showSignsOfLife(_ now: DrainMoment) {
+        if heartbeat.isDue(now.monotonic) { recordHeartbeat(now) }
+        if sizes.isDue(now.monotonic) { setSizes() }
     }
 
-    // MARK: The write-ahead file
+    // MARK: The WAL
 
-    private var writeAheadBytes: Int { (writer?.pagesInWAL ?? 0) * Self.frameBytes }
+    private static func walBytes(_ writer: EventLogWriter) -> Int { writer.pagesInWAL * frameBytes }
+
+    func isDue(_ writer: EventLogWriter) -> Bool { writer.pagesInWAL >= checkpointPages }
 
     /// - Throws: `LogError` for a damaged log. Other failures show again in the next commit, or as a file that grows.
-    func checkpointIfDue() throws(LogError) {
-        guard let writer, writer.pagesInWAL >= Self.checkpointPages else { return }
+    func checkpointIfDue(_ writer: EventLogWriter) throws(LogError) {
+        guard isDue(writer) else { return }
         do {
             try writer.checkpoint(truncating: false)
         } catch {
             if error.cause == .corrupt { throw error }
         }
-        if !isHeld, writeAheadBytes >= WALLimits.held(cap: capBytes) {
+        let walBytes = Self.walBytes(writer)
+        if !isHeld, walBytes >= WALLimits.held(cap: capBytes) {
             isHeld = true
             log.warning(
                 "a reader has kept a transaction open on \(logPath), so that its write-ahead file cannot be "
-                    + "emptied and has grown to \(writeAheadBytes >> 20) MiB; qpc-metrics status names it; at "
+                    + "emptied and has grown to \(walBytes >> 20) MiB; qpc-metrics status names it; at "
                     + "\(capBytes >> 20) MiB events wait in memory and then drop")
         }
         if isHeld, writer.pagesInWAL == 0 {
@@ -105,13 +94,13 @@ final class Checkpointer {
         }
     }
 
-    /// The write-ahead file never grows beyond its cap, by more than one transaction.
+    /// The WAL never grows beyond its cap, by more than one transaction.
     ///
     /// - Throws: `LogError` while it is at the cap; what waits then waits in the rings.
-    func expectRoom() throws(LogError) {
-        guard writeAheadBytes >= capBytes else { return }
-        try checkpointIfDue()
-        guard writeAheadBytes >= capBytes else { return }
+    func expectRoom(_ writer: EventLogWriter) throws(LogError) {
+        guard Self.walBytes(writer) >= capBytes else { return }
+        try checkpointIfDue(writer)
+        guard Self.walBytes(writer) >= capBytes else { return }
         throw LogError(
             operation: "write to", path: logPath, code: Self.busy,
             detail: "a reader keeps a transaction open, and the write-ahead file has come to its cap of \(capBytes >> 20) MiB; "
@@ -131,27 +120,28 @@ final class Checkpointer {
         return qpcm_lstat(path, &status) == 0 ? UInt64(clamping: status.st_size) : 0
     }
 
-    /// What only the log can tell.
-    private func survey() {
-        let now = Int64(TickClock.realtimeNanoseconds() / 1000)
-        guard let writer else { return }
+    /// Shows what only the log can tell, if that may have changed and it is time.
+    func survey(_ writer: EventLogWriter, _ now: DrainMoment) {
+        guard isSurveyDue, surveys.isDue(now.monotonic) else { return }
+        isSurveyDue = false
+        show(writer, nowMicroseconds: now.wall)
+    }
+
+    private func show(_ writer: EventLogWriter, nowMicroseconds now: Int64) {
         if let active = try? writer.activeUsers(nowMicroseconds: now) {
             map.set(QPCM_HEADER_ACTIVE_USERS, active.0)
             map.set(QPCM_HEADER_ACTIVE_USERS + 8, active.1)
             map.set(QPCM_HEADER_ACTIVE_USERS + 16, active.2)
         }
-        if let oldest = try? writer.oldestEvent() {
-            map.set(QPCM_HEADER_OLDEST_EVENT, UInt64(clamping: oldest))
-        } else {
-            map.set(QPCM_HEADER_OLDEST_EVENT, 0)
-        }
+        let oldest = (try? writer.oldestEvent()) ?? nil
+        map.set(QPCM_HEADER_OLDEST_EVENT, UInt64(clamping: oldest ?? 0))
     }
 
-    /// The last of it: the write-ahead file emptied into the log, the gauges as they will stay.
-    func close() {
+    /// The last of it: the WAL emptied into the log, the gauges as they will stay.
+    func close(_ writer: EventLogWriter?, _ now: DrainMoment) {
         try? writer?.checkpoint(truncating: true)
         setSizes()
-        survey()
-        recordHeartbeat()
+        if let writer { show(writer, nowMicroseconds: now.wall) }
+        recordHeartbeat(now)
     }
 }

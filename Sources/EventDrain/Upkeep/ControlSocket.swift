@@ -70,8 +70,6 @@ public final class ControlSocket {
         }
     }
 
-    var hasAsker: Bool { asker >= 0 }
-
     func answer(_ status: Int, _ outcome: MaintenanceJob.Outcome, message: String = "") {
         guard asker >= 0 else { return }
         var answer = qpcm_control_answer()

@@ -50,9 +50,13 @@ public final class KeyRotation {
     }
 
     /// Rows were removed just now: an epoch's last one may have been among them.
-    public func didRemove(_ writer: EventLogWriter, nowMicroseconds: Int64? = nil) {
+    public func didRemove(
+        _ writer: EventLogWriter,
+        nowMicroseconds: Int64 = Int64(TickClock.realtimeNanoseconds() / 1000),
+        monotonicNanoseconds now: UInt64 = TickClock.monotonicNanoseconds()
+    ) {
         lookAt = 0
-        run(writer, nowMicroseconds: nowMicroseconds ?? Int64(TickClock.realtimeNanoseconds() / 1000))
+        run(writer, nowMicroseconds: nowMicroseconds, monotonicNanoseconds: now)
     }
 
     /// Destroys the keys of the epochs whose last row has left the log.

@@ -9,8 +9,6 @@ import MetricsModel
 final class Maintenance {
     /// Of one turn: so long a flush may have to wait.
     private static let turnNanoseconds: UInt64 = 4_000_000
-    private static let sizeNanoseconds: UInt64 = 1_000_000_000
-    private static let answerNanoseconds: UInt64 = 1_000_000_000
     private static let retryNanoseconds: UInt64 = 1_000_000_000
     /// So long a request waits for readers of the log to end.
     private static let readerNanoseconds: UInt64 = 30_000_000_000
@@ -19,14 +17,15 @@ final class Maintenance {
     private let control: ControlSocket
     private let keys: KeyRotation?
     private let log: PluginLogger
+    private let clock: DrainClock
     private var job: MaintenanceJob?
     private var isRequest = false
     /// What was asked for, and by whom: `prune of events older than 7 days, asked for by user 1000, process 4242`.
     private var request = ""
     private var jobStart: UInt64 = 0
-    private var lastAnswer: UInt64 = 0
-    private var nextRound: UInt64 = 0
-    private var nextSize: UInt64 = 0
+    private var answers = DrainTimer(every: 1_000_000_000)
+    private var rounds: DrainTimer
+    private var sizes = DrainTimer(every: 1_000_000_000)
     private var pausedUntil: UInt64 = 0
     /// What has left the log is still in its WAL; when to try again.
     private var clearAt: UInt64?
@@ -36,24 +35,28 @@ final class Maintenance {
     /// Without retention, what has waited for longer is waited for no more: 30 days.
     private static let waitLimit: UInt64 = 30 * 86_400_000_000_000
 
-    init(directory: String, settings: Settings, keys: KeyRotation?, log: PluginLogger) {
+    init(directory: String, settings: Settings, keys: KeyRotation?, log: PluginLogger, clock: DrainClock) {
         self.settings = settings
         self.keys = keys
         self.log = log
+        self.clock = clock
+        // The oldest events are looked at after a thousandth of what is kept, each second at most.
+        rounds = DrainTimer(every: min(600_000_000_000, max(1_000_000_000, (settings.retentionNanoseconds ?? .max) / 1000)))
         control = ControlSocket(directory: directory)
     }
 
-    /// How often the oldest events are looked at: a thousandth of what is kept, each second at most.
-    private var roundNanoseconds: UInt64 {
-        min(600_000_000_000, max(1_000_000_000, (settings.retentionNanoseconds ?? .max) / 1000))
-    }
+    var isWorking: Bool { job != nil }
+
+    /// Whether `run` may write to the log's file itself, not only to its WAL.
+    var mayCheckpoint: Bool { job != nil || clearAt != nil }
 
     /// Does a little.
     /// - Returns: whether there is more to do at once.
-    func run(_ drainer: Drainer, _ upkeep: Checkpointer) -> Bool {
-        let now = TickClock.monotonicNanoseconds()
-        let time = trustedTime(drainer.writer, monotonic: now)
-        keys?.run(drainer.writer, nowMicroseconds: time)
+    func run(_ drainer: Drainer, _ checkpointer: Checkpointer) -> Bool {
+        let moment = clock.now
+        let now = moment.monotonic
+        let time = trustedTime(drainer.writer, moment)
+        keys?.run(drainer.writer, nowMicroseconds: time, monotonicNanoseconds: now)
         drainer.forgetWaiting(
             before: time.subtractingReportingOverflow(Int64(clamping: (settings.retentionNanoseconds ?? Self.waitLimit) / 1000))
                 .partialValue)
@@ -62,21 +65,19 @@ final class Maintenance {
         if let order = control.request(drainer.writer) { begin(order, drainer, isRequest: true) }
         if job == nil, let order = dueOrder(drainer.writer, now: now, time: time) { begin(order, drainer, isRequest: false) }
         guard let job else { return false }
-        defer { upkeep.didCommit() }
+        defer { checkpointer.didCommit(now) }
         do {
             repeat {
                 try job.step { (cause, body) throws(LogError) -> [UInt64] in try drainer.remove(cause, body) }
-                if drainer.writer.pagesInWAL >= Checkpointer.checkpointPages {
-                    try drainer.writer.checkpoint(truncating: false)
-                }
-            } while !job.isDone && !job.waitsForReaders && TickClock.monotonicNanoseconds() &- now < Self.turnNanoseconds
+                if checkpointer.isDue(drainer.writer) { try drainer.writer.checkpoint(truncating: false) }
+            } while !job.isDone && !job.waitsForReaders && clock.monotonic &- now < Self.turnNanoseconds
         } catch {
             fail(error.message)
             return false
         }
         if job.isDone {
             if job.leavesCopy { clearAt = now }
-            if job.outcome.events > 0 { keys?.didRemove(drainer.writer, nowMicroseconds: time) }
+            if job.outcome.events > 0 { keys?.didRemove(drainer.writer, nowMicroseconds: time, monotonicNanoseconds: now) }
             end(job)
             return false
         }
@@ -99,8 +100,8 @@ final class Maintenance {
             job = try MaintenanceJob(order, writer: drainer.writer, isAsked: isRequest)
             self.isRequest = isRequest
             request = isRequest ? describe(order) : ""
-            jobStart = TickClock.monotonicNanoseconds()
-            lastAnswer = jobStart
+            jobStart = clock.monotonic
+            answers.restart(jobStart)
         } catch {
             self.isRequest = isRequest
             request = isRequest ? describe(order) : ""
@@ -109,11 +110,10 @@ final class Maintenance {
     }
 
     /// What may decide over what cannot be undone; and keeps the log told of it.
-    private func trustedTime(_ writer: EventLogWriter, monotonic: UInt64) -> Int64 {
-        let wall = Int64(clamping: TickClock.realtimeNanoseconds() / 1000)
-        var time = trusted ?? TrustedTime.begin(writer, wall: wall, monotonic: monotonic)
+    private func trustedTime(_ writer: EventLogWriter, _ now: DrainMoment) -> Int64 {
+        var time = trusted ?? TrustedTime.begin(writer, wall: now.wall, monotonic: now.monotonic)
         defer { trusted = time }
-        switch time.read(wall: wall, monotonic: monotonic) {
+        switch time.read(wall: now.wall, monotonic: now.monotonic) {
         case nil: break
         case .jumped(let gap):
             let days = abs(max(gap, -.max)) / 86_400_000_000
@@ -125,19 +125,17 @@ final class Maintenance {
         }
         // A save that fails is made up for by the next, an hour later.
         if let saved = time.timeToSave() { try? writer.saveTrustedTime(saved) }
-        return time.now(wall: wall)
+        return time.now(wall: now.wall)
     }
 
     private func dueOrder(_ writer: EventLogWriter, now: UInt64, time: Int64) -> MaintenanceJob.Order? {
         var before = Int64.min
         var isDue = false
-        if let retention = settings.retentionNanoseconds, now >= nextRound {
-            nextRound = now &+ roundNanoseconds
+        if let retention = settings.retentionNanoseconds, rounds.isDue(now) {
             before = time.subtractingReportingOverflow(Int64(clamping: retention / 1000)).partialValue
             isDue = true
         }
-        if let maxBytes = settings.maxLogBytes, now >= nextSize {
-            nextSize = now &+ Self.sizeNanoseconds
+        if let maxBytes = settings.maxLogBytes, sizes.isDue(now) {
             if let pages = try? writer.pageCounts(), pages.all * pages.bytesEach > Int64(clamping: maxBytes) {
                 isDue = true
             }
@@ -146,14 +144,12 @@ final class Maintenance {
     }
 
     private func tell(_ job: MaintenanceJob) {
-        let now = TickClock.monotonicNanoseconds()
-        guard isRequest, now &- lastAnswer >= Self.answerNanoseconds else { return }
-        lastAnswer = now
+        guard isRequest, answers.isDue(clock.monotonic) else { return }
         control.answer(Int(QPCM_CONTROL_WORKING), job.outcome)
     }
 
     private func waitForReaders(_ job: MaintenanceJob) -> Bool {
-        if TickClock.monotonicNanoseconds() &- jobStart > Self.readerNanoseconds {
+        if clock.monotonic &- jobStart > Self.readerNanoseconds {
             fail("removed, but a reader's open transaction keeps a copy in the WAL: end the reader, and ask again")
             return false
         }
@@ -181,7 +177,7 @@ final class Maintenance {
             log.debug("\(why); the oldest events stay until it is tried again")
         }
         job = nil
-        pausedUntil = TickClock.monotonicNanoseconds() &+ Self.retryNanoseconds
+        pausedUntil = clock.monotonic &+ Self.retryNanoseconds
     }
 
     /// What is asked for and by whom, without a name of anybody in the log.
@@ -193,7 +189,7 @@ final class Maintenance {
             if before == Int64.max {
                 text += " of every event"
             } else if before > Int64.min {
-                let age = (Int64(clamping: TickClock.realtimeNanoseconds() / 1000) &- before) / 1_000_000
+                let age = (clock.now.wall &- before) / 1_000_000
                 text += " of events older than " + Self.age(max(0, age))
             }
             if let maxBytes { text += " down to \(maxBytes) bytes" }
@@ -215,8 +211,8 @@ final class Maintenance {
         return outcome.events == 1 ? "1 event removed" : "\(outcome.events) events removed"
     }
 
-    /// The log is another from now on.
-    func logChanged() {
+    /// The next log is another.
+    func logClosed() {
         trusted?.forgetSaved()
         if job != nil { fail("the log was replaced while it was worked on; ask again") }
     }

@@ -16,30 +16,30 @@ import Testing
     /// After a sync that failed the kernel takes the pages for clean: that the next one succeeds says nothing of them.
     @Test("What a sync failed for is written once more", arguments: 1...UInt64(60))
     func failedSyncs(seed: UInt64) throws {
-        let (history, place) = try Self.newHistory(seed: seed)
+        let (simulation, place) = try Self.newSimulation(seed: seed)
         defer { Self.remove(place) }
-        for _ in 0..<40 { history.call() }
-        try history.heal()
-        try history.sync()
-        try history.drainer!.writer.checkpoint(truncating: true)
-        for _ in 0..<40 { history.call() }
-        try history.heal()
+        for _ in 0..<40 { simulation.call() }
+        try simulation.heal()
+        try simulation.sync()
+        try simulation.drainer!.writer.checkpoint(truncating: true)
+        for _ in 0..<40 { simulation.call() }
+        try simulation.heal()
         let failed = fault_vfs_failed_syncs()
         fault_vfs_fail(Int32(FAULT_IO), 1, 1)
         // A checkpoint begins with a sync.
-        if seed % 2 == 0 { try history.sync() } else { history.checkpoint() }
+        if seed % 2 == 0 { try? simulation.drainer!.writer.sync() } else { simulation.checkpoint() }
         #expect(fault_vfs_failed_syncs() == failed + 1)
         fault_vfs_fail(Int32(FAULT_NONE), 0, 0)
         // Or the checkpoint itself has to see to it.
-        if seed % 4 >= 2 { try history.sync() }
+        if seed % 4 >= 2 { try simulation.sync() }
         // A second checkpoint must not write over the log from pages that only memory has.
         let caught =
             seed % 4 < 2
-            ? try history.moment(within: 30, powerCut: true, to: place + "/left") { history.checkpoint() }
-            : try HistoryMoment(history, powerCut: true, to: place + "/left")
+            ? try simulation.moment(within: 30, powerCut: true, to: place + "/left") { simulation.checkpoint() }
+            : try CrashCopy(simulation, powerCut: true, to: place + "/left")
         guard let caught else { return }
-        if seed % 4 >= 2 { #expect(history.book.durable.count > 40) }
-        try HistoryProof(
+        if seed % 4 >= 2 { #expect(simulation.book.durable.count > 40) }
+        try RecoveryProof(
             moment: caught, isQuiet: false,
             highest: [UInt64](repeating: 0, count: CounterIndex.words)
         ).prove()
@@ -48,20 +48,20 @@ import Testing
     /// A segment is marked by its rows or by its postings, and a flush can seal it between two steps.
     @Test("Names in use outlive a sweep in whose midst a segment is sealed", arguments: 1...UInt64(40))
     func indexedWhileCollected(seed: UInt64) throws {
-        let (history, place) = try Self.newHistory(seed: seed)
+        let (simulation, place) = try Self.newSimulation(seed: seed)
         defer { Self.remove(place) }
         // Few, so that some name is in one list of one segment only.
-        for _ in 0..<8 { history.call() }
-        try history.heal()
-        history.comeToSegmentEnd(within: 1)
-        let drainer = history.drainer!
+        for _ in 0..<8 { simulation.call() }
+        try simulation.heal()
+        simulation.comeToSegmentEnd(within: 1)
+        let drainer = simulation.drainer!
         let full = drainer.writer.nextID
         let sweep = try drainer.writer.nameCollection()
         var steps: UInt64 = 0
         while !sweep.isDone {
             if steps == seed % 8 {
-                history.call()
-                try history.heal()
+                simulation.call()
+                try simulation.heal()
             }
             steps += 1
             guard !sweep.isMarking else {
@@ -75,16 +75,16 @@ import Testing
         }
         #expect(drainer.writer.nextID > full && sweep.deleted == 0)
         #expect(try drainer.writer.database.integer("SELECT count(*) FROM segment") ?? 0 > 0)
-        try HistoryProof(
-            moment: HistoryMoment(history, powerCut: false, to: place + "/left"), isQuiet: false,
+        try RecoveryProof(
+            moment: CrashCopy(simulation, powerCut: false, to: place + "/left"), isQuiet: false,
             highest: [UInt64](repeating: 0, count: CounterIndex.words)
         ).prove()
     }
 
-    private static func newHistory(seed: UInt64) throws -> (History, place: String) {
+    private static func newSimulation(seed: UInt64) throws -> (Simulation, place: String) {
         let place = newPlace()
         try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-        return (try History(place: place, seed: seed), place)
+        return (try Simulation(place: place, seed: seed, keepsItself: false), place)
     }
 
     private static func remove(_ place: String) {
@@ -93,42 +93,42 @@ import Testing
     }
 
     private static func newPlace() -> String {
-        (access("/dev/shm", W_OK) == 0 ? "/dev/shm" : NSTemporaryDirectory()) + "/qpc-history-\(UUID())"
+        (access("/dev/shm", W_OK) == 0 ? "/dev/shm" : NSTemporaryDirectory()) + "/qpc-simulation-\(UUID())"
     }
 
     /// Failures of more seeds than this are all of one cause.
     private static let enough = 10
 
-    /// `QPC_HISTORIES` says how many there are, and `QPC_SEED` the first one's seed: with 1, a history that failed is
+    /// `QPC_SIMULATIONS` says how many there are, and `QPC_SEED` the first one's seed: with 1, a simulation that failed is
     /// told again, and `QPC_TELL=1` tells it aloud.
     @Test func whateverHappensTheLedgerHolds() throws {
-        let histories = FaultFigures.count("QPC_HISTORIES", usually: 20)
+        let runs = FaultFigures.count("QPC_SIMULATIONS", usually: 20)
         let first = SeededGenerator.announced("SimulationTests").seed
         let place = Self.newPlace()
         defer { TemporaryDirectory.remove(place) }
-        let told = Mutex((next: 0, counts: HistoryCounts(), failures: [String]()))
-        let workers = min(histories, ProcessInfo.processInfo.activeProcessorCount)
+        let told = Mutex((next: 0, counts: SimulationCounts(), failures: [String]()))
+        let workers = min(runs, ProcessInfo.processInfo.activeProcessorCount)
         DispatchQueue.concurrentPerform(iterations: workers) { worker in
             while true {
                 let number = told.withLock { told -> Int? in
-                    guard told.next < histories, told.failures.count < Self.enough else { return nil }
+                    guard told.next < runs, told.failures.count < Self.enough else { return nil }
                     told.next += 1
                     return told.next - 1
                 }
                 guard let number else { return }
                 let seed = first &+ UInt64(number)
                 do {
-                    let counts = try HistoryTale.tell(seed: seed, in: "\(place)-\(worker)")
+                    let counts = try SimulationRun.run(seed: seed, in: "\(place)-\(worker)")
                     told.withLock { $0.counts.add(counts) }
                 } catch {
-                    told.withLock { $0.failures.append("QPC_SEED=\(seed) QPC_HISTORIES=1: \(error)") }
+                    told.withLock { $0.failures.append("QPC_SEED=\(seed) QPC_SIMULATIONS=1: \(error)") }
                 }
             }
         }
         let (next, counts, failures) = told.withLock { ($0.next, $0.counts, $0.failures) }
-        print("\(next) histories from seed \(first); in a hundred: \(counts.described(histories: next))")
+        print("\(next) runs from seed \(first); in a hundred: \(counts.described(runs: next))")
         for failure in failures { Issue.record(Comment(rawValue: failure)) }
-        #expect(histories < 300 || !failures.isEmpty || counts.missing.isEmpty, "never came to be: \(counts.missing)")
-        FaultFigures.record("simulated histories with faults", tries: next, lost: UInt64(failures.count))
+        #expect(runs < 300 || !failures.isEmpty || counts.missing.isEmpty, "never came to be: \(counts.missing)")
+        FaultFigures.record("simulated runs with faults", tries: next, lost: UInt64(failures.count))
     }
 }

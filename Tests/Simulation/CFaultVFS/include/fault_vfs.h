@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /// What a path must hold for the file to be under it.
-#define FAULT_VFS_PATHS "qpc-history"
+#define FAULT_VFS_PATHS "qpc-simulation"
 
 /// Registers it as the one that every connection uses from now on. Any thread, any number of times.
 int fault_vfs_install(void);

@@ -3,7 +3,7 @@ import MetricsModel
 import TestSupport
 
 /// Hooks as they record: one claim, the records, one commit, then the counters.
-extension History {
+extension Simulation {
     /// Where a kill stops a call.
     enum Stop {
         case nowhere
@@ -32,17 +32,20 @@ extension History {
     }
 
     private func passTime() {
-        book.clock += below(3_000_000_000)
-        guard chance(60) else { return }
+        clock.pass(below(3_000_000_000))
+        guard chance(40) else { return }
+        if chance(2) {
+            counts.pauses += 1
+            return clock.pass(below(8 * 3600) * 1_000_000_000)
+        }
         counts.clockJumps += 1
-        let jump = below(20 * 86_400) * 1_000_000_000
-        book.clock = chance(2) ? book.clock + jump : book.clock - min(jump, book.clock / 2)
+        clock.set(by: below(20 * 86_400) * 1_000_000_000, forward: chance(2))
     }
 
     private func newEvent(_ kind: EventKind, _ slot: Int, bytes: UInt64, call: UInt64 = 0) -> UInt64 {
         book.add(
             .init(
-                kind: kind, slot: slot, time: Int64(book.clock / 1000), person: Int(below(UInt64(Self.people))),
+                kind: kind, slot: slot, time: Int64(clock.wall / 1000), person: Int(below(UInt64(Self.people))),
                 bytes: bytes, call: call))
     }
 
@@ -63,11 +66,11 @@ extension History {
                     let record =
                         switch kind {
                         case .messageEnqueue, .batchEnqueue:
-                            Record(kind, ticks: book.clock, person, person, number: size, seq: seq)
-                        case .auth: Record(.auth, ticks: book.clock, named, said, yes: yes)
-                        case .channelCreated: Record(kind, ticks: book.clock, named, person, yes: yes)
-                        case .fetch: Record(kind, ticks: book.clock, person, .absent, number: seq)
-                        case .userRegistered: Record(kind, ticks: book.clock, named, person)
+                            Record(kind, ticks: clock.wall, person, person, number: size, seq: seq)
+                        case .auth: Record(.auth, ticks: clock.wall, named, said, yes: yes)
+                        case .channelCreated: Record(kind, ticks: clock.wall, named, person, yes: yes)
+                        case .fetch: Record(kind, ticks: clock.wall, person, .absent, number: seq)
+                        case .userRegistered: Record(kind, ticks: clock.wall, named, person)
                         }
                     guard var position = recorder.claim(record.bytes) else {
                         record.addDropped(.ringFull, to: recorder.direct)
@@ -97,8 +100,9 @@ extension History {
     /// A batch that is larger than half of the ring goes in parts.
     private func batch(_ slot: Int, _ stop: Stop) {
         let recorder = Recorder(slot: slots[slot])
+        let ticks = clock.wall
         let size = below(5000)
-        let each = message(0, of: 0, size: size) { $0.bytes }
+        let each = message(0, of: 0, size: size, ticks: ticks) { $0.bytes }
         let perPart = Int((recorder.ringBytes / 2 - Recorder.batchHeaderBytes) / each)
         // A call that a kill stops is of one part, so that whatever batch the log has is whole.
         let count = min(Int(below(60)), stop == .nowhere ? Int.max : perPart)
@@ -110,19 +114,19 @@ extension History {
             guard var position = recorder.claim(Recorder.batchHeaderBytes + UInt64(part.count) * each) else {
                 if from == 0 { Tally.batchCall(messages: UInt64(seqs.count), into: recorder.direct) }
                 for seq in seqs[from...] {
-                    message(seq, of: book[seq].person, size: size) { $0.addDropped(.ringFull, to: recorder.direct) }
+                    message(seq, of: book[seq].person, size: size, ticks: ticks) { $0.addDropped(.ringFull, to: recorder.direct) }
                 }
                 book.isWithinBatch = false
                 return dropped(.batchEnqueue, seqs.count - from)
             }
-            recorder.putBatchHeader(isFirst: from == 0, messages: UInt64(seqs.count), ticks: book.clock, at: &position)
-            for seq in part { message(seq, of: book[seq].person, size: size) { recorder.put($0, at: &position) } }
+            recorder.putBatchHeader(isFirst: from == 0, messages: UInt64(seqs.count), ticks: ticks, at: &position)
+            for seq in part { message(seq, of: book[seq].person, size: size, ticks: ticks) { recorder.put($0, at: &position) } }
             if stop == .beforeCommit { return }
             recorder.commit(position)
             recorded(part)
             if stop == .beforeCount { return }
             if from == 0 { Tally.batchCall(messages: UInt64(seqs.count), into: recorder.ringed) }
-            for seq in part { message(seq, of: book[seq].person, size: size) { recorder.count($0) } }
+            for seq in part { message(seq, of: book[seq].person, size: size, ticks: ticks) { recorder.count($0) } }
             from += part.count
             // The drain does not wait for the next part.
             book.isWithinBatch = from < seqs.count
@@ -130,10 +134,12 @@ extension History {
         } while from < seqs.count
     }
 
-    private func message<Result>(_ seq: UInt64, of person: Int, size: UInt64, _ body: (Record) -> Result) -> Result {
+    private func message<Result>(
+        _ seq: UInt64, of person: Int, size: UInt64, ticks: UInt64, _ body: (Record) -> Result
+    ) -> Result {
         Self.key(of: person).withUnsafeBufferPointer {
             let person = RecordField.key($0.baseAddress, $0.count)
-            return body(Record(.batchEnqueue, ticks: book.clock, person, person, number: size, seq: seq))
+            return body(Record(.batchEnqueue, ticks: ticks, person, person, number: size, seq: seq))
         }
     }
 }

@@ -8,35 +8,35 @@ import TestSupport
 
 @testable import EventDrain
 
-/// What a kill or a power cut leaves of a history: a copy of the data directory, to be recovered elsewhere.
+/// What a kill or a power cut leaves of a run: a copy of the data directory, to be recovered elsewhere.
 ///
 /// That is exactly what a killed process leaves, since everything that outlives it is in files.
-final class HistoryMoment {
+final class CrashCopy {
     let directory: String
     let isPowerCut: Bool
-    let book: HistoryBook
+    let book: EventBook
 
     /// - Parameter directory: where the copy goes.
-    init(_ history: History, powerCut: Bool, to directory: String) throws {
-        history.tell(powerCut ? "power cut" : "killed")
+    init(_ simulation: Simulation, powerCut: Bool, to directory: String) throws {
+        simulation.tell(powerCut ? "power cut" : "killed")
         self.directory = directory
         isPowerCut = powerCut
-        book = history.book
+        book = simulation.book
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         for name in [DataFile.log.name, DataFile.wal.name] {
-            let source = history.directory + "/" + name
+            let source = simulation.directory + "/" + name
             if powerCut {
-                guard fault_vfs_copy_after_cut(source, directory + "/" + name, history.random.next()) >= 0 else {
+                guard fault_vfs_copy_after_cut(source, directory + "/" + name, simulation.random.next()) >= 0 else {
                     throw TestFailure("cannot copy \(name)")
                 }
             } else if access(source, F_OK) == 0 {
                 try overwrite(directory + "/" + name, with: try read(source))
             }
         }
-        var now = try read(history.directory + "/live.qpcm")
-        let then = history.liveOnDisk
+        var now = try read(simulation.directory + "/live.qpcm")
+        let then = simulation.liveOnDisk
         if powerCut {
-            for start in stride(from: 0, to: min(now.count, then.count), by: 4096) where history.chance(2) {
+            for start in stride(from: 0, to: min(now.count, then.count), by: 4096) where simulation.chance(2) {
                 let page = start..<min(start + 4096, now.count, then.count)
                 now.replaceSubrange(page, with: then[page])
             }
@@ -54,18 +54,18 @@ final class HistoryMoment {
     }
 }
 
-extension History {
+extension Simulation {
     /// The moment just before some write or sync that `body` brings about: in the midst of a transaction, a checkpoint or a
     /// recovery. Nil if there are not so many.
     ///
     /// - Parameter powerCut: whether it is one; nil for either.
     func moment(
         within writes: UInt64, powerCut: Bool? = nil, to directory: String, during body: () throws -> Void
-    ) throws -> HistoryMoment? {
-        let trap = MomentTrap(self, isPowerCut: powerCut ?? (!isQuiet && chance(3)), directory)
+    ) throws -> CrashCopy? {
+        let trap = CrashTrap(self, isPowerCut: powerCut ?? (!isQuiet && chance(3)), directory)
         fault_vfs_at(
             Int64(1 + below(writes)),
-            { context in Unmanaged<MomentTrap>.fromOpaque(context!).takeUnretainedValue().spring() },
+            { context in Unmanaged<CrashTrap>.fromOpaque(context!).takeUnretainedValue().spring() },
             Unmanaged.passUnretained(trap).toOpaque())
         defer { fault_vfs_at(0, nil, nil) }
         try body()
@@ -74,20 +74,20 @@ extension History {
     }
 }
 
-private final class MomentTrap {
-    private unowned let history: History
+private final class CrashTrap {
+    private unowned let simulation: Simulation
     private let isPowerCut: Bool
     private let directory: String
-    private(set) var caught: HistoryMoment?
+    private(set) var caught: CrashCopy?
     private(set) var failure: (any Error)?
 
-    init(_ history: History, isPowerCut: Bool, _ directory: String) {
-        self.history = history
+    init(_ simulation: Simulation, isPowerCut: Bool, _ directory: String) {
+        self.simulation = simulation
         self.isPowerCut = isPowerCut
         self.directory = directory
     }
 
     func spring() {
-        do { caught = try HistoryMoment(history, powerCut: isPowerCut, to: directory) } catch { failure = error }
+        do { caught = try CrashCopy(simulation, powerCut: isPowerCut, to: directory) } catch { failure = error }
     }
 }

@@ -1,7 +1,7 @@
 import MetricsModel
 
-/// What a history knows by itself of each event, to hold the log against.
-struct HistoryBook {
+/// What a simulation itself knows of each event, to compare the log with.
+struct EventBook {
     struct Entry {
         var kind: EventKind
         var slot: Int
@@ -16,9 +16,6 @@ struct HistoryBook {
 
     /// By sequence number, from 1 on; also of the events that dropped.
     private(set) var entries: [Entry] = []
-    /// Nanoseconds since 1970, of this history alone.
-    var clock: UInt64 = 1_795_000_000_000_000_000
-
     /// Sequence numbers whose hook has returned, and was not told that it dropped.
     var returned: Set<UInt64> = []
     /// Those that no flush has taken yet.
@@ -29,10 +26,12 @@ struct HistoryBook {
     var dropped = [UInt64](repeating: 0, count: EventKind.count)
     /// What was in a log when that was taken away, or in a ring when that was damaged.
     var gone: Set<UInt64> = []
-    /// What retention or somebody's request removed.
+    /// What retention or a request removed.
     var removed: Set<UInt64> = []
-    /// What a job may be removing right now.
+    /// What a request may be removing right now.
     var leaving: Set<UInt64> = []
+    /// Events from before this time, in µs since 1970, may leave by retention at any moment; nothing later may.
+    var retentionStart = Int64.min
     /// What was in the log at its last sync.
     var durable: Set<UInt64> = []
     /// Who has been seen under which id.
@@ -45,6 +44,9 @@ struct HistoryBook {
         entries.append(entry)
         return UInt64(entries.count)
     }
+
+    /// Whether retention may have removed it.
+    func mayHaveAged(_ seq: UInt64) -> Bool { self[seq].time < retentionStart }
 
     subscript(seq: UInt64) -> Entry { entries[Int(seq) - 1] }
 

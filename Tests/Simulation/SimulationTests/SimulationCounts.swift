@@ -1,5 +1,5 @@
-/// What happened in some histories, to see that the simulation comes to where things can go wrong.
-struct HistoryCounts {
+/// What happened in some runs, to see that they come to where things can go wrong.
+struct SimulationCounts {
     var events = 0
     var dropped = 0
     var recovered = 0
@@ -12,6 +12,7 @@ struct HistoryCounts {
     var failedCalls = 0
     var failedFlushes = 0
     var syncs = 0
+    var turns = 0
     var failedSyncs = 0
     var checkpoints = 0
     var replacements = 0
@@ -26,33 +27,37 @@ struct HistoryCounts {
     var retentions = 0
     var forgets = 0
     var rebuilds = 0
-    var jobsFailed = 0
+    var requestsFailed = 0
     var removed = 0
+    var aged = 0
+    var pauses = 0
+    var filesLostMeanwhile = 0
 
-    private static let fields: [(String, WritableKeyPath<HistoryCounts, Int> & Sendable)] = [
+    private static let fields: [(String, WritableKeyPath<SimulationCounts, Int> & Sendable)] = [
         ("events", \.events), ("dropped", \.dropped), ("recovered", \.recovered), ("starts", \.starts),
         ("failed starts", \.failedStarts), ("kills", \.kills), ("of them in a write", \.killsInWrites),
         ("power cuts", \.powerCuts), ("of them in a write", \.powerCutsInWrites), ("failed calls", \.failedCalls),
         ("failed flushes", \.failedFlushes), ("syncs", \.syncs), ("failed syncs", \.failedSyncs),
-        ("checkpoints", \.checkpoints), ("logs opened anew", \.replacements), ("logs lost", \.logsLost),
+        ("checkpoints", \.checkpoints), ("logs opened again", \.replacements), ("logs lost", \.logsLost),
         ("-wal or -shm lost", \.filesBesideLost), ("logs damaged", \.logsDamaged), ("damage met by a flush", \.damagesMet),
         ("older logs put back", \.logsPutBack), ("rings damaged", \.ringsDamaged), ("clock jumps", \.clockJumps),
         ("segments sealed", \.seals), ("retentions", \.retentions), ("forgets", \.forgets), ("rebuilds", \.rebuilds),
-        ("jobs given up", \.jobsFailed), ("removed", \.removed),
+        ("requests that failed", \.requestsFailed), ("removed", \.removed),
+        ("left by age", \.aged), ("turns", \.turns), ("quiet hours", \.pauses), ("-shm lost in a removal", \.filesLostMeanwhile),
     ]
 
-    mutating func add(_ other: HistoryCounts) {
+    mutating func add(_ other: SimulationCounts) {
         for (_, field) in Self.fields { self[keyPath: field] += other[keyPath: field] }
     }
 
-    /// As of a hundred histories.
-    func described(histories: Int) -> String {
+    /// As of a hundred runs.
+    func described(runs: Int) -> String {
         Self.fields.map { name, field in
-            let share = Double(self[keyPath: field]) * 100 / Double(histories)
+            let share = Double(self[keyPath: field]) * 100 / Double(runs)
             return "\(name) \(share >= 10 || share == 0 ? "\(Int(share.rounded()))" : "\((share * 10).rounded() / 10)")"
         }.joined(separator: ", ")
     }
 
-    /// States that no history came to.
+    /// States that no run came to.
     var missing: [String] { Self.fields.filter { self[keyPath: $0.1] == 0 }.map(\.0) }
 }

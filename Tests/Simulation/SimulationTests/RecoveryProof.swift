@@ -7,14 +7,14 @@ import TestSupport
 @testable import EventDrain
 
 /// Recovers what a kill or a power cut has left, and holds the log, the ledger and the counters against the book.
-struct HistoryProof {
-    let moment: HistoryMoment
+struct RecoveryProof {
+    let moment: CrashCopy
     /// No fault but the kill: then nothing is lost, and batches are whole.
     let isQuiet: Bool
     /// What counters have shown at least.
     let highest: [UInt64]
 
-    private var book: HistoryBook { moment.book }
+    private var book: EventBook { moment.book }
 
     func prove() throws {
         let first = try recover()
@@ -30,7 +30,7 @@ struct HistoryProof {
         try expect(ledger.problems.isEmpty, "\(ledger.problems)")
         try expect(ledger.lines.allSatisfy { $0.pending == 0 }, "something waits after the recovery")
 
-        let rows = try HistoryRow.all(in: moment.directory)
+        let rows = try LogRow.all(in: moment.directory)
         try prove(rows)
         try expect(
             ledger.lines.reduce(0) { $0 + $1.inLog } == UInt64(rows.count), "rows name what the log does not know")
@@ -49,7 +49,7 @@ struct HistoryProof {
         let held = try DataDirectory(path: moment.directory, create: false)
         do {
             let outcome = try Recovery.run(
-                held, settings: Settings(identities: .plain), log: History.log)
+                held, settings: Settings(identities: .plain), log: Simulation.log)
             return Recovered(
                 recovered: outcome.recovered, lost: outcome.lost, torn: outcome.torn,
                 counters: (0..<CounterIndex.words).map { outcome.ringed[$0] &+ outcome.direct[$0] })
@@ -61,16 +61,16 @@ struct HistoryProof {
         throw TestFailure((moment.isPowerCut ? "after a power cut: " : "after a kill: ") + otherwise())
     }
 
-    private func prove(_ rows: [HistoryRow]) throws {
+    private func prove(_ rows: [LogRow]) throws {
         let found = Set(rows.map(\.seq))
         let twice = Dictionary(grouping: rows, by: \.seq).filter { $0.value.count > 1 }
         try expect(twice.isEmpty, "twice in the log: \(twice.map { "\($0.key) as \($0.value.map(\.id))" }.sorted())")
         try expect(found.isSubset(of: book.returned), "never recorded: \(found.subtracting(book.returned).sorted())")
         if moment.isPowerCut {
-            let lost = book.durable.subtracting(book.leaving).subtracting(found)
+            let lost = book.durable.subtracting(book.leaving).subtracting(found).filter { !book.mayHaveAged($0) }
             try expect(lost.isEmpty, "synced and lost: \(lost.sorted())")
         } else {
-            let lost = book.expected.subtracting(book.leaving).subtracting(found)
+            let lost = book.expected.subtracting(book.leaving).subtracting(found).filter { !book.mayHaveAged($0) }
             try expect(lost.isEmpty, "lost: \(lost.sorted())")
             let back = found.subtracting(book.expected)
             try expect(back.isEmpty, "gone or removed, and there: \(back.sorted())")
@@ -81,7 +81,7 @@ struct HistoryProof {
             let entry = book[row.seq]
             try expect(row.kind == entry.kind && row.bytes == entry.bytes, "\(row.seq) is another event")
             try expect(row.keys.count == keysOf(row.kind), "\(row.seq) names \(row.keys.count) people")
-            try expect(row.keys.allSatisfy { $0 == History.key(of: entry.person) }, "\(row.seq) names another")
+            try expect(row.keys.allSatisfy { $0 == Simulation.key(of: entry.person) }, "\(row.seq) names another")
             if row.kind == .batchEnqueue {
                 let call = calls.updateValue(entry.call, forKey: row.batch) ?? entry.call
                 try expect(call == entry.call, "batch \(row.batch) is of two calls, of \(call) and \(entry.call)")
@@ -92,7 +92,9 @@ struct HistoryProof {
             try expect(latest[entry.slot] ?? 0 < row.seq, "\(row.seq) comes after \(latest[entry.slot] ?? 0)")
             latest[entry.slot] = row.seq
         }
-        if !moment.isPowerCut, !book.isWithinBatch, book.gone.isEmpty, book.removed.union(book.leaving).isEmpty {
+        if !moment.isPowerCut, !book.isWithinBatch, book.gone.isEmpty, book.removed.union(book.leaving).isEmpty,
+            book.retentionStart == .min
+        {
             try proveBatches()
         }
     }

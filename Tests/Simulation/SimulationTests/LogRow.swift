@@ -1,8 +1,8 @@
 import EventLog
 import MetricsModel
 
-/// A row of a history's log, with the sequence number that some field of it carries.
-struct HistoryRow {
+/// A row of a simulated server's log, with the sequence number that some field of it carries.
+struct LogRow {
     var id: Int64
     var time: Int64
     var seq: UInt64
@@ -15,7 +15,7 @@ struct HistoryRow {
     var keys: [[UInt8]]
 
     /// Every row of a log, in the order of ids.
-    static func all(in directory: String) throws -> [HistoryRow] {
+    static func all(in directory: String) throws -> [LogRow] {
         let database = try Database(path: DataFile.log.path(in: directory), mode: .reader)
         let query = try database.prepare(
             """
@@ -33,10 +33,10 @@ struct HistoryRow {
         let names = try database.prepare("SELECT id, value FROM identity_name")
         var keys: [Int64: [UInt8]] = [:]
         while try names.step() { keys[names.integer(0)] = names.bytes(1) }
-        var rows: [HistoryRow] = []
+        var rows: [LogRow] = []
         while try query.step() {
             rows.append(
-                HistoryRow(
+                LogRow(
                     id: query.integer(0), time: query.integer(1), seq: UInt64(bitPattern: query.integer(3)),
                     kind: EventKind(rawValue: UInt8(query.integer(2)))!, bytes: UInt64(bitPattern: query.integer(4)),
                     batch: query.integer(7),

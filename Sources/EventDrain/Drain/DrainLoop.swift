@@ -1,0 +1,296 @@
+import CMetricsLayout
+import EventLog
+import MetricsMemory
+import MetricsModel
+
+/// What the plugin's thread does, over and over: drain the rings into the log, keep the log, show that it is alive.
+///
+/// It has no thread and no clock of its own: `DrainThread` turns it in a server, and the simulation does under a clock that a
+/// seed decides. One thread at a time; nothing in it waits, except for the disk.
+public final class DrainLoop {
+    private let live: LiveFile
+    let current: CurrentLog
+    private let log: PluginLogger
+    private let clock: DrainClock
+    private let checkpointer: Checkpointer
+    private let maintenance: Maintenance
+    private let slots: SlotPreparation
+    private let storage: StorageWatch
+    private let drops: DropMinutes
+    private var dropWatch: DropWatch
+    private var dropsSeen: UInt64
+
+    private var trouble = FlushRetryPolicy()
+    /// No try before, by the monotonic clock.
+    private var retryAt: UInt64 = 0
+    /// Since when the rings have not been empty; nil while they are.
+    private var waitingSince: UInt64?
+    private var files = DrainTimer(every: 500_000_000)
+    private var damage = DrainTimer(every: 1_000_000_000)
+    private var hasSaidDamage = false
+    private var maintenanceIsBusy = false
+
+    /// - Parameter opener: opens the log in the directory again, when the one in use is gone or damaged.
+    /// - Parameter checkpointPages: pages in the WAL at which it is moved into the log.
+    public init(
+        live: LiveFile, drainer: Drainer, opener: LogOpener, keys: KeyRotation? = nil, log: PluginLogger,
+        clock: DrainClock = .machine, checkpointPages: Int = Checkpointer.usualPages
+    ) {
+        self.live = live
+        self.log = log
+        self.clock = clock
+        drops = drainer.drops
+        dropWatch = DropWatch(live.map.dropTotals(.direct))
+        dropsSeen = live.map.dropTotals(.both).sum
+        current = CurrentLog(drainer, live: live, opener: opener, clock: clock)
+        checkpointer = Checkpointer(
+            map: live.map, path: opener.path, settings: live.options.settings, pages: checkpointPages, log: log)
+        slots = SlotPreparation(live)
+        storage = StorageWatch(live: live, directory: opener.directory.path, log: log)
+        maintenance = Maintenance(
+            directory: opener.directory.path, settings: live.options.settings, keys: keys, log: log, clock: clock)
+    }
+
+    /// Up from the moment that init returns, not from the first turn. Any thread, before `begin`.
+    public func announce() {
+        live.map.set(QPCM_HEADER_STATE, UInt64(QPCM_STATE_RUNNING))
+        checkpointer.recordHeartbeat(clock.now)
+    }
+
+    /// Once, before the first turn.
+    public func begin() {
+        current.drainer?.startLiveClock()
+        // After a power cut the file is to be known for this session's, whatever else of it has come to the disk.
+        live.sync()
+    }
+
+    /// One turn: drains what is due, then does a little of what the log needs.
+    ///
+    /// - Parameter isAsked: everything whose hook has returned is to be in the log and on the disk afterwards; if that fails, it
+    ///   is reported.
+    /// - Parameter isLast: `end` follows.
+    /// - Parameter didFlush: called as soon as what was asked for is done, for which nobody has to wait longer.
+    public func turn(isAsked: Bool, isLast: Bool = false, didFlush: () -> Void = {}) {
+        watchStorage(isSuspected: !slots.goAhead())
+        drainIfDue(isForced: isAsked)
+        if isAsked {
+            finishFlush()
+            didFlush()
+        }
+        if isLast { return }
+        lookAfterLog()
+        if !slots.prepare() { watchStorage(isSuspected: true) }
+        maintain()
+    }
+
+    /// After the last turn.
+    public func end() {
+        let now = clock.now
+        watchDrops(now, isLast: true)
+        current.drainer?.showPeople(nowMicroseconds: now.wall)
+        maintenance.close()
+        checkpointer.close(current.drainer?.writer, now)
+        live.map.markStopped()
+    }
+
+    /// How long the next turn may be waited for, if nobody asks for one.
+    public var pauseNanoseconds: UInt64 {
+        if maintenanceIsBusy { return Self.busyTickNanoseconds }
+        return waitingSince == nil && slots.isPrepared ? idleTickNanoseconds : tickNanoseconds
+    }
+
+    /// While something is being removed from the log.
+    private static let busyTickNanoseconds: UInt64 = 100_000
+    /// How often the rings are looked at while events come...
+    private var tickNanoseconds: UInt64 { hasSmallRings ? 5_000_000 : 20_000_000 }
+    /// ...and while none come, when a tick costs more than it finds.
+    private var idleTickNanoseconds: UInt64 { hasSmallRings ? 5_000_000 : 50_000_000 }
+    private var hasSmallRings: Bool { live.map.ringBytes < 1 << 20 }
+
+    /// The log in use; nil while there is none.
+    var drainer: Drainer? { current.drainer }
+    /// Whether the last try to write the log failed.
+    var isInTrouble: Bool { trouble.isThere }
+
+    /// Whether something is being removed from the log.
+    var isMaintaining: Bool { maintenance.isWorking }
+
+    // MARK: Draining
+
+    private func drainIfDue(isForced: Bool) {
+        let now = clock.monotonic
+        guard let fullest = current.drainer?.look() else {
+            if isForced || now >= retryAt { drain() }
+            return
+        }
+        if fullest == 0 && !isForced {
+            waitingSince = nil
+            return
+        }
+        let since = waitingSince ?? now
+        waitingSince = since
+        guard isForced || now >= retryAt else { return }
+        // Early by the tick that may pass before a record is seen, and the one before the flush.
+        let early = idleTickNanoseconds + tickNanoseconds
+        let interval = live.options.settings.flushIntervalNanoseconds
+        let patience = interval - min(interval, early)
+        guard isForced || now &- since >= patience || fullest >= UInt64(live.map.ringBytes) / 8 else { return }
+        drain()
+    }
+
+    private func drain() {
+        do {
+            while try flushOnce() { try checkpointIfDue() }
+            waitingSince = nil
+        } catch {
+            failed(error)
+        }
+    }
+
+    /// One transaction.
+    /// - Returns: whether something was left for the next.
+    private func flushOnce() throws(LogError) -> Bool {
+        let start = clock.monotonic
+        // Not into a file that has lost its name.
+        replaceIfChanged()
+        let drainer = try openDrainer()
+        defer { current.noteCheckpoints() }
+        try checkpointer.expectRoom(drainer.writer)
+        let progress = try drainer.step()
+        let end = clock.monotonic
+        recordFlush(nanoseconds: end &- start)
+        checkpointer.didCommit(end)
+        if trouble.isThere {
+            trouble.isOver()
+            live.map.set(QPCM_HEADER_LOG_TROUBLE, 0)
+            log.info("the log can be written again")
+        }
+        return progress.isMoreWaiting
+    }
+
+    private func recordFlush(nanoseconds: UInt64) {
+        let microseconds = nanoseconds / 1000
+        let bucket = Histogram.bucket(of: microseconds, bounds: Histogram.flushDurationBounds)
+        live.map.drainDirect.increment(CounterIndex.flushDuration + bucket)
+        live.map.drainDirect.add(microseconds, to: CounterIndex.flushDurationSum)
+    }
+
+    /// Events wait in their rings; the next try is soon, and the cause is reported once.
+    private func failed(_ error: LogError) {
+        live.map.drainDirect.increment(CounterIndex.flushErrors(error.cause))
+        live.map.set(QPCM_HEADER_LOG_TROUBLE, UInt64(UInt32(bitPattern: error.code)))
+        let advice = trouble.meet(error)
+        if advice.isNew { log.error("\(error.message); events wait in memory, and it is tried again") }
+        retryAt = clock.monotonic &+ FlushRetryPolicy.retryNanoseconds
+        switch advice.remedy {
+        case .wait: break
+        case .reopen: closeLog(.failing)
+        case .quarantine:
+            if current.drainer == nil { current.meet(error) } else { closeLog(.damaged(error)) }
+            retryAt = 0
+        }
+    }
+
+    /// What `isAsked` promises: the counters too, and all of it on the disk.
+    private func finishFlush() {
+        guard !trouble.isThere else { return }
+        do {
+            try settleDamage()
+            try current.drainer?.saveCounters()
+            if let writer = current.drainer?.writer { try checkpointer.sync(writer, clock.monotonic) }
+        } catch {
+            failed(error)
+        }
+    }
+
+    // MARK: The log itself
+
+    private func watchStorage(isSuspected: Bool) {
+        if storage.hasDied(isSuspected: isSuspected, now: clock.monotonic) { closeLog(.failing) }
+    }
+
+    private func lookAfterLog() {
+        let now = clock.now
+        if files.isDue(now.monotonic) {
+            replaceIfChanged()
+            watchDrops(now)
+        }
+        checkpointer.showSignsOfLife(now)
+        guard current.drainer != nil else { return }
+        do {
+            try checkpointIfDue()
+            if let drainer = current.drainer { checkpointer.survey(drainer.writer, now) }
+            if damage.isDue(now.monotonic) {
+                try settleDamage()
+                current.drainer?.showPeople(nowMicroseconds: now.wall)
+            }
+            if let writer = current.drainer?.writer { try checkpointer.syncIfDue(writer, clock.monotonic) }
+        } catch {
+            failed(error)
+        }
+    }
+
+    private func checkpointIfDue() throws(LogError) {
+        guard let writer = current.drainer?.writer, checkpointer.isDue(writer) else { return }
+        // Afterwards, what another program wrote to the log would pass for the checkpoint.
+        guard !replaceIfChanged() else { return }
+        defer { current.noteCheckpoints() }
+        try checkpointer.checkpointIfDue(writer)
+    }
+
+    /// Shows when events were dropped, and reports it.
+    private func watchDrops(_ now: DrainMoment, isLast: Bool = false) {
+        let direct = live.map.dropTotals(.direct)
+        let sum = live.map.dropTotals(.both).sum
+        if sum > dropsSeen { live.map.set(QPCM_HEADER_LAST_DROP, UInt64(clamping: now.wall)) }
+        dropsSeen = max(sum, dropsSeen)
+        drops.note(direct, at: now.wall)
+        let line = dropWatch.look(direct, now: now.monotonic, microseconds: now.wall, isLast: isLast)
+        if let line { log.warning(line) }
+    }
+
+    /// Ages, sizes, requests and keys; not while the log is in trouble.
+    private func maintain() {
+        maintenanceIsBusy = false
+        guard !trouble.isThere else { return }
+        if maintenance.mayCheckpoint { replaceIfChanged() }
+        guard let drainer = current.drainer else { return }
+        maintenanceIsBusy = maintenance.run(drainer, checkpointer)
+        current.noteCheckpoints()
+    }
+
+    /// - Returns: whether the log in use is no longer the one that lies there, and was closed.
+    @discardableResult
+    private func replaceIfChanged() -> Bool {
+        guard let change = current.change() else { return false }
+        closeLog(.changed(change))
+        return true
+    }
+
+    func closeLog(_ cause: CurrentLog.Cause) {
+        checkpointer.logClosed()
+        maintenance.logClosed()
+        current.close(cause)
+    }
+
+    private func openDrainer() throws(LogError) -> Drainer {
+        if let drainer = current.drainer { return drainer }
+        try storage.expectAlive(current.path)
+        let drainer = try current.open()
+        checkpointer.didCommit(clock.monotonic)
+        _ = drainer.look()
+        return drainer
+    }
+
+    /// After a ring was found damaged: what was in it is counted as torn, as soon as nothing else waits.
+    private func settleDamage() throws(LogError) {
+        guard let drainer = current.drainer, drainer.hasMetDamage else { return }
+        if !hasSaidDamage {
+            hasSaidDamage = true
+            log.error("a ring in live.qpcm is damaged; the events in it are lost, and counted as torn")
+        }
+        let counted = live.map.totals(.ringed)
+        try drainer.takeAll()
+        if drainer.countTorn(counted) > 0 { try drainer.saveCounters() }
+    }
+}

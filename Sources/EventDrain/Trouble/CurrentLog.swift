@@ -1,0 +1,240 @@
+import CMachine
+import CMetricsLayout
+import EventLog
+import MetricsMemory
+import MetricsModel
+
+/// The log in use, or why there is none at the moment. It alone puts one log in another's place: when the one in use was
+/// deleted, moved or replaced, when it is damaged, or when its database has to be opened again. On the plugin's thread.
+///
+/// First the old log is closed, then the next one opened: two connections of one process to one file would undo each
+/// other's locks. In between there is no drainer, and events wait in their rings. What the old log held beyond the next
+/// one is counted as lost, by the same rule as at a start.
+final class CurrentLog {
+    enum Cause {
+        case changed(LogFileWatch.Change)
+        case damaged(LogError)
+        /// It fails again and again; perhaps the database is at fault.
+        case failing
+    }
+
+    private enum State {
+        case open(Drainer)
+        case closed(Closed)
+    }
+
+    /// What the next log needs to know of the last.
+    private struct Closed {
+        var remains: Drainer.Remains
+        var cause: Cause
+        /// What lies there is to be quarantined before a log is opened.
+        var isQuarantineDue: Bool
+        /// Files that were quarantined for this replacement so far.
+        var quarantined: UInt64 = 0
+    }
+
+    private var state: State
+    private var opener: LogOpener
+    private let live: LiveFile
+    private let session: (UInt64, UInt64)
+    private let clock: DrainClock
+    private let log: PluginLogger
+    /// Of the last log that was open.
+    private var files: LogFileWatch
+    /// How many checkpoints of that log `files` knows of.
+    private var checkpoints: Int
+    private var hasSaidDirectory = false
+
+    /// - Parameter drainer: of the log that lies there. Nobody else may hold it when it is closed.
+    init(_ drainer: Drainer, live: LiveFile, opener: LogOpener, clock: DrainClock) {
+        state = .open(drainer)
+        self.opener = opener
+        self.live = live
+        self.clock = clock
+        log = opener.log
+        session = drainer.session
+        files = LogFileWatch(of: drainer.writer.database)
+        checkpoints = drainer.writer.database.checkpoints
+    }
+
+    var path: String { opener.path }
+
+    /// Nil while the log is closed.
+    var drainer: Drainer? {
+        if case .open(let drainer) = state { return drainer }
+        return nil
+    }
+
+    /// What happened to the open log's files. A directory that lost its name is no place for a new log: another server may
+    /// hold what lies there now. The log in it is whole, and stays in use.
+    func change() -> LogFileWatch.Change? {
+        guard case .open = state, let change = files.change() else { return nil }
+        if opener.directory.isInPlace { return change }
+        if !hasSaidDirectory {
+            hasSaidDirectory = true
+            log.error(
+                "the data directory \(opener.directory.path) was deleted, moved or replaced; events go on into "
+                    + "the log where it went; restart the server")
+        }
+        return nil
+    }
+
+    /// To be called right after anything that may have checkpointed: the log's file was written to, by the plugin itself. The
+    /// longer that waits, the more of what another program wrote passes for it.
+    func noteCheckpoints() {
+        guard case .open(let drainer) = state, drainer.writer.database.checkpoints != checkpoints else { return }
+        checkpoints = drainer.writer.database.checkpoints
+        files.didCheckpoint()
+    }
+
+    /// Closes the log, if one is open.
+    func close(_ cause: Cause) {
+        guard case .open(let drainer) = state else { return }
+        var closed = Closed(remains: drainer.remains, cause: cause, isQuarantineDue: false)
+        opener.keys = drainer.writer.keys
+        switch cause {
+        // Nothing of the old content is to be laid over the new.
+        case .changed(.overwritten), .failing: break
+        // A log that was moved away is to be whole where it went.
+        case .changed: try? drainer.writer.checkpoint(truncating: true)
+        case .damaged: closed.isQuarantineDue = true
+        }
+        // Whatever the cause was: the log may have lost its place in the meantime.
+        if let change = files.changeOfPlace() {
+            closed.cause = .changed(change)
+            closed.isQuarantineDue = false
+        }
+        state = .closed(closed)
+    }
+
+    /// What was to be opened is damaged itself.
+    func meet(_ error: LogError) {
+        guard case .closed(var closed) = state, error.cause == .corrupt else { return }
+        closed.cause = .damaged(error)
+        closed.isQuarantineDue = true
+        state = .closed(closed)
+    }
+
+    /// Opens the log that is there now, or begins one, and goes on with it. Not while one is open.
+    ///
+    /// - Throws: `LogError`; then it can be tried again.
+    func open() throws(LogError) -> Drainer {
+        guard case .closed(var closed) = state else {
+            throw LogError(operation: "open", path: path, code: 1, detail: "a log is open")
+        }
+        // What was quarantined stays so if the rest fails.
+        defer { if case .closed = state { state = .closed(closed) } }
+        try moveWhatIsInTheWay(&closed)
+        let writer = try opener.open(quarantined: &closed.quarantined)
+        // The log that lies there now may be another key's. Without a key pseudonyms are left out: no reason to stay closed.
+        do {
+            try KeyStartup.settle(
+                opener.directory, identities: opener.settings.identities, writer, quarantined: &closed.quarantined, log: log)
+        } catch {
+            log.warning(error.message)
+        }
+        if case .changed(.overwritten) = closed.cause {
+            try expectSound(writer)
+            // Damage that the write-ahead file hides would come to light if a power cut took that.
+            try writer.checkpoint(truncating: false)
+        }
+        let stored = try StoredState.read(writer.database)
+        let remains = closed.remains
+        var totals = Reconciliation.totals(
+            log: stored, live: live.map, session: session, drained: remains.ringed, isContinuation: false)
+        totals.ringed[CounterIndex.filesQuarantined] &+= closed.quarantined
+        writer.continueIDs(from: remains.nextID)
+        let drainer = Drainer(
+            map: live.map, session: session, clock: live.options.clock, writer: writer, ringed: totals.ringed,
+            stored: totals.isLogsOwn ? stored : .none, unshown: unshown(totals, remains),
+            batchSizes: remains.batchSizes, hasMetDamage: remains.hasMetDamage, drops: remains.drops,
+            deliveries: remains.deliveries)
+        drainer.drops.add(totals.drops, at: clock.now.wall)
+        drainer.startLiveClock()
+        try drainer.saveCounters()
+        showDirect(totals)
+        opener.directory.sync()
+        files = LogFileWatch(of: writer.database)
+        checkpoints = writer.database.checkpoints
+        state = .open(drainer)
+        report(closed, totals)
+        return drainer
+    }
+
+    private func moveWhatIsInTheWay(_ closed: inout Closed) throws(LogError) {
+        if closed.isQuarantineDue, case .damaged(let error) = closed.cause {
+            // It may be gone by now, which is as good.
+            if opener.directory.contains(DataFile.log.name) {
+                guard opener.quarantine(because: error) else { throw error }
+                closed.quarantined += 1
+            }
+            closed.isQuarantineDue = false
+        }
+        guard case .changed(let change) = closed.cause else { return }
+        switch change {
+        case .incomplete, .overwritten: return
+        case .missing, .replaced: break
+        }
+        // The next log must not take the old one's write-ahead file for its own.
+        guard files.hasLeftWriteAheadFile else { return }
+        let name = DataFile.wal.name
+        guard let kept = opener.directory.quarantine(name, as: .left) else {
+            throw LogError(
+                operation: "rename", path: path + "-wal", code: qpcm_errno(),
+                detail: String(cString: strerror(qpcm_errno())))
+        }
+        closed.quarantined += 1
+        log.warning("what the log \(path) had not taken in when it went is now \(kept)")
+    }
+
+    /// The largest log that is read as a whole before it is used: a tenth of a second.
+    private static let bytesToCheck = 64 << 20
+
+    /// Another program's checkpoint is no harm; what the write-ahead file holds laid over another content is damage.
+    private func expectSound(_ writer: EventLogWriter) throws(LogError) {
+        var status = stat()
+        guard qpcm_lstat(path, &status) == 0, status.st_size <= Self.bytesToCheck else { return }
+        try writer.database.quickCheck()
+    }
+
+    /// The live file shows what hooks counted and what was drained. A log with more in its account raises all that; one
+    /// that is this session's own can only know more of what was written.
+    private func unshown(_ totals: Reconciliation.Totals, _ remains: Drainer.Remains) -> [UInt64] {
+        var difference = [UInt64](repeating: 0, count: CounterIndex.words)
+        let first = totals.isLogsOwn ? CounterIndex.written(.messageEnqueue) : 0
+        for index in first..<CounterIndex.words where totals.ringed[index] > remains.ringed[index] {
+            difference[index] = totals.ringed[index] - remains.ringed[index]
+        }
+        return difference
+    }
+
+    /// That a dropped event was recorded follows from its drop, and is not shown by itself.
+    private func showDirect(_ totals: Reconciliation.Totals) {
+        let shown = live.map.totals(.direct)
+        let derived = CounterIndex.events(.messageEnqueue)..<CounterIndex.events(.messageEnqueue) + EventKind.allCases.count
+        for index in 0..<CounterIndex.words where !derived.contains(index) && totals.direct[index] > shown[index] {
+            live.map.drainDirect.add(totals.direct[index] - shown[index], to: index)
+        }
+    }
+
+    private func report(_ closed: Closed, _ totals: Reconciliation.Totals) {
+        let lost = totals.lost > 0 ? "; \(totals.lost) events are gone with the old one" : ""
+        switch closed.cause {
+        case .changed(.incomplete), .failing:
+            if totals.lost > 0 { log.warning("the log \(path) was opened anew\(lost)") }
+            if case .changed(let change) = closed.cause {
+                log.warning("the log \(path) \(change.text); they were made anew")
+            }
+        case .changed(.overwritten):
+            if totals.lost > 0 || closed.quarantined > 0 {
+                log.warning("the log \(path) was written to by another program while it was in use\(lost)")
+            }
+        case .changed(.missing):
+            log.warning("the log \(path) was deleted or moved away while it was in use; a new one is begun\(lost)")
+        case .changed(.replaced):
+            log.warning("the log \(path) was replaced while it was in use; what lies there is used now\(lost)")
+        case .damaged:
+            if totals.lost > 0 { log.warning("\(totals.lost) events are gone with the log that was set aside") }
+        }
+    }
+}
