@@ -6,19 +6,29 @@ import Terminal
 /// is empty.
 public struct CountCSV {
     private let answer: CountAnswer
+    private let names: PeopleNames?
 
-    public init(_ answer: CountAnswer) { self.answer = answer }
+    /// - Parameter names: people get a second column, such as `user_name`.
+    public init(_ answer: CountAnswer, names: PeopleNames? = nil) {
+        self.answer = answer
+        self.names = names
+    }
 
     public func write(into output: OutputBuffer) throws(OutputError) {
         let question = answer.question
-        let names = question.fields.map(\.rawValue) + question.measures.map { question.name($0) }
-        output.pending.append(Array(names.joined(separator: ",").utf8))
+        let fields = question.fields.flatMap { hasName($0) ? [$0.rawValue, $0.rawValue + "_name"] : [$0.rawValue] }
+        let columns = fields + question.measures.map { question.name($0) }
+        output.pending.append(Array(columns.joined(separator: ",").utf8))
         output.pending.append(literal: "\r\n")
         for index in 0..<answer.count {
             let row = answer.row(index)
             for (index, key) in row.keys.enumerated() {
                 if index > 0 { output.pending.append(0x2C) }
                 output.pending.append(Self.text(key, isTerminal: output.isTerminal))
+                guard hasName(question.fields[index]) else { continue }
+                output.pending.append(0x2C)
+                guard let name = question.fields[index].name(of: key, names) else { continue }
+                output.pending.append(CSVField.text(name, isTerminal: output.isTerminal))
             }
             for (index, value) in row.values.enumerated() {
                 if index + row.keys.count > 0 { output.pending.append(0x2C) }
@@ -33,6 +43,8 @@ public struct CountCSV {
         }
         try output.flush()
     }
+
+    private func hasName(_ field: CountField) -> Bool { names != nil && field.people != nil }
 
     private static func text(_ key: CountAnswer.Key, isTerminal: Bool) -> [UInt8] {
         switch key {

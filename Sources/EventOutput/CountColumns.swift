@@ -25,6 +25,22 @@ extension CountQuestion {
     }
 }
 
+extension CountField {
+    /// Whether its groups are people, whose names can be known.
+    var people: NameKind? {
+        switch self {
+        case .user: .user
+        case .sender, .recipient, .identity: .identity
+        default: nil
+        }
+    }
+
+    func name(of key: CountAnswer.Key, _ names: PeopleNames?) -> [UInt8]? {
+        guard case .name(let shown) = key else { return nil }
+        return names?.name(of: shown, people)
+    }
+}
+
 enum Weekday {
     static let names = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 

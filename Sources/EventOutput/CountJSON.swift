@@ -7,9 +7,12 @@ import Terminal
 public struct CountJSON {
     private let answer: CountAnswer
     private let isArray: Bool
+    private let names: PeopleNames?
 
-    public init(_ answer: CountAnswer, isArray: Bool) {
+    /// - Parameter names: a group that they explain gets a second field, such as `user_name`.
+    public init(_ answer: CountAnswer, isArray: Bool, names: PeopleNames? = nil) {
         self.answer = answer
+        self.names = names
         self.isArray = isArray
     }
 
@@ -30,6 +33,7 @@ public struct CountJSON {
         var fields: [(String, JSON)] = []
         for (field, key) in zip(question.fields, row.keys) {
             if let value = Self.value(key) { fields.append((field.rawValue, value)) }
+            if let name = field.name(of: key, names) { fields.append((field.rawValue + "_name", .text(name))) }
         }
         for (measure, value) in zip(question.measures, row.values) {
             switch value {

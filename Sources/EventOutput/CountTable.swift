@@ -67,7 +67,9 @@ public struct CountTable {
         switch key {
         case .absent: Cell("-", .dim)
         case .name(let name):
-            field == .reason ? Cell(escaping: name) : Cell(identity: name, isFull: options.showsFullIdentities)
+            field == .reason
+                ? Cell(escaping: name)
+                : options.person(name, field.people) { Cell(identity: $0, isFull: options.showsFullIdentities) }
         case .kind(let kind): Cell(kind.name)
         case .failureClass(let failureClass): Cell(failureClass.name)
         case .cause(let cause): Cell(cause.name)

@@ -11,10 +11,16 @@ public final class CSVWriter: EventWriter {
     private let fields = KindFields()
     private var time = UTCTime()
     private var hasHeader = false
+    private let names: PeopleNames?
 
     private static let lastColumn = EventField.allCases.count - 1
+    /// With names, each of these has another column behind all others.
+    private static let people = EventField.allCases.filter { $0.names == .user || $0.names == .identity }
 
-    public init(into output: OutputBuffer) { self.output = output }
+    public init(into output: OutputBuffer, names: PeopleNames? = nil) {
+        self.output = output
+        self.names = names
+    }
 
     public func write(_ event: borrowing LoggedEvent) throws(OutputError) {
         if !hasHeader { appendHeader() }
@@ -31,7 +37,8 @@ public final class CSVWriter: EventWriter {
 
     private func appendHeader() {
         hasHeader = true
-        output.pending.append(Array(EventField.allCases.map(\.name).joined(separator: ",").utf8))
+        let columns = EventField.allCases.map(\.name) + (names == nil ? [] : Self.people.map { $0.name + "_name" })
+        output.pending.append(Array(columns.joined(separator: ",").utf8))
         output.pending.append(literal: "\r\n")
     }
 
@@ -60,7 +67,18 @@ public final class CSVWriter: EventWriter {
             }
         }
         CSVWriter.appendCommas(CSVWriter.lastColumn &- column, to: &line)
+        if let names { append(names, event, to: &line) }
         line.append(literal: "\r\n")
+    }
+
+    private func append(_ names: PeopleNames, _ event: borrowing LoggedEvent, to line: inout ByteBuffer) {
+        for field in Self.people {
+            line.append(0x2C)
+            guard let index = event.kind.fields.firstIndex(of: field), case .text(let text) = event.values[index] else {
+                continue
+            }
+            if let name = names.name(of: text.utf8, field.names) { append(name, to: &line) }
+        }
     }
 
     private static func appendCommas(_ count: Int, to line: inout ByteBuffer) {

@@ -8,6 +8,10 @@ import Terminal
 struct EventJSON {
     private let fields = KindFields()
     private var time = UTCTime()
+    private let names: PeopleNames?
+
+    /// - Parameter names: what they explain gets a second field, such as `sender_name`, behind all others.
+    init(names: PeopleNames?) { self.names = names }
 
     mutating func append(_ event: borrowing LoggedEvent, to output: inout ByteBuffer) {
         output.append(literal: EventField.id.jsonKey)
@@ -40,17 +44,31 @@ struct EventJSON {
                 output.append(0x22)
             }
         }
+        if let names { append(names, event, to: &output) }
         output.append(0x7D)
+    }
+
+    private func append(_ names: PeopleNames, _ event: borrowing LoggedEvent, to output: inout ByteBuffer) {
+        for index in 0..<fields.count(of: event.kind) {
+            let field = fields[event.kind, index]
+            guard case .text(let text) = event.values[index], let name = names.name(of: text.utf8, field.names) else { continue }
+            output.append(Array(",\"\(field.name)_name\":\"".utf8))
+            JSON.appendEscaped(name, to: &output)
+            output.append(0x22)
+        }
     }
 }
 
 /// One JSON array of all events, each on a line of its own.
 public final class JSONWriter: EventWriter {
     private let output: OutputBuffer
-    private var json = EventJSON()
+    private var json: EventJSON
     private var isEmpty = true
 
-    public init(into output: OutputBuffer) { self.output = output }
+    public init(into output: OutputBuffer, names: PeopleNames? = nil) {
+        self.output = output
+        json = EventJSON(names: names)
+    }
 
     public func write(_ event: borrowing LoggedEvent) throws(OutputError) {
         output.pending.append(literal: isEmpty ? "[\n" : ",\n")
@@ -70,9 +88,12 @@ public final class JSONWriter: EventWriter {
 /// One JSON object per line.
 public final class NDJSONWriter: EventWriter {
     private let output: OutputBuffer
-    private var json = EventJSON()
+    private var json: EventJSON
 
-    public init(into output: OutputBuffer) { self.output = output }
+    public init(into output: OutputBuffer, names: PeopleNames? = nil) {
+        self.output = output
+        json = EventJSON(names: names)
+    }
 
     public func write(_ event: borrowing LoggedEvent) throws(OutputError) {
         json.append(event, to: &output.pending)

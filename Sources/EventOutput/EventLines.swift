@@ -79,14 +79,16 @@ final class EventLinesWriter: EventWriter {
         try output.endLine()
     }
 
-    private func identity(_ text: InternedText?, prefix: String = "") -> Cell? {
-        guard let text else { return nil }
-        let utf8 = text.utf8
-        let isHex = utf8.count >= 24 && utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+    private func identity(_ fields: EventFields, _ field: EventField, prefix: String = "") -> Cell? {
+        guard let text = fields.text(field) else { return nil }
         var cell = Cell(prefix)
-        cell.append(
-            isHex ? Cell(String(decoding: utf8.prefix(digits), as: UTF8.self)) : Cell(escaping: utf8, limit: Self.widestName))
+        cell.append(options.person(text.utf8, field.names, isMarked: true) { short($0) })
         return cell
+    }
+
+    private func short(_ utf8: [UInt8]) -> Cell {
+        let isHex = utf8.count >= 24 && utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+        return isHex ? Cell(String(decoding: utf8.prefix(digits), as: UTF8.self)) : Cell(escaping: utf8, limit: Self.widestName)
     }
 
     private func pair(_ one: Cell?, _ arrow: String, _ other: Cell?, without: String) -> Cell {
@@ -97,11 +99,11 @@ final class EventLinesWriter: EventWriter {
     }
 
     private func words(_ fields: EventFields, _ kind: EventKind) -> (verb: String, style: Style, parts: [Cell]) {
-        let channel = identity(fields.text(.channel), prefix: "#")
+        let channel = identity(fields, .channel, prefix: "#")
         switch kind {
         case .messageEnqueue, .batchEnqueue:
             let people = pair(
-                identity(fields.text(.sender)), " → ", identity(fields.text(.recipient)), without: "sealed sender")
+                identity(fields, .sender), " → ", identity(fields, .recipient), without: "sealed sender")
             var parts = [people, channel, Cell(Quantity.bytes(fields.number(.bytes) ?? 0))]
             if let batch = fields.number(.batch) {
                 parts.append(Cell("batch \(batch) of \(fields.number(.batchSize) ?? 0)", .dim))
@@ -109,20 +111,20 @@ final class EventLinesWriter: EventWriter {
             return ("message", .plain, parts.compactMap(\.self))
         case .auth:
             let isOK = fields.flag(.ok) ?? false
-            let user = identity(fields.text(.user)) ?? Cell("-", .dim)
+            let user = identity(fields, .user) ?? Cell("-", .dim)
             let reason = fields.text(.reason).map { Cell(escaping: $0.utf8) }
             return (isOK ? "login" : "LOGIN FAILED", isOK ? .plain : .bad, [user, reason].compactMap(\.self))
         case .channelCreated:
             let isNew = fields.flag(.new) ?? false
-            let people = pair(identity(fields.text(.initiator)), " + ", identity(fields.text(.peer)), without: "-")
+            let people = pair(identity(fields, .initiator), " + ", identity(fields, .peer), without: "-")
             return (isNew ? "new channel" : "channel", .plain, [people, channel].compactMap(\.self))
         case .fetch:
             let count = fields.number(.count) ?? 0
             let what = count == 0 ? Cell("nothing", .dim) : Cell(Quantity.count(count, "message"))
-            return ("fetch", .plain, [identity(fields.text(.recipient)), channel, what].compactMap(\.self))
+            return ("fetch", .plain, [identity(fields, .recipient), channel, what].compactMap(\.self))
         case .userRegistered:
-            let user = identity(fields.text(.user)) ?? Cell("-", .dim)
-            return ("registered", .good, [user, identity(fields.text(.identity), prefix: "key ")].compactMap(\.self))
+            let user = identity(fields, .user) ?? Cell("-", .dim)
+            return ("registered", .good, [user, identity(fields, .identity, prefix: "key ")].compactMap(\.self))
         }
     }
 }

@@ -11,6 +11,8 @@ public struct TableOptions: Sendable {
     /// The zone of the printed times.
     public var zone: ClockZone
     public var isUTC = false
+    /// Names to show beside pseudonyms and keys.
+    public var names: PeopleNames?
     /// The terminal's columns, for a line an event that fits it; nil for aligned columns, however wide they are.
     public var columns: Int?
 
@@ -27,6 +29,26 @@ public struct TableOptions: Sendable {
             usesColor: color.isWanted(isTerminal: output.isTerminal, environment: environment),
             showsFullIdentities: !output.isTerminal)
     }
+}
+
+extension TableOptions {
+    /// Somebody, and the name if it is known: `user 86d952d7… (alice)`.
+    ///
+    /// - Parameter isMarked: whether a user's pseudonym is told from a key's, for a column that can have both.
+    func person(_ shown: [UInt8], _ kind: NameKind?, isMarked: Bool = false, cell: ([UInt8]) -> Cell) -> Cell {
+        let isPseudonym = shown.count == 2 * Self.pseudonymBytes && shown.allSatisfy(Self.isDigit)
+        var person = isMarked && kind == .user && isPseudonym ? Cell("user ") : Cell("")
+        person.append(cell(shown))
+        if let name = names?.name(of: shown, kind), name != shown {
+            person.append(" (")
+            person.append(Cell(escaping: name, limit: 32))
+            person.append(")")
+        }
+        return person
+    }
+
+    private static let pseudonymBytes = 16
+    private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte) }
 }
 
 /// Aligned columns for people, below a heading that comes with the first event.
@@ -95,7 +117,7 @@ struct EventRow {
         let isFull = options.showsFullIdentities
         func identity(_ field: EventField) -> Cell {
             guard let text = fields.text(field) else { return Cell("-", .dim) }
-            return Cell(identity: text.utf8, isFull: isFull)
+            return options.person(text.utf8, field.names, isMarked: true) { Cell(identity: $0, isFull: isFull) }
         }
         let none = Cell("-", .dim)
         var who = none

@@ -21,7 +21,7 @@ public enum OutputFormat: String, CaseIterable, Sendable {
     case ndjson
     case csv
 
-    /// A writer of this format. The options are the table's; the other formats have none.
+    /// A writer of this format. The options are the table's; the other formats have only the names.
     public func writer(into output: OutputBuffer, table: TableOptions) -> any EventWriter {
         switch self {
         case .table:
@@ -30,9 +30,9 @@ public enum OutputFormat: String, CaseIterable, Sendable {
             } else {
                 TableWriter(into: output, options: table)
             }
-        case .json: JSONWriter(into: output)
-        case .ndjson: NDJSONWriter(into: output)
-        case .csv: CSVWriter(into: output)
+        case .json: JSONWriter(into: output, names: table.names)
+        case .ndjson: NDJSONWriter(into: output, names: table.names)
+        case .csv: CSVWriter(into: output, names: table.names)
         }
     }
 }

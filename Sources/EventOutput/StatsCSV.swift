@@ -5,8 +5,13 @@ import Terminal
 /// A window's sums as comma-separated values, one number per line: `section,name,measure,value`. Times are UTC.
 public struct StatsCSV {
     private let stats: WindowStats
+    private let names: PeopleNames?
 
-    public init(_ stats: WindowStats) { self.stats = stats }
+    /// - Parameter names: whoever they explain gets a second line, whose measure is `name`.
+    public init(_ stats: WindowStats, names: PeopleNames? = nil) {
+        self.stats = stats
+        self.names = names
+    }
 
     public func write(into output: OutputBuffer) throws(OutputError) {
         var lines = Lines(isTerminal: output.isTerminal)
@@ -21,10 +26,16 @@ public struct StatsCSV {
                 lines.add(stats.unit.rawValue, time, kind.name, "\(period.events[kind.index])")
             }
         }
-        for (section, subjects) in [
-            ("identity", stats.identities), ("channel", stats.channels), ("failed_user", stats.failedUsers),
+        for (section, kind, terms) in [
+            ("identity", NameKind.identity, stats.identities), ("channel", .channel, stats.channels),
+            ("failed_user", .user, stats.failedUsers),
         ] {
-            for subject in subjects { lines.add(section, subject.name, "events", "\(subject.events)") }
+            for term in terms {
+                lines.add(section, term.name, "events", "\(term.events)")
+                guard let name = names?.name(of: term.name, kind) else { continue }
+                let field = CSVField.text(name, isTerminal: output.isTerminal)
+                lines.add(section, term.name, "name", String(decoding: field, as: UTF8.self))
+            }
         }
         output.pending.append(lines.bytes)
         try output.flush()

@@ -5,8 +5,12 @@ import Terminal
 /// A window's sums as one JSON object. Times are UTC; what has no name or no value is left out.
 public struct StatsJSON {
     private let stats: WindowStats
+    private let names: PeopleNames?
 
-    public init(_ stats: WindowStats) { self.stats = stats }
+    public init(_ stats: WindowStats, names: PeopleNames? = nil) {
+        self.stats = stats
+        self.names = names
+    }
 
     public func write(into output: OutputBuffer) throws(OutputError) {
         output.pending.append(JSON.object(fields).spread)
@@ -27,11 +31,14 @@ public struct StatsJSON {
             ("reasons", .array(stats.reasons.map(reason))), ("sizes", sizes),
             ("delivery_wait_seconds", waits), ("periods", .array(stats.periods.map(period))),
         ]
-        for (name, field, terms) in [
-            ("identities", "identity", stats.identities), ("channels", "channel", stats.channels),
-            ("failed_users", "user", stats.failedUsers),
+        for (name, field, kind, terms) in [
+            ("identities", "identity", NameKind.identity, stats.identities), ("channels", "channel", .channel, stats.channels),
+            ("failed_users", "user", .user, stats.failedUsers),
         ] {
-            let entries = terms.map { JSON.object([(field, .text($0.name)), ("events", .number($0.events))]) }
+            let entries = terms.map { term in
+                let known = names?.name(of: term.name, kind).map { [(field + "_name", JSON.text($0))] } ?? []
+                return JSON.object([(field, .text(term.name))] + known + [("events", .number(term.events))])
+            }
             fields.append((name, .array(entries)))
         }
         fields.append(("day_before", dayBefore))

@@ -219,13 +219,13 @@ public struct StatsTable {
 
     private var active: [Table] {
         [
-            ("most active identities", stats.identities), ("most active channels", stats.channels),
-            ("users of most failed logins", stats.failedUsers),
-        ].map { title, terms in
+            ("most active identities", NameKind.identity, stats.identities), ("most active channels", .channel, stats.channels),
+            ("users of most failed logins", .user, stats.failedUsers),
+        ].map { title, kind, terms in
             var block = Table(title)
             for term in terms {
                 block.add([
-                    Cell(identity: term.name, isFull: options.showsFullIdentities),
+                    options.person(term.name, kind) { Cell(identity: $0, isFull: options.showsFullIdentities) },
                     Cell(Quantity.text(term.events)),
                 ])
             }

@@ -3,7 +3,7 @@ import Testing
 
 /// `events` prints what a plain filter over all events finds.
 @Suite struct FilterTests {
-    private func expect(_ filter: ReferenceFilter, in fixture: Fixture, asking arguments: [String]? = nil) throws {
+    private func expect(_ filter: EventConditions, in fixture: Fixture, asking arguments: [String]? = nil) throws {
         let words = arguments ?? filter.arguments
         guard !filter.isContradictory else {
             let outcome = try fixture.place.tool.run(["events"] + words)
@@ -48,7 +48,7 @@ import Testing
             try expect(.init(reason: reason), in: fixture)
         }
         #expect(try fixture.place.tool.count("--reason", "redentials") == 0, "only beginnings of words")
-        for after in [0, middle.id, all.last!.id, all.last!.id + 1000] { try expect(.init(after: after), in: fixture) }
+        for after in [0, middle.id, all.last!.id, all.last!.id + 1000] { try expect(.init(after: Int64(after)), in: fixture) }
         for newest in [0, 1, 10, 1_000_000] {
             try expect(.init(newest: newest), in: fixture)
             try expect(.init(newest: newest, reversed: true), in: fixture)
@@ -60,7 +60,7 @@ import Testing
         let fixture = Fixture.plain
         let failure = try #require(
             fixture.events.last { $0["ok"] == .flag(false) && $0["reason"] != nil && $0["user"] != nil })
-        let filter = ReferenceFilter(
+        let filter = EventConditions(
             kinds: ["auth", "fetch"], since: fixture.events[0].moment, until: failure.moment + 1,
             user: failure["user"]?.text, failed: true, reason: String(failure["reason"]!.text!.prefix(3)),
             after: 1, newest: 5, reversed: true)
@@ -72,7 +72,7 @@ import Testing
         var generator = SeededGenerator.announced("filters")
         var hits = 0
         for _ in 0..<150 {
-            let filter = ReferenceFilter.random(from: Fixture.plain.events, &generator)
+            let filter = EventConditions.random(FixtureValues(events: Fixture.plain.events), &generator)
             hits += filter.applied(to: Fixture.plain.events).isEmpty ? 0 : 1
             try expect(filter, in: .plain)
         }
@@ -82,7 +82,7 @@ import Testing
     @Test func pseudonymsAreFoundByNameAndByPseudonym() throws {
         let fixture = Fixture.pseudonym
         var generator = SeededGenerator.announced("pseudonym filters")
-        for _ in 0..<40 { try expect(.random(from: fixture.events, &generator), in: fixture) }
+        for _ in 0..<40 { try expect(.random(FixtureValues(events: fixture.events), &generator), in: fixture) }
         // The names that were sent find what the log has under their pseudonyms.
         let sent = Fixture.plain.events.count { $0["user"]?.text == "Zoë Müller" }
         let found = try fixture.place.tool.count("--user", "Zoë Müller", "--login-only")

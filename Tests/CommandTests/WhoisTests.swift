@@ -53,9 +53,79 @@ import Testing
         let back = try ask("--identity", Self.key)
         #expect(Set(back.compactMap { $0["pseudonym"] as? String }) == [user, identity])
         let table = try place.tool.succeed("whois", "--user", "alice").text
-        #expect(table.contains(user) && table.contains("alice") && table.contains("(registered together)"))
+        #expect(table.contains(user) && table.contains("alice") && table.contains("(registered with alice)"))
         let csv = try place.tool.succeed("whois", user, "--names", names, "-o", "csv").lines
         #expect(csv.count == 2 && csv[1].hasPrefix("\(user),alice,user,"))
+    }
+
+    @Test func namesStandBesideThePseudonymsThatTheyExplain() throws {
+        let host = try place.server()
+        try act(host)
+        try host.ask("auth user=text:dora ok=0 reason=text:credentials")
+        try host.shutDown()
+        let registered = try #require(try place.tool.events("--kind", "user_registered").first)
+        let user = try #require(registered["user"]?.text)
+        let key = try #require(registered["identity"]?.text)
+        // Alice's key is known by her registration; with its own line, by that.
+        let names = try list("alice", "bob", "nobody")
+        let byUser = try place.tool.events("--names", names)
+        let message = try #require(byUser.first { $0["kind"]?.text == "message_enqueue" })
+        #expect(message["sender"]?.text == key && message["sender_name"]?.text == "alice")
+        #expect(message["recipient_name"]?.text == "alice" && message["channel_name"] == nil)
+        #expect(byUser.filter { $0["user_name"] != nil }.count == 3 && byUser.contains { $0["user_name"]?.text == "bob" })
+        let named = try list("alice", "\(Self.key) Alice's phone")
+        let phone = try place.tool.events("--names", named).first { $0["kind"]?.text == "message_enqueue" }
+        #expect(phone?["sender_name"]?.text == "Alice's phone")
+
+        _ = try list("alice", "bob", "nobody")
+        func lines(_ words: String...) throws -> [String] {
+            try place.tool.succeed(words + ["--names", names]).lines.map { $0.hasSuffix("\r") ? String($0.dropLast()) : $0 }
+        }
+        // In a table a user's pseudonym is told from a key's; without names too.
+        let table = try lines("events")
+        #expect(table.contains { $0.contains("user \(user) (alice)") && $0.contains("failed: credentials") })
+        #expect(table.contains { $0.contains("  \(key) (alice)") && $0.contains("9 B") })
+        #expect(try place.tool.succeed("events").lines.contains { $0.contains("user \(user)  ") })
+        let csv = try lines("events", "-o", "csv", "--kind", "auth")
+        #expect(csv[0].hasSuffix("identity,sender_name,recipient_name,user_name,initiator_name,peer_name,identity_name"))
+        #expect(csv[1].hasSuffix(",,,alice,,,") && csv[3].hasSuffix(",,,,,,"))
+
+        let count = try lines("count", "--by", "user", "--failed")
+        #expect(count.contains { $0.hasPrefix("\(user) (alice)") } && !count.contains { $0.contains("bob") })
+        #expect(try lines("count", "--by", "user,reason", "-o", "csv", "--failed").contains("\(user),alice,credentials,1"))
+        #expect(try lines("count", "--by", "sender", "-o", "ndjson")[0].contains(#""sender_name":"alice""#))
+        let stats = try lines("stats", "--since", "2020-01-01")
+        #expect(stats.contains { $0.contains("\(user) (alice)") } && stats.contains { $0.contains("\(key) (alice)") })
+        #expect(try lines("stats", "--since", "2020-01-01", "-o", "csv").contains("failed_user,\(user),name,alice"))
+        #expect(
+            try lines("stats", "--since", "2020-01-01", "-o", "json").contains {
+                $0.replacing(" ", with: "").contains(#""user_name":"alice""#)
+            })
+    }
+
+    @Test func namesThatCannotBeLookedUpAreAnError() throws {
+        let host = try place.server()
+        try act(host)
+        try host.shutDown()
+        let names = try list("alice")
+        for command in [["events"], ["count", "--by", "user"], ["stats"]] {
+            let missing = try place.tool.run(command + ["--names", place.temporary("nothing")])
+            #expect(missing.status == 66 && missing.errors.contains("cannot read"), "\(missing.errors)")
+        }
+        unlink(place("identity.key"))
+        let keyless = try place.tool.run("events", "--names", names)
+        #expect(keyless.status == 77 && keyless.errors.contains("cannot look up names"), "\(keyless.errors)")
+    }
+
+    /// A log of names as they came has users' names, and keys without one.
+    @Test func aLogWithoutPseudonymsShowsWhoseKeysAre() throws {
+        let host = try place.server(["IDENTITIES": "plain"])
+        try act(host)
+        try host.shutDown()
+        let names = try list("\(Self.key.uppercased())  Alice's phone")
+        let events = try place.tool.events("--names", names, "--kind", "message_enqueue")
+        #expect(events.first?["sender"]?.text == Self.key && events.first?["sender_name"]?.text == "Alice's phone")
+        #expect(try place.tool.events("--names", list("alice")).contains { $0["identity_name"]?.text == "alice" })
     }
 
     @Test func everyEpochIsTried() throws {

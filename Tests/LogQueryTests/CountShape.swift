@@ -3,7 +3,7 @@ import TestSupport
 /// A question to `count`, as the command takes it and as plain SQL over the rows: no seal, no posting.
 struct CountShape {
     var fields: [String] = []
-    var filter = Question()
+    var filter = EventConditions()
     var sum: String?
     var max: String?
     var distinct: String?
@@ -43,8 +43,8 @@ struct CountShape {
         case "user": ["auth", "user_registered"]
         case "sender", "bytes": ["message_enqueue", "batch_enqueue"]
         case "recipient": ["message_enqueue", "batch_enqueue", "fetch"]
-        case "identity": Array(Question.identityColumns.keys)
-        case "channel": Question.channelKinds
+        case "identity": Array(EventConditions.identityFields.keys)
+        case "channel": EventConditions.channelKinds
         case "reason", "class": ["auth"]
         case "count": ["fetch"]
         default: eventKinds
@@ -78,7 +78,7 @@ struct CountShape {
             guard let condition = filter.condition(kind) else { return nil }
             let own = Self.columnsOfKind[kind]!
             let columns = Self.columns.map { own.contains($0) ? $0 : "NULL AS \($0)" }.joined(separator: ", ")
-            return "SELECT id, time, '\(kind)' AS kind, \(columns) FROM \(Question.tables[kind]!) WHERE \(condition)"
+            return "SELECT id, time, '\(kind)' AS kind, \(columns) FROM \(EventConditions.tables[kind]!) WHERE \(condition)"
         }
         return parts.joined(separator: " UNION ALL ")
     }
@@ -98,7 +98,7 @@ struct CountShape {
         case "channel": name("channel", "channel_name")
         case "user": "(SELECT value FROM user_name WHERE id = user)"
         case "reason": "(SELECT value FROM reason_name WHERE id = reason)"
-        case "class": Question.classOfReason
+        case "class": EventConditions.classOfReason
         case "minute": "time / 60000000 * 60"
         case "hour": start("%Y-%m-%d %H:00:00")
         case "day": start("%Y-%m-%d 00:00:00")
@@ -144,13 +144,13 @@ struct CountShape {
         func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &generator) < percent }
         var shape = CountShape()
         shape.fields = Array(fields.shuffled(using: &generator).prefix(Int.random(in: 0...2, using: &generator)))
-        shape.filter = Question.random(about: log, &generator)
+        shape.filter = EventConditions.random(log, &generator)
         shape.filter.newest = nil
         shape.filter.reversed = false
         // Most conditions have few events; half of the questions are about time alone, which segments answer.
         if chance(50) {
             let (since, until, failed, ok) = (shape.filter.since, shape.filter.until, chance(20), chance(10))
-            shape.filter = Question()
+            shape.filter = EventConditions()
             (shape.filter.since, shape.filter.until) = (since, until)
             (shape.filter.failed, shape.filter.ok) = (failed, ok && !failed)
         }

@@ -9,7 +9,7 @@ import Testing
     private func expectAlike(_ log: SeededLog, _ questions: Int, _ random: inout SeededGenerator) throws -> Int {
         var hits = 0
         for _ in 0..<(BuiltProducts.areSanitized ? questions / 8 : questions) {
-            let question = Question.random(about: log, &random)
+            let question = EventConditions.random(log, &random)
             guard !question.isContradictory else {
                 for words in [["events"], ["events", "-c"]] {
                     let outcome = try log.place.tool.run(words + question.arguments)

@@ -12,16 +12,16 @@ struct WindowReference {
     func number(_ sql: String) throws -> UInt64 { try log.query(sql).first.flatMap { UInt64($0[0]) } ?? 0 }
 
     func count(_ kind: String, _ condition: String = "1") throws -> UInt64 {
-        try number("SELECT count(*) FROM \(Question.tables[kind]!) WHERE \(window) AND \(condition)")
+        try number("SELECT count(*) FROM \(EventConditions.tables[kind]!) WHERE \(window) AND \(condition)")
     }
 
     func sum(_ column: String, of kind: String) throws -> UInt64 {
-        try number("SELECT coalesce(sum(\(column)), 0) FROM \(Question.tables[kind]!) WHERE \(window)")
+        try number("SELECT coalesce(sum(\(column)), 0) FROM \(EventConditions.tables[kind]!) WHERE \(window)")
     }
 
     /// The value at the nearest rank.
     func percentile(_ percent: Int, _ column: String, of kind: String, _ condition: String = "1") throws -> UInt64 {
-        let table = Question.tables[kind]!
+        let table = EventConditions.tables[kind]!
         return try number(
             """
             SELECT \(column) FROM \(table) WHERE \(window) AND \(condition) ORDER BY \(column) LIMIT 1 OFFSET
@@ -33,7 +33,7 @@ struct WindowReference {
     func ranking(_ columns: [String: [String]], names: String, _ condition: String = "1") throws -> [String: UInt64] {
         // A UNION has each pair of an event and a name once.
         let pairs = columns.flatMap { kind, columns in
-            columns.map { "SELECT id, \($0) AS name FROM \(Question.tables[kind]!) WHERE \(window) AND \(condition)" }
+            columns.map { "SELECT id, \($0) AS name FROM \(EventConditions.tables[kind]!) WHERE \(window) AND \(condition)" }
         }.joined(separator: " UNION ")
         let rows = try log.query(
             """
@@ -45,7 +45,7 @@ struct WindowReference {
 
     /// Events of each period, by its start in seconds.
     func periods(seconds: Int64) throws -> [UInt64: UInt64] {
-        let tables = eventKinds.map { "SELECT time FROM \(Question.tables[$0]!) WHERE \(window)" }
+        let tables = eventKinds.map { "SELECT time FROM \(EventConditions.tables[$0]!) WHERE \(window)" }
         let times = tables.joined(separator: " UNION ALL ")
         let rows = try log.query("SELECT time / \(seconds * 1_000_000) * \(seconds), count(*) FROM (\(times)) GROUP BY 1")
         return Dictionary(uniqueKeysWithValues: rows.map { (UInt64($0[0]) ?? 0, UInt64($0[1]) ?? 0) })

@@ -18,7 +18,8 @@ import Testing
 
     private func ask(_ log: SeededLog, _ since: Int64, _ until: Int64, _ unit: String) throws -> Fields {
         let words = [
-            "stats", "-o", "json", "--since", Question.moment(since), "--until", Question.moment(until), "--by", unit,
+            "stats", "-o", "json", "--since", EventConditions.moment(since), "--until", EventConditions.moment(until), "--by",
+            unit,
             "--top", "100000",
         ]
         return try JSONDecoder().decode(Fields.self, from: Data(log.place.tool.succeed(words).output))
@@ -27,7 +28,7 @@ import Testing
     private func expect(_ log: SeededLog, since: Int64, until: Int64, by unit: String = "hour") throws {
         let stats = try ask(log, since, until, unit)
         let reference = WindowReference(log: log.place.log, since: since, until: until)
-        let comment: Comment = "--since \(Question.moment(since)) --until \(Question.moment(until))"
+        let comment: Comment = "--since \(EventConditions.moment(since)) --until \(EventConditions.moment(until))"
         let kinds = try object(stats["kinds"])
         var sum: UInt64 = 0
         for kind in eventKinds {
@@ -83,9 +84,9 @@ import Testing
     }
 
     private func expectRankings(_ stats: Fields, _ reference: WindowReference, _ comment: Comment) throws {
-        let channels = Dictionary(uniqueKeysWithValues: Question.channelKinds.map { ($0, ["channel"]) })
+        let channels = Dictionary(uniqueKeysWithValues: EventConditions.channelKinds.map { ($0, ["channel"]) })
         for (name, field, expected) in [
-            ("identities", "identity", try reference.ranking(Question.identityColumns, names: "identity_name")),
+            ("identities", "identity", try reference.ranking(EventConditions.identityFields, names: "identity_name")),
             ("channels", "channel", try reference.ranking(channels, names: "channel_name")),
             ("failed_users", "user", try reference.ranking(["auth": ["user"]], names: "user_name", "ok = 0")),
         ] {

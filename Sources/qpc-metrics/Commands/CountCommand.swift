@@ -57,6 +57,7 @@ struct CountCommand: ParsableCommand {
     @OptionGroup var directory: DirectoryOptions
     @OptionGroup var countOptions: CountOptions
     @OptionGroup var filterOptions: EventFilterOptions
+    @OptionGroup var people: NamesOption
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The format of the output.", valueName: "format"))
     var output: OutputFormat = .table
@@ -78,13 +79,15 @@ struct CountCommand: ParsableCommand {
                 : try log.counting(question, filter, now: now, zone: .local)
         }
         let buffer = OutputBuffer()
-        let options = TableOptions(for: buffer, color: color, environment: Environment.value)
+        var options = TableOptions(for: buffer, color: color, environment: Environment.value)
+        options.names = try people.load(log, directory: directory.path)
+        let table = options
         try printing { () throws(OutputError) in
             switch output {
-            case .table: try CountTable(answer, options: options).write(into: buffer)
-            case .json: try CountJSON(answer, isArray: true).write(into: buffer)
-            case .ndjson: try CountJSON(answer, isArray: false).write(into: buffer)
-            case .csv: try CountCSV(answer).write(into: buffer)
+            case .table: try CountTable(answer, options: table).write(into: buffer)
+            case .json: try CountJSON(answer, isArray: true, names: table.names).write(into: buffer)
+            case .ndjson: try CountJSON(answer, isArray: false, names: table.names).write(into: buffer)
+            case .csv: try CountCSV(answer, names: table.names).write(into: buffer)
             }
         }
         if answer.count == 0 {

@@ -30,6 +30,7 @@ struct EventsCommand: ParsableCommand {
 
     @OptionGroup var directory: DirectoryOptions
     @OptionGroup var filterOptions: EventFilterOptions
+    @OptionGroup var people: NamesOption
 
     @Flag(name: [.customShort("f"), .long], help: "Continue with new events as they arrive.")
     var follow = false
@@ -52,7 +53,7 @@ struct EventsCommand: ParsableCommand {
     func run() throws {
         guard !follow else {
             try refuseWithFollow()
-            try EventPrinter(format: output, color: color, isUTC: utc, isFull: full).follow(
+            try EventPrinter(format: output, color: color, isUTC: utc, isFull: full, names: followedNames()).follow(
                 directory.source, options: filterOptions)
         }
         let filter = try filterOptions.filter(directory: directory.path)
@@ -65,7 +66,9 @@ struct EventsCommand: ParsableCommand {
             if filter.newest == nil { sayDrops(filter, log, oldest: nil) }
             return
         }
-        let oldest = try EventPrinter(format: output, color: color, isUTC: utc, isFull: full).print(filter, from: log)
+        let names = try people.load(log, directory: directory.path)
+        let oldest = try EventPrinter(format: output, color: color, isUTC: utc, isFull: full, names: names)
+            .print(filter, from: log)
         if oldest == nil, filter.newest != 0 { EmptyAnswer.explain(filter, log, directory.source) }
         sayDrops(filter, log, oldest: filter.newest == nil ? nil : oldest)
     }
@@ -76,6 +79,13 @@ struct EventsCommand: ParsableCommand {
         guard filter.newest == nil || oldest != nil, filter.afterID == nil else { return }
         let kinds = EventKind.allCases.filter { filter.holds($0) }
         DropNote.say(log, since: oldest ?? filter.sinceMicroseconds, until: filter.untilMicroseconds, kinds: kinds)
+    }
+
+    /// As of the start: who registers later has no name.
+    private func followedNames() throws -> PeopleNames? {
+        guard people.file != nil else { return nil }
+        let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
+        return try people.load(log, directory: directory.path)
     }
 
     /// What makes no sense for events that never end.

@@ -55,6 +55,8 @@ struct StatsCommand: ParsableCommand {
         help: ArgumentHelp("How many identities, channels and users to name; 0 for none.", valueName: "N"))
     var top: Int = 5
 
+    @OptionGroup var people: NamesOption
+
     @Option(name: .shortAndLong, help: ArgumentHelp("The format of the output.", valueName: "format"))
     var output: Format = .table
 
@@ -66,13 +68,15 @@ struct StatsCommand: ParsableCommand {
         let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
         let stats = try queryingLog { () throws(LogError) in try query.ask(log) }
         let buffer = OutputBuffer()
-        let options = TableOptions(for: buffer, color: color, environment: Environment.value)
+        var options = TableOptions(for: buffer, color: color, environment: Environment.value)
+        options.names = try people.load(log, directory: directory.path)
+        let table = options
         try printing { () throws(OutputError) in
             switch output {
             case .table:
-                try StatsTable(stats, options: options, width: TerminalSize.of().columns, top: top).write(into: buffer)
-            case .json: try StatsJSON(stats).write(into: buffer)
-            case .csv: try StatsCSV(stats).write(into: buffer)
+                try StatsTable(stats, options: table, width: TerminalSize.of().columns, top: top).write(into: buffer)
+            case .json: try StatsJSON(stats, names: table.names).write(into: buffer)
+            case .csv: try StatsCSV(stats, names: table.names).write(into: buffer)
             }
         }
         if stats.sum == 0 {

@@ -21,7 +21,7 @@ struct WhoisCommand: ParsableCommand {
         abstract: "Finds who is behind a pseudonym, and the pseudonyms of somebody.",
         discussion: """
             The log has no names, so the names come from you: a file with a user's name, or a key in hexadecimal, on each line, \
-            such as the server's list of users. Each is tried under the key of every epoch. Whoever can read identity.key can do \
+            such as the server's list of users. After a key and a space may follow whose it is. Each is tried under the key of every epoch. Whoever can read identity.key can do \
             this; nobody else can. Without a pseudonym, every name of the file that the log knows is listed.
 
             With --user or --identity it goes the other way: the pseudonyms in the log, with their events and times, and those of \
@@ -41,7 +41,8 @@ struct WhoisCommand: ParsableCommand {
     @OptionGroup var directory: DirectoryOptions
 
     @Option(
-        help: ArgumentHelp("A file of names and keys, one on each line; - for standard input.", valueName: "file"),
+        help: ArgumentHelp(
+            "A file with a user's name, a key, or a key and a name on each line; - for standard input.", valueName: "file"),
         completion: .file())
     var names: String?
 
@@ -86,33 +87,19 @@ struct WhoisCommand: ParsableCommand {
         if lines.isEmpty { Notice.say("note: the log knows none of these names") }
     }
 
-    private func search(_ log: EventLogReader) throws -> PseudonymSearch {
-        let search: PseudonymSearch
-        do {
-            search = try PseudonymSearch(directory: directory.path)
-        } catch {
-            throw Failure(Failure.noPermission, "cannot look up names: \(error.message); ask as the server's user or root")
-        }
-        guard try queryingLog({ () throws(LogError) in try search.fits(log) }) else {
-            throw Failure(
-                Failure.noPermission, "cannot look up names: \(DataFile.keys.path(in: directory.path)) holds keys of another log")
-        }
-        return search
-    }
-
     // MARK: From pseudonyms to names
 
     private func byNames(_ file: String, _ log: EventLogReader) throws -> [Line] {
         var wanted: [String] = []
         for text in pseudonyms { wanted += try whole(text, log) }
-        let search = try search(log)
+        let search = try NamesOption.search(log, directory: directory.path)
         var lines: [Line] = []
-        try Self.readLines(file) { name in
-            for match in search.matches(of: name) where wanted.isEmpty || wanted.contains(match.pseudonym) {
+        try NameList.read(file) { entry in
+            for match in search.matches(of: entry.subject) where wanted.isEmpty || wanted.contains(match.pseudonym) {
                 let kinds = try queryingLog { () throws(LogError) in try log.kinds(ofPseudonym: match.pseudonym) }
                     .filter { ($0 == .user) != match.isKey }
                 if kinds.isEmpty && wanted.isEmpty { continue }
-                lines.append(Line(pseudonym: match.pseudonym, name: name, kinds: kinds, epoch: match.epoch))
+                lines.append(Line(pseudonym: match.pseudonym, name: entry.name, kinds: kinds, epoch: match.epoch))
             }
         }
         for pseudonym in wanted where !lines.contains(where: { $0.pseudonym == pseudonym }) {
@@ -137,36 +124,10 @@ struct WhoisCommand: ParsableCommand {
         return found
     }
 
-    private static func readLines(_ path: String, _ body: ([UInt8]) throws -> Void) throws {
-        guard let file = path == "-" ? fdopen(STDIN_FILENO, "r") : fopen(path, "re") else {
-            throw Failure(
-                errno == EACCES ? Failure.noPermission : Failure.noInput,
-                "cannot read \(path): \(String(cString: strerror(errno)))")
-        }
-        defer { fclose(file) }
-        var line: UnsafeMutablePointer<CChar>?
-        var capacity = 0
-        defer { free(line) }
-        while true {
-            errno = 0
-            let count = getline(&line, &capacity, file)
-            guard count > 0, let line else {
-                if ferror(file) != 0 {
-                    throw Failure(Failure.noInput, "cannot read \(path): \(String(cString: strerror(errno)))")
-                }
-                return
-            }
-            let bytes = UnsafeRawBufferPointer(start: line, count: count)
-            var end = bytes.count
-            while end > 0, bytes[end - 1] == 0x0A || bytes[end - 1] == 0x0D { end -= 1 }
-            if end > 0 { try body(Array(bytes[..<end])) }
-        }
-    }
-
     // MARK: From somebody to pseudonyms
 
     private func bySomebody(_ log: EventLogReader) throws -> [Line] {
-        let search = try search(log)
+        let search = try NamesOption.search(log, directory: directory.path)
         let name = Array((user ?? identity ?? "").utf8)
         if let identity, Hexadecimal.decode(identity) == nil {
             throw Failure.invalid(identity, for: "--identity", EventFilterOptions.expectedWholeHexadecimal)
@@ -264,7 +225,7 @@ struct WhoisCommand: ParsableCommand {
         for line in lines {
             var row = [
                 Cell(line.pseudonym),
-                line.name.map { $0.isEmpty ? Cell("(registered together)", .dim) : Cell(escaping: $0) }
+                line.name.map { $0.isEmpty ? Cell("(registered with \(user ?? "the key"))", .dim) : Cell(escaping: $0) }
                     ?? Cell("unknown", .bad), Cell(Self.kinds(line)), Cell(line.epoch.map { "\($0)" } ?? "-"),
             ]
             if hasTimes {

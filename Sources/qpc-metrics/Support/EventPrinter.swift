@@ -13,11 +13,14 @@ final class EventPrinter {
     private let writer: any EventWriter
 
     /// - Parameter isFull: whether identities are shown whole, in aligned columns, also on a terminal.
-    init(format: OutputFormat, color: ColorChoice = .auto, isUTC: Bool = false, isFull: Bool = false) {
+    init(
+        format: OutputFormat, color: ColorChoice = .auto, isUTC: Bool = false, isFull: Bool = false, names: PeopleNames? = nil
+    ) {
         // Sent between the log's transactions, so that a pager that is left open holds none.
         let buffer = OutputBuffer()
         buffer.isHeld = true
         var options = TableOptions(for: buffer, color: color, environment: Environment.value)
+        options.names = names
         if isUTC {
             options.zone = .utc
             options.isUTC = true

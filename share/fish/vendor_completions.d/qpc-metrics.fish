@@ -23,13 +23,13 @@ function __qpc-metrics_parse_tokens -S
         __qpc-metrics_parse_subcommand 0 'version' 'h/help'
         switch $unparsed_tokens[1]
         case 'events'
-            __qpc-metrics_parse_subcommand 0 'dir=' 'kind=+' 'since=' 'until=' 'user=' 'identity=' 'channel=' 'failed' 'reason=' 'login-only' 'ok' 'class=' 'sender=' 'recipient=' 'min-bytes=' 'after=' 'n=' 'r' 'f/follow' 'c/count' 'o/output=' 'utc' 'full' 'color=' 'version' 'h/help'
+            __qpc-metrics_parse_subcommand 0 'dir=' 'kind=+' 'since=' 'until=' 'user=' 'identity=' 'channel=' 'failed' 'reason=' 'login-only' 'ok' 'class=' 'sender=' 'recipient=' 'min-bytes=' 'after=' 'n=' 'r' 'names=' 'f/follow' 'c/count' 'o/output=' 'utc' 'full' 'color=' 'version' 'h/help'
         case 'count'
-            __qpc-metrics_parse_subcommand 0 'dir=' 'by=' 'sum=' 'max=' 'distinct=' 'first' 'last' 'top=' 'sort=' 'having=+' 'beside=' 'dropped' 'waiting' 'kind=+' 'since=' 'until=' 'user=' 'identity=' 'channel=' 'failed' 'reason=' 'login-only' 'ok' 'class=' 'sender=' 'recipient=' 'min-bytes=' 'after=' 'n=' 'r' 'o/output=' 'color=' 'version' 'h/help'
+            __qpc-metrics_parse_subcommand 0 'dir=' 'by=' 'sum=' 'max=' 'distinct=' 'first' 'last' 'top=' 'sort=' 'having=+' 'beside=' 'dropped' 'waiting' 'kind=+' 'since=' 'until=' 'user=' 'identity=' 'channel=' 'failed' 'reason=' 'login-only' 'ok' 'class=' 'sender=' 'recipient=' 'min-bytes=' 'after=' 'n=' 'r' 'names=' 'o/output=' 'color=' 'version' 'h/help'
         case 'whois'
             __qpc-metrics_parse_subcommand -r 1 'dir=' 'names=' 'user=' 'identity=' 'o/output=' 'version' 'h/help'
         case 'stats'
-            __qpc-metrics_parse_subcommand 0 'dir=' 'since=' 'until=' 'by=' 'top=' 'o/output=' 'color=' 'version' 'h/help'
+            __qpc-metrics_parse_subcommand 0 'dir=' 'since=' 'until=' 'by=' 'top=' 'names=' 'o/output=' 'color=' 'version' 'h/help'
         case 'top'
             __qpc-metrics_parse_subcommand 0 'dir=' 'b/once' 'color=' 'version' 'h/help'
         case 'status'
@@ -149,6 +149,7 @@ complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_o
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics events" after' -l 'after' -d 'Only events after the one with this id.' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics events" n' -s 'n' -d 'Only the newest N events.' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics events" r' -s 'r' -d 'Newest first.'
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics events" names' -l 'names' -d 'Show the names in this file beside the pseudonyms that they explain: a user\'s name, a key, or a key and a name on each line; - for standard input.' -rF
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics events" f follow' -s 'f' -l 'follow' -d 'Continue with new events as they arrive.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics events" c count' -s 'c' -l 'count' -d 'Print only the number of events.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics events" o output' -l 'output' -s 'o' -d 'The format of the output.' -rfka 'table json ndjson csv'
@@ -187,12 +188,13 @@ complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_o
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics count" after' -l 'after' -d 'Only events after the one with this id.' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics count" n' -s 'n' -d 'Only the newest N events.' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics count" r' -s 'r' -d 'Newest first.'
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics count" names' -l 'names' -d 'Show the names in this file beside the pseudonyms that they explain: a user\'s name, a key, or a key and a name on each line; - for standard input.' -rF
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics count" o output' -l 'output' -s 'o' -d 'The format of the output.' -rfka 'table json ndjson csv'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics count" color' -l 'color' -d 'Whether to use colour.' -rfka 'auto always never'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics count" version' -l 'version' -d 'Show the version.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics count" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics whois" dir' -l 'dir' -d 'The data directory (default: $QPC_METRICS_PLUGIN_DIR, otherwise qpc-metrics-data).' -rfa '(__qpc-metrics_complete_directories)'
-complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics whois" names' -l 'names' -d 'A file of names and keys, one on each line; - for standard input.' -rF
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics whois" names' -l 'names' -d 'A file with a user\'s name, a key, or a key and a name on each line; - for standard input.' -rF
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics whois" user' -l 'user' -d 'The pseudonyms of this user.' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics whois" identity' -l 'identity' -d 'The pseudonyms of this key.' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics whois" o output' -l 'output' -s 'o' -d 'The format of the output.' -rfka 'table json csv'
@@ -203,6 +205,7 @@ complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_o
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics stats" until' -l 'until' -d 'Events before this time (default: now).' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics stats" by' -l 'by' -d 'The periods to divide the window into (default: what fits it).' -rfka 'minute hour day'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics stats" top' -l 'top' -d 'How many identities, channels and users to name; 0 for none.' -rfka ''
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics stats" names' -l 'names' -d 'Show the names in this file beside the pseudonyms that they explain: a user\'s name, a key, or a key and a name on each line; - for standard input.' -rF
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics stats" o output' -l 'output' -s 'o' -d 'The format of the output.' -rfka 'table json csv'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics stats" color' -l 'color' -d 'Whether to use colour.' -rfka 'auto always never'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics stats" version' -l 'version' -d 'Show the version.'

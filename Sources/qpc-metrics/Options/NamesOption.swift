@@ -1,0 +1,74 @@
+import ArgumentParser
+import EventLog
+import EventSearch
+import MetricsModel
+import MetricsQuery
+import Pseudonyms
+import Readings
+
+/// Whose names are shown beside pseudonyms.
+struct NamesOption: ParsableArguments {
+    @Option(
+        name: .customLong("names"),
+        help: ArgumentHelp(
+            "Show the names in this file beside the pseudonyms that they explain: a user's name, a key, or a key and a name on "
+                + "each line; - for standard input.", valueName: "file"),
+        completion: .file())
+    var file: String?
+
+    /// Nil without the option.
+    ///
+    /// - Throws: `Failure` if the file cannot be read, or the log's pseudonyms cannot be computed.
+    func load(_ log: EventLogReader, directory: String) throws -> PeopleNames? {
+        guard let file else { return nil }
+        let hasPseudonyms = try !queryingLog { () throws(LogError) in try log.epochs() }.isEmpty
+        let search = hasPseudonyms ? try Self.search(log, directory: directory) : nil
+        var names = PeopleNames()
+        try NameList.read(file) { entry in
+            for match in search?.matches(of: entry.subject) ?? [] {
+                // What the log's readers show of a key stands for no user, and the other way round.
+                names.add(entry.name, match.isKey ? .identity : .user, shown: Array(match.pseudonym.utf8))
+            }
+            if let key = Hexadecimal.decode(entry.subject), entry.subject != entry.name {
+                names.add(entry.name, .identity, shown: key.withUnsafeBytes { Hexadecimal.encode($0) })
+            } else if search == nil {
+                // Such a log shows users as they are; their keys can be theirs all the same.
+                names.add(entry.name, .user, shown: entry.subject)
+            }
+        }
+        try Self.addKeys(of: &names, log)
+        return names
+    }
+
+    /// The keys that users of the list registered have their names.
+    private static func addKeys(of names: inout PeopleNames, _ log: EventLogReader) throws {
+        guard !names.isEmpty else { return }
+        var filter = EventFilter()
+        filter.kinds = [.userRegistered]
+        var events = try queryingLog { () throws(LogError) in try log.events(filter) }
+        while let event = try queryingLog({ () throws(LogError) in try events.next() }) {
+            var (user, key): ([UInt8]?, [UInt8]?)
+            for (index, field) in event.kind.fields.enumerated() {
+                guard case .text(let text) = event.values[index] else { continue }
+                if field == .user { user = text.utf8 }
+                if field == .identity { key = text.utf8 }
+            }
+            if let user, let key, let name = names.name(of: user, .user) { names.add(name, .identity, shown: key) }
+        }
+    }
+
+    /// - Throws: `Failure` without this log's keys.
+    static func search(_ log: EventLogReader, directory: String) throws -> PseudonymSearch {
+        let search: PseudonymSearch
+        do {
+            search = try PseudonymSearch(directory: directory)
+        } catch {
+            throw Failure(Failure.noPermission, "cannot look up names: \(error.message); ask as the server's user or root")
+        }
+        guard try queryingLog({ () throws(LogError) in try search.fits(log) }) else {
+            throw Failure(
+                Failure.noPermission, "cannot look up names: \(DataFile.keys.path(in: directory)) holds keys of another log")
+        }
+        return search
+    }
+}
