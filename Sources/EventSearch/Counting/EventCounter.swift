@@ -86,7 +86,7 @@ struct EventCounter {
         }
         for plan in try KindQuery.plans(filter, descending: false, database) {
             let rows = RowCounter(question, plan.kind, zone: zone, shift: shift, classes)
-            for condition in plan.conditions {
+            while let condition = try plan.nextCondition() {
                 try rows.add(condition, to: &groups, &pairs, database)
                 if groups.isFull || pairs.isFull { return }
             }

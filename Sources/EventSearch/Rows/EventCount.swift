@@ -19,7 +19,7 @@ struct EventCount {
     private func rows(_ filter: EventFilter) throws(LogError) -> Int64 {
         var sum: Int64 = 0
         for plan in try KindQuery.plans(filter, descending: false, database) {
-            for condition in plan.conditions {
+            while let condition = try plan.nextCondition() {
                 sum &+= try database.integer("SELECT count(*) FROM \(plan.kind.table)\(condition)") ?? 0
             }
         }

@@ -6,10 +6,9 @@ import Readings
 final class EventCursor {
     private let plan: KindQuery
     private let database: Database
-    /// Of the condition that is being read; those after it wait.
+    /// Of the place that is being read.
     private var statement: Statement
-    private var next = 0
-    private let kind: EventKind
+    let kind: EventKind
     private(set) var id: Int64 = 0
 
     /// - Returns: nil if the plan has no place to look at.
@@ -17,32 +16,33 @@ final class EventCursor {
         self.plan = plan
         kind = plan.kind
         self.database = database
-        guard !plan.conditions.isEmpty else { return nil }
-        statement = try Self.statement(plan, 0, database)
-        next = 1
+        guard let condition = try plan.nextCondition() else { return nil }
+        statement = try Self.statement(plan, condition, database)
     }
 
     /// One for each kind that has an event.
-    static func all(_ filter: EventFilter, _ database: Database) throws(LogError) -> [EventCursor] {
+    static func all(
+        _ filter: EventFilter, keys: [[UInt8]]?, from starts: KindQuery.Starts = .init(), _ database: Database
+    ) throws(LogError) -> [EventCursor] {
         var cursors: [EventCursor] = []
-        for plan in try KindQuery.plans(filter, descending: filter.reversed, database) {
+        let plans = try KindQuery.plans(filter, descending: filter.reversed, keys: keys, from: starts, database)
+        for plan in plans {
             if let cursor = try EventCursor(plan, database), try cursor.advance() { cursors.append(cursor) }
         }
         return cursors
     }
 
-    private static func statement(_ plan: KindQuery, _ index: Int, _ database: Database) throws(LogError) -> Statement {
+    private static func statement(_ plan: KindQuery, _ condition: String, _ database: Database) throws(LogError) -> Statement {
         var columns = "id, time"
         for field in plan.kind.fields { columns += ", " + field.name }
-        return try database.prepare("SELECT \(columns) FROM \(plan.kind.table)\(plan.conditions[index])\(plan.order)")
+        return try database.prepare("SELECT \(columns) FROM \(plan.kind.table)\(condition)\(plan.order)")
     }
 
     @inline(__always)
     func advance() throws(LogError) -> Bool {
         while try !statement.step() {
-            guard next < plan.conditions.count else { return false }
-            statement = try Self.statement(plan, next, database)
-            next += 1
+            guard let condition = try plan.nextCondition() else { return false }
+            statement = try Self.statement(plan, condition, database)
         }
         id = statement.integer(0)
         return true

@@ -18,32 +18,33 @@ public final class EventLogReader {
     public func events(_ filter: EventFilter) throws(LogError) -> EventStream {
         var filter = filter
         var limit = filter.newest ?? Int.max
+        let keys = try FilterTerms.keys(of: filter, database)
         if !filter.reversed {
-            if let last = try bounds(&filter) {
+            if let last = try bounds(&filter, keys) {
                 filter.beforeID = min(filter.beforeID ?? Int64.max, last == Int64.max ? last : last + 1)
                 limit = Int.max
             } else {
                 limit = 0
             }
         }
-        return EventStream(filter, limit: limit, names, database)
+        return EventStream(filter, limit: limit, keys: keys, names, database)
     }
 
     /// The last id that the log has; and where the newest so many begin, found from the new end. Nil if there are none.
-    private func bounds(_ filter: inout EventFilter) throws(LogError) -> Int64? {
+    private func bounds(_ filter: inout EventFilter, _ keys: [[UInt8]]?) throws(LogError) -> Int64? {
         try database.execute("BEGIN", operation: "read")
         defer { try? database.execute("ROLLBACK", operation: "read") }
-        return try boundsInTransaction(&filter)
+        return try boundsInTransaction(&filter, keys)
     }
 
-    func boundsInTransaction(_ filter: inout EventFilter) throws(LogError) -> Int64? {
+    func boundsInTransaction(_ filter: inout EventFilter, _ keys: [[UInt8]]? = nil) throws(LogError) -> Int64? {
         let last = try database.integer("SELECT value FROM state WHERE key = 'last_id'") ?? Int64.max - 1
         guard let newest = filter.newest else { return last }
         var backwards = filter
         backwards.reversed = true
         var first: Int64?
         var remaining = newest
-        var cursors = try EventCursor.all(backwards, database)
+        var cursors = try EventCursor.all(backwards, keys: keys, database)
         while remaining > 0, let next = cursors.next(descending: true) {
             first = cursors[next].id
             remaining -= 1

@@ -14,6 +14,8 @@ public struct EventStream: ~Copyable {
     private let database: Database
     private let names: NameReader
     private var filter: EventFilter
+    private let keys: [[UInt8]]?
+    private var starts = KindQuery.Starts()
     /// Events that may follow this portion.
     private var remaining: Int
     private var portion = EventStream.firstPortion
@@ -23,9 +25,11 @@ public struct EventStream: ~Copyable {
     /// Whether no transaction is open: the moment to wait for the output.
     public private(set) var isPaused = true
 
-    init(_ filter: EventFilter, limit: Int, _ names: NameReader, _ database: Database) {
+    /// - Parameter keys: the user's, if the filter includes them.
+    init(_ filter: EventFilter, limit: Int, keys: [[UInt8]]?, _ names: NameReader, _ database: Database) {
         self.filter = filter
         remaining = limit
+        self.keys = keys
         self.names = names
         self.database = database
     }
@@ -48,6 +52,11 @@ public struct EventStream: ~Copyable {
             remainingInPortion -= 1
             if remainingInPortion == 0 {
                 if filter.reversed { filter.beforeID = event.id } else { filter.afterID = event.id }
+                starts.isExhausted = .init(repeating: true, count: EventKind.count)
+                for cursor in cursors {
+                    starts.isExhausted[cursor.kind.index] = false
+                    starts.ids[cursor.kind.index] = cursor.id
+                }
                 pause()
             }
             return event
@@ -65,7 +74,7 @@ public struct EventStream: ~Copyable {
         if filter.reversed { filter.newest = remainingInPortion }
         try database.execute("BEGIN", operation: "read")
         isPaused = false
-        cursors = try EventCursor.all(filter, database)
+        cursors = try EventCursor.all(filter, keys: keys, from: starts, database)
         return true
     }
 

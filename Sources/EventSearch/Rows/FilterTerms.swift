@@ -16,9 +16,13 @@ struct FilterTerms {
     /// Whether a login without a reason matches too.
     private let takesNoReason: Bool
 
-    init(_ filter: EventFilter, _ database: Database) throws(LogError) {
+    /// - Parameter keys: the user's keys, if they are known already.
+    init(_ filter: EventFilter, keys known: [[UInt8]]? = nil, _ database: Database) throws(LogError) {
         users = try Self.ids(of: filter.user, in: .user, plainIsText: true, database)
-        keys = try filter.includesKeys ? filter.user.map { user throws(LogError) in try Self.keys(of: user, database) } : nil
+        var keys = known
+        if keys == nil { keys = try Self.keys(of: filter, database) }
+        self.keys = try Self.ids(
+            of: keys.map { EventFilter.Term(plain: nil, pseudonyms: $0) }, in: .identity, plainIsText: false, database)
         identities = try Self.ids(of: filter.identity, in: .identity, plainIsText: false, database)
         channels = try Self.ids(of: filter.channel, in: .channel, plainIsText: false, database)
         senders = try Self.ids(of: filter.sender, in: .identity, plainIsText: false, database)
@@ -75,21 +79,30 @@ struct FilterTerms {
         return Self.append(keys, kind.columns(naming: .identity), to: &conditions)
     }
 
-    /// The keys in a user's registrations, at whatever time they were.
-    private static func keys(of user: EventFilter.Term, _ database: Database) throws(LogError) -> [Int64] {
+    /// The keys in a user's registrations, at whatever time they were, as the log has them; nil if the filter does not ask for
+    /// them. Their numbers may be others in the next transaction.
+    static func keys(of filter: EventFilter, _ database: Database) throws(LogError) -> [[UInt8]]? {
+        guard filter.includesKeys, let user = filter.user else { return nil }
         var registrations = EventFilter()
         registrations.kinds = [.userRegistered]
         registrations.user = user
         var keys: Set<Int64> = []
         for plan in try KindQuery.plans(registrations, descending: false, database) {
-            for condition in plan.conditions {
+            while let condition = try plan.nextCondition() {
                 let found = try database.prepare("SELECT identity FROM \(plan.kind.table)\(condition)")
                 while try found.step() {
                     if !found.isNull(0) { keys.insert(found.integer(0)) }
                 }
             }
         }
-        return keys.sorted()
+        let value = try database.prepare("SELECT value FROM \(NameKind.identity.table) WHERE id = ?")
+        var values: [[UInt8]] = []
+        for key in keys.sorted() {
+            value.bind(key, at: 1)
+            if try value.step() { values.append(value.bytes(0)) }
+            value.reset()
+        }
+        return values
     }
 
     private func appendReasons(of kind: EventKind, to conditions: inout [String]) -> Bool {

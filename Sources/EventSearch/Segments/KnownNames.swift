@@ -11,7 +11,7 @@ struct KnownNames {
     /// The same of segments whose rows were read, by kind and field.
     private var problemsOfRows: [String] = []
 
-    /// A number beyond this has no bit: it cannot be in a posting either.
+    /// Numbers beyond this have no bit, for the sake of memory, and are taken for known.
     private static let most = 1 << 28
 
     init(_ database: Database) throws(LogError) {
@@ -29,6 +29,7 @@ struct KnownNames {
 
     private func has(_ term: Int64, _ kind: NameKind) -> Bool {
         let words = bits[kind.rawValue]
+        if term > Int64(Self.most) { return true }
         guard term >= 0, Int(term) / 64 < words.count else { return false }
         return words[Int(term) / 64] & 1 << UInt64(term % 64) != 0
     }

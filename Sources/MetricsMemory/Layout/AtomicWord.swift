@@ -34,6 +34,12 @@ public enum AtomicWord {
         at(base, offset).pointee.wrappingAdd(value, ordering: .acquiringAndReleasing).oldValue
     }
 
+    /// Writes to the word's page without changing the word, whoever else stores to it.
+    static func touch(_ base: UnsafeMutableRawPointer, _ offset: Int) {
+        let value = loadRelaxed(base, offset)
+        _ = exchange(base, offset, expected: value, desired: value)
+    }
+
     /// True if the word was `expected` and is now `desired`.
     @inlinable @inline(__always)
     public static func exchange(

@@ -57,9 +57,8 @@ public struct MappedFile: ~Copyable, @unchecked Sendable {
         // Kernels before 5.14 do not know the advice: touch every page, changing nothing.
         var at = offset
         while at < offset + bytes {
-            let word = (base + at).assumingMemoryBound(to: UInt64.self)
-            // SAFETY: a range is populated by its maker before anybody else may write to it.
-            word.pointee = word.pointee
+            // A compare-and-exchange, since a hook may be storing there: a plain store could undo its own.
+            AtomicWord.touch(base, at)
             at += 4096
         }
         return 0
