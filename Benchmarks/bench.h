@@ -24,11 +24,11 @@ void sleep_ns(uint64_t nanoseconds);
 double quantile(double *values, size_t count, double part);
 static inline double median(double *values, size_t count) { return quantile(values, count, 0.5); }
 
-/// The median of ours divided by theirs, round by round, so that what slows both, such as another guest of the machine, cancels
-/// out. Call it before `median`, which sorts.
+/// The median of ours divided by theirs, round by round, so that anything that slows down both, such as another guest on the
+/// machine, cancels out. Call it before `median`, which sorts.
 double median_ratio(const double *ours, const double *theirs, size_t count);
 
-/// One row of the table. `value` is compared with thresholds.txt. An empty text means no baseline.
+/// Prints one row of the table. `value` is compared with thresholds.txt. An empty baseline means that there is none.
 void report(const char *name, const char *what, const char *ours, const char *baseline, double value,
             const char *unit);
 /// A formatted text such as "8.41 ns", valid for the next 16 calls.
@@ -49,16 +49,16 @@ typedef struct plugin_settings {
     const char *retention;
 } plugin_settings;
 
-/// Loads the library named by BENCH_PLUGIN (once) and starts an instance; exits when that fails.
+/// Loads the library named by BENCH_PLUGIN (once) and starts an instance; exits if that fails.
 qpc_hook_vtable plugin_start(plugin_settings settings);
 void plugin_stop(qpc_hook_vtable *table);
 /// How long dlopen took, the first time.
 uint64_t plugin_load_ns(void);
 
-/// An integer from the plugin's log, opened beside the plugin as any reader would.
+/// An integer from the plugin's log, opened alongside the plugin as any reader would.
 int64_t log_integer(const char *directory, const char *sql);
 
-/// Whether --quick was given; and the value after an option, or the fallback.
+/// Whether --quick was given.
 int is_quick(int argc, char **argv);
 
 /// Seeded xorshift*, the same on every machine.

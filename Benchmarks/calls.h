@@ -1,5 +1,4 @@
-// calls.h: the calls for timing hooks: 64 different events of each kind, hot in the cache as in a server that has just made
-// them.
+// calls.h: the calls for timing hooks: 64 different events of each kind, hot in the cache as in a server that has just made them.
 #ifndef CALLS_H
 #define CALLS_H
 
@@ -101,7 +100,7 @@ static inline uint64_t call_many(const qpc_hook_vtable *t, const calls *c, int k
     return end - start;
 }
 
-/// The most bytes of ring that a call takes.
+/// The most bytes that a call takes in a ring.
 static inline unsigned call_bytes(int kind) {
     switch (kind) {
     case CALL_BATCH_1: return 192;

@@ -1,8 +1,8 @@
 // drain.c: how fast the plugin's thread writes events to the log, against a bare loop of INSERTs of the same rows.
 //
 // Two threads call hooks for half of the events each, at full speed, into rings that hold all of them. Our time runs from the
-// first call until on_shutdown returns, with the rows committed and on the disk. The bare loop's time covers its inserts and
-// commits, with SQLite's default checkpoints (every 1,000 pages) or, as the harder figure, with none.
+// first call until on_shutdown returns, with the rows committed and on disk. The bare loop's time covers its inserts and commits,
+// with SQLite's default checkpoints (every 1,000 pages) or, for a harder comparison, with none.
 #include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ static void *hand_over(void *argument) {
     return NULL;
 }
 
-/// The CPU time of the plugin's thread in nanoseconds, from the kernel's accounting; 0 where there is none.
+/// The CPU time of the plugin's thread in nanoseconds, from the kernel's accounting; 0 if there is none.
 static uint64_t plugin_cpu_ns(void) {
     DIR *tasks = opendir("/proc/self/task");
     struct dirent *entry;
@@ -57,7 +57,7 @@ static uint64_t own_cpu_ns(void) {
 }
 
 static double drain(const event *events, size_t count) {
-    // A batch is not split.
+    // Do not split a batch.
     size_t middle = count / 2;
     while (middle < count && events[middle].batch == 0) middle++;
     half halves[2] = {{events, middle}, {events + middle, count - middle}};
@@ -88,7 +88,7 @@ static void compare(const char *name, const char *what, int kind, size_t count, 
     sleep_ns(300000000);
     rows *floor = rows_open(floor_path, 1), *bare = rows_open(bare_path, 0);
     double ours[32], with[32], without[32], ours_cpu[32], floor_cpu[32];
-    // In the first round every name is new; it is reported apart.
+    // In the first round every name is new; that round is reported separately.
     double first = 0;
     for (int round = 0; round <= rounds; round++) {
         event *events = traffic_make(count, kind, (uint64_t)(77 + round));

@@ -1,9 +1,9 @@
-// exposer_baseline.cpp: as many series from prometheus-cpp's own exposer, for http.c.
+// exposer_baseline.cpp: the same number of series from prometheus-cpp's own exposer, for http.c.
 //
 //   exposer_baseline PORT PLAIN HISTOGRAMS BUCKETS
 //
-// PLAIN counters in families of seven, and HISTOGRAMS of BUCKETS buckets; their values never change, so
-// the program spends its time only on scrapes. Ends with its standard input.
+// PLAIN counters in families of seven, and HISTOGRAMS of BUCKETS buckets; their values never change, so the program spends its
+// time only on scrapes. Exits when its standard input closes.
 #include <prometheus/counter.h>
 #include <prometheus/exposer.h>
 #include <prometheus/histogram.h>

@@ -1,9 +1,9 @@
 // hooks.c: what a hook costs its caller, against the same work in C (hooks_baseline.c), spdlog and SQLite.
 //
-// Fairness: the plugin and the floor are both shared libraries, called through the same table type with the same
-// events, with rings of the same size in files of the same directory, faulted in. A round stays under an eighth of a ring, so
-// neither side's consumer runs by itself; then on_shutdown empties the ring, on both sides from another thread, which wipes what
-// it took. Rounds alternate, and so does which side begins.
+// Fairness: the plugin and the floor are both shared libraries, called through the same table type with the same events, with
+// rings of the same size in files in the same directory, faulted in. A round stays under an eighth of a ring, so neither side's
+// consumer empties it on its own; then on_shutdown empties the ring, on both sides in another thread, which wipes what it
+// consumed. Rounds alternate, as does the side that goes first.
 #include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>

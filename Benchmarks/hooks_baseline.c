@@ -11,8 +11,8 @@
 //   - the cache lines two kilobytes ahead prefetched for writing, which makes a batch a third cheaper
 //   - drops counted when the ring is full
 //
-// The rings lie in a mapped file, like the plugin's. A consumer thread empties them: it reads each record's header,
-// wipes the record, and releases the space.
+// The rings are in a mapped file, like the plugin's. A consumer thread empties them: it reads each record's header, wipes the
+// record, and releases the space.
 #include "hooks_baseline.h"
 
 #include <fcntl.h>
@@ -91,7 +91,7 @@ static struct {
     uint64_t word;
     uint64_t meaning;
 } lookup[512];
-/// For each byte: the letter in lower case, or 0 for a byte that belongs to no word.
+/// For each byte: the letter in lower case, or 0 for a byte that is not part of a word.
 static uint8_t small[256];
 
 static inline unsigned place(uint64_t word) { return (unsigned)((word * 0x9E3779B97F4A7C15ull) >> 55); }

@@ -50,7 +50,7 @@ static int connect_from(uint32_t from, int port, int receive_bytes, int flags) {
     return fd;
 }
 
-/// One scrape on a connection of its own. The length of the body, or 0 if it was refused.
+/// One scrape on its own connection. Returns the length of the response, or 0 if it was refused.
 static size_t scrape(int port, char *page, size_t room) {
     static const char request[] = "GET /metrics HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n";
     int fd = connect_from(INADDR_LOOPBACK, port, 0, 0);
@@ -157,8 +157,9 @@ enum { CROWD = 500, ADDRESSES = 25 };
 static _Atomic int stop_crowd;
 static int crowd_port;
 
-/// Half of them send a request head byte by byte; the others keep sending requests, and read a few bytes of the responses now
-/// and then. A client that is disconnected returns within a second. They use so many addresses that no cap on one stops them.
+/// Half of them send a request head byte by byte; the others keep sending requests, and read a few bytes of the responses now and
+/// then. A client that is disconnected comes back after a second. They use so many addresses that no per-address limit stops
+/// them.
 static void *crowd(void *nothing) {
     static const char request[] = "GET /metrics HTTP/1.1\r\nHost: slow\r\n\r\n";
     static struct { int fd; uint64_t returns; unsigned sent; } all[CROWD];
@@ -175,7 +176,7 @@ static void *crowd(void *nothing) {
                 if (all[i].fd < 0) all[i].returns = now + 1000000000;
                 continue;
             }
-            // Each acts in one round of ten.
+            // Each client acts in one round out of ten.
             if ((round + (unsigned)i) % 10) continue;
             char bytes[64];
             ssize_t sent = reads ? send(all[i].fd, request, sizeof request - 1, MSG_NOSIGNAL)
@@ -233,7 +234,7 @@ static void among_slow(int port) {
 
 // MARK: All of it
 
-/// How many lines of a page contain this; all samples for an empty text.
+/// The number of samples on the page whose line contains `part`; of all samples if it is empty.
 static int lines_with(const char *part) {
     int count = 0;
     for (char *line = strstr(page, "\r\n\r\n") + 4; line && *line;) {

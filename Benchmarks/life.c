@@ -134,7 +134,7 @@ static void burst(void) {
 
 // MARK: Idle
 
-/// KiB of "Rss:" over the mappings whose name holds `part`; all of them for null.
+/// KiB of "Rss:" over the mappings whose name contains `part`; over all of them for null.
 static long resident_kib(const char *part) {
     FILE *file = fopen("/proc/self/smaps", "r");
     if (file == NULL) die("cannot read smaps");
@@ -171,7 +171,7 @@ static void idle(void) {
     report("idle.cpu", text("idle plugin, %.0f s: of a core", seconds), text("%.3f %%", share), "", share, "%");
     report("idle.rss", "idle plugin: resident beyond its rings", text("%.1f MiB", mib),
            text("rings %.0f MiB", (double)rings / 1024), mib, "MiB");
-    // Traffic has touched the name caches and SQLite's pages.
+    // Traffic touches the name caches and SQLite's pages.
     crowd = people_make();
     event *all = traffic_make(300000, EVENT_MIXED, 9);
     long with_traffic = resident_kib(NULL) - resident_kib("live.qpcm");
@@ -192,7 +192,7 @@ static void execute(sqlite3 *db, const char *sql) {
     if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK) die("%s: %s", sql, message);
 }
 
-/// Writes rows straight into the log that the plugin made, with names by number: fast, and the same on every machine.
+/// Writes rows straight into the log that the plugin made, with names referenced by number: fast, and the same on every machine.
 static void make_log(const char *directory, const char *count) {
     mkdir(directory, 0750);
     qpc_hook_vtable table = plugin_start((plugin_settings){directory, NULL, NULL, "off"});
@@ -218,7 +218,7 @@ static void make_log(const char *directory, const char *count) {
         {"auth", "i, 1763400000000000 + i * 20000, 1 + i % 99991, 1, NULL", 85, 99},
     };
     for (size_t p = 0; p < sizeof parts / sizeof parts[0]; p++) {
-        // Each hundred ids has all kinds, so that every table's ids span the whole log.
+        // Every hundred ids contain all kinds, so that each table's ids span the whole log.
         snprintf(sql, sizeof sql,
                  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %s)"
                  " INSERT INTO %s SELECT %s FROM n WHERE i %% 100 BETWEEN %d AND %d",
@@ -284,8 +284,8 @@ static void command(char *binary, char *directory) {
 
 // MARK: Quiet
 
-// This host's malloc and mutex functions override the C library's, for the plugin too, and count while the calling thread
-// asks for it.
+// This host's malloc and mutex functions override the C library's, also for the plugin, and count while the calling thread asks
+// for it.
 static _Thread_local int is_counting;
 static _Atomic long allocations, locks;
 

@@ -231,7 +231,7 @@ static void statistics(void) {
                    text("stats --since @%ld --until @%ld", since, end_seconds + 1), all, quick ? 3 : 5});
 }
 
-/// `backfill`, against sums by minute of the same columns: no histograms, and no running totals.
+/// `backfill`, against per-minute sums of the same columns: no histograms, and no running totals.
 static void backfill(void) {
     long since = end_seconds - 30 * 86400;
     const char *sums[KINDS] = {"sum(sender IS NULL), sum(bytes)", "sum(sender IS NULL), sum(bytes), sum(batch = id)",
@@ -280,7 +280,7 @@ static void grouped(const char *subjects) {
                        "user, time / 86400000000 FROM user_registered) GROUP BY 1;\n"), rounds});
 }
 
-/// Everything, in the order of ids, with a column for every field.
+/// Everything, in order of id, with a column for every field.
 static void everything(void) {
     const char *view = "SELECT * FROM events;\n";
     ask((question){"ndjson", "all 10M as NDJSON, against sqlite3 -json", "-json", "events -o ndjson", (char *)view, 1});

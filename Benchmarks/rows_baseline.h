@@ -7,7 +7,7 @@
 /// A database with the log's tables, page size and journal mode. `checkpoints`: SQLite's own, every 1,000 pages.
 typedef struct rows rows;
 rows *rows_open(const char *path, int checkpoints);
-/// Inserts them, 10,000 per transaction.
+/// Inserts the events, 10,000 per transaction.
 void rows_insert(rows *target, const event *events, size_t count);
 void rows_close(rows *target);
 

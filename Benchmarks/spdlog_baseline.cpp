@@ -17,7 +17,7 @@ extern "C" void spdlog_open(const char *path, size_t queue) {
     logger->set_pattern("%v");
 }
 
-// The record unformatted: spdlog has nothing cheaper.
+// Passes the record unformatted: spdlog has nothing cheaper.
 extern "C" void spdlog_write(const void *record, size_t bytes) {
     logger->log(spdlog::level::info, spdlog::string_view_t(static_cast<const char *>(record), bytes));
 }

@@ -1,4 +1,4 @@
-// spdlog_baseline.h: a record passed to spdlog's asynchronous logger in its cheapest way.
+// spdlog_baseline.h: passes a record to spdlog's asynchronous logger in the cheapest way.
 #ifndef SPDLOG_BASELINE_H
 #define SPDLOG_BASELINE_H
 #include <stddef.h>

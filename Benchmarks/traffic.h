@@ -1,5 +1,5 @@
-// traffic.h: a chat server's seeded traffic: who calls what, as numbers, from which both the hooks' arguments and the bare loop's
-// integer rows are made.
+// traffic.h: seeded traffic of a chat server, as numbers from which both the hooks' arguments and the bare loop's integer rows
+// are made.
 #ifndef TRAFFIC_H
 #define TRAFFIC_H
 
@@ -11,7 +11,7 @@
 enum { PEOPLE = 10000, CHANNELS = 15000, REASONS = 8 };
 enum { EVENT_MESSAGE, EVENT_BATCH, EVENT_AUTH, EVENT_CHANNEL, EVENT_FETCH, EVENT_REGISTERED, EVENT_KINDS, EVENT_MIXED };
 
-/// One event. A batch is several in a row, of which the first has their number in `batch`.
+/// One event. A batch is several in a row, the first of which has their number in `batch`.
 typedef struct event {
     uint8_t kind, yes, reason;
     uint16_t batch;        // messages of the call that begins here; 0 within a batch
@@ -43,7 +43,7 @@ static inline people *people_make(void) {
     return p;
 }
 
-/// A few people do most of it: the square of a uniform value.
+/// A few people do most of it: the choice squares a uniform value.
 static inline uint32_t somebody(uint64_t *seed, uint32_t of) {
     double share = (double)(next_random(seed) >> 11) / 9007199254740992.0;
     return 1 + (uint32_t)(share * share * of);

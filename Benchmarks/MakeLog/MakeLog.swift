@@ -3,7 +3,7 @@ import Glibc
 import PastEvents
 import Terminal
 
-/// Makes a large log to measure with: `scripts/make-log`. A developers' program; it is not installed.
+/// Makes a large log for benchmarks: `scripts/make-log`. A developer tool; it is not installed.
 @main
 struct MakeLog: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Who is on the server: 20,000 users with 50,000 devices, each with a key, and the channels between them. All bytes are
-/// made once, in flat memory, since ten million events point into it.
+/// The server's population: 20,000 users with 50,000 devices, each with a key, and the channels between them. All bytes are made
+/// once, in flat memory, since ten million events point into it.
 final class Population {
     static let users = 20_000
     static let identities = 50_000
@@ -15,7 +15,7 @@ final class Population {
     private let keys: UnsafeMutablePointer<UInt8>
     private let names: UnsafeMutablePointer<UInt8>
     private let nameLengths: UnsafeMutablePointer<Int>
-    /// `log(users)`: what makes a few users do most of it.
+    /// `log(users)`: skews the choice, so that a few users do most of it.
     private let spread = log(Double(users))
 
     init(seed: UInt64) {
@@ -37,14 +37,14 @@ final class Population {
         nameLengths.deallocate()
     }
 
-    /// A user by activity: the n-th most active does the n-th part of what the first does (Zipf's law).
+    /// A random user, weighted by activity: the n-th most active does 1/n of what the first does (Zipf's law).
     func someUser(_ random: inout SplitMix) -> Int { min(Int(exp(random.fraction() * spread)) - 1, Self.users - 1) }
 
     func name(_ user: Int) -> UnsafeBufferPointer<UInt8> {
         UnsafeBufferPointer(start: names + user * Self.nameBytes, count: nameLengths[user])
     }
 
-    /// Two or three devices a user, of which the first is used most.
+    /// One of a user's two or three devices, of which the first is used most.
     func device(of user: Int, _ random: inout SplitMix) -> Int {
         let mine = user % 2 == 0 ? 2 : 3
         let pick = random.chance(0.7) ? 0 : random.below(mine)
@@ -53,14 +53,14 @@ final class Population {
 
     func key(_ identity: Int) -> UnsafePointer<UInt8> { UnsafePointer(keys + identity * Self.keyBytes) }
 
-    /// A user's correspondents: some eight friends, the first few of whom get most.
+    /// One of a user's friends, of whom there are about eight; the first few are chosen most often.
     func friend(of user: Int, _ random: inout SplitMix) -> Int {
         let friend = Int(exp(random.fraction() * log(8))) - 1
         var choice = SplitMix(state: UInt64(user) &* 31 &+ UInt64(friend))
         return someUser(&choice)
     }
 
-    /// The channel between two users, 16 bytes that follow from them.
+    /// The channel between two users: 16 bytes derived from the two.
     func channel(_ one: Int, _ other: Int) -> (UInt64, UInt64) {
         var random = SplitMix(state: UInt64(min(one, other)) << 32 | UInt64(max(one, other)))
         return (random.next(), random.next())

@@ -1,8 +1,9 @@
 import Glibc
 
-/// How many events come when: quiet nights, busy evenings, fuller weekends, a server that grows; in slots of five minutes.
+/// How events are distributed over time: quiet nights, busy evenings, busier weekends, a growing server; in slots of five
+/// minutes.
 struct Rhythm {
-    /// A part of a day in which events come evenly.
+    /// A part of a day with evenly spaced events.
     struct Slot {
         var startNanoseconds: UInt64
         var lengthNanoseconds: UInt64
@@ -25,7 +26,7 @@ struct Rhythm {
         self.events = events
         var random = SplitMix(state: seed ^ 0xA77A_C4ED)
         attacks = [Double](repeating: 0, count: slots)
-        // Two to three a day, of five minutes to an hour; and one that goes on into the last hour.
+        // Two to three attacks per day, of five minutes to an hour; and one within the last hour.
         for _ in 0..<(days * 5 / 2) {
             let start = random.below(slots)
             for slot in start..<min(slots, start + 1 + random.below(12)) { attacks[slot] = 0.05 + 0.3 * random.fraction() }
@@ -38,7 +39,7 @@ struct Rhythm {
             let seconds = Double(startSeconds + Int64(slot) * Self.slotSeconds)
             let hour = (seconds / 3600).truncatingRemainder(dividingBy: 24)
             let day = Int(seconds / 86_400) % 7
-            // Fullest at eight in the evening, with a smaller hill at noon.
+            // Busiest at eight in the evening, with a smaller peak around noon.
             let evening = 0.5 + 0.5 * cos((hour - 20) / 24 * 2 * .pi)
             let noon = exp(-((hour - 12.5) * (hour - 12.5)) / 4)
             let weekend = day == 2 || day == 3 ? 1.25 : 1.0  // 1970 began on a Thursday

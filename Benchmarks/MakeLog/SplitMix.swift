@@ -10,7 +10,7 @@ struct SplitMix {
         return z ^ z >> 31
     }
 
-    /// From 0 up to the limit, without it.
+    /// From 0 up to, but not including, the limit.
     mutating func below(_ limit: Int) -> Int {
         Int(truncatingIfNeeded: next().multipliedFullWidth(by: UInt64(limit)).high)
     }

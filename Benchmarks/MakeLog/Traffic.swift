@@ -2,7 +2,7 @@ import MetricsMemory
 import MetricsModel
 import PastEvents
 
-/// What a chat server's users do: write, fetch, log in, now and then meet somebody new. Attackers guess passwords.
+/// What a chat server's users do: write, fetch, log in, and now and then meet somebody new. Attackers guess passwords.
 struct Traffic {
     private static let slips = [
         "invalid credentials", "invalid credentials", "invalid credentials", "session expired", "unknown user",
@@ -25,10 +25,10 @@ struct Traffic {
         random = SplitMix(state: seed)
     }
 
-    /// The events of one slot, up to so many of the whole log.
+    /// Writes the events of one slot, until the whole log has `total` events.
     mutating func fill(_ slot: Rhythm.Slot, until total: Int) throws {
         let first = sink.events
-        // A batch may have gone beyond the slot before.
+        // A slot may have no events left to write.
         while sink.events < total {
             let done = UInt64(sink.events - first)
             let step = slot.lengthNanoseconds / UInt64(total - first)
@@ -89,7 +89,7 @@ struct Traffic {
         }
     }
 
-    /// One guess of a password: of a few users, or of names that nobody has.
+    /// One guess at a password: of one of a few users, or of a name that nobody has.
     private mutating func guess(_ ticks: UInt64) throws {
         let reason = Self.guesses[random.below(Self.guesses.count)]
         if random.chance(0.5) {

@@ -47,7 +47,7 @@ void qpcm_condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, uint
 
 void qpcm_name_thread(pthread_t thread, const char *name) { pthread_setname_np(thread, name); }
 
-/// A path in a directory may be longer than a socket's address can be; by way of the directory's descriptor it is short.
+/// A path may be longer than a socket's address can be; via its directory's descriptor it is short.
 static int control_address(const char *path, struct sockaddr_un *address, int *directory) {
     *directory = -1;
     memset(address, 0, sizeof *address);
@@ -72,7 +72,7 @@ int32_t qpcm_control_listen(const char *path) {
     int directory;
     int listener = -1;
     struct stat status;
-    // Only what an earlier server left is taken away.
+    // Removes only a socket, which an earlier server left.
     if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode)) unlink(path);
     if (control_address(path, &address, &directory) == 0) {
         listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -139,7 +139,7 @@ int32_t qpcm_mark_held(int32_t descriptor) {
 }
 
 int32_t qpcm_is_marked_held(int32_t descriptor) {
-    // Asks which lock would be in the way of one for writing, and takes none.
+    // Asks which lock would conflict with a write lock, and takes none.
     struct flock lock = held_mark(F_WRLCK);
     if (fcntl(descriptor, F_OFD_GETLK, &lock) != 0) return -1;
     return lock.l_type != F_UNLCK;

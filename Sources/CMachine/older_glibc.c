@@ -1,14 +1,14 @@
-// older_glibc.c: what Swift's runtime wants of a glibc newer than 2.34, so that the products run on RHEL 9 and Ubuntu 22.04
-// too. Hidden: the host's own functions stay what they are.
+// older_glibc.c: what Swift's runtime needs from a glibc newer than 2.34, so that the products also run on RHEL 9 and Ubuntu
+// 22.04. Hidden: the host's own functions stay as they are.
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
-// A sanitizer brings its own.
+// A sanitizer provides its own.
 #if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
 
-/// glibc 2.36. The kernel's random bytes; fewer than 256 of them never fail once the machine has booted.
+/// glibc 2.36. The kernel's random bytes; a request for up to 256 never fails once the machine has booted.
 __attribute__((visibility("hidden"))) void arc4random_buf(void *buffer, size_t count) {
     unsigned char *next = buffer;
     while (count > 0) {
@@ -22,7 +22,7 @@ __attribute__((visibility("hidden"))) void arc4random_buf(void *buffer, size_t c
     }
 }
 
-/// glibc 2.35 has a version of its own that does not set errno.
+/// glibc 2.35 added a new version of it that does not set errno.
 __attribute__((visibility("hidden"))) float hypotf(float x, float y) {
     if (isinf(x) || isinf(y)) return INFINITY;
     // The squares of floats and their sum are exact enough as doubles, and cannot overflow.

@@ -11,7 +11,7 @@
 static int32_t argument_count;
 static char **arguments;
 
-// glibc passes main's parameters to what runs before it.
+// glibc also passes main's parameters to constructors, which run before it.
 __attribute__((constructor)) static void remember(int argc, char **argv) {
     argument_count = argc;
     arguments = argv;
@@ -28,7 +28,7 @@ const char *qpcm_program_path(void) { return (const char *)getauxval(AT_EXECFN);
 void qpcm_end_with_parent(void) {
     pid_t parent = getppid();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    // It may have gone before the call.
+    // The parent may have ended before the call.
     if (getppid() != parent) raise(SIGKILL);
 }
 

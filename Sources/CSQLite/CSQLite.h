@@ -1,4 +1,4 @@
-// CSQLite.h: libsqlite3, and what Swift cannot express of it.
+// CSQLite.h: libsqlite3, and what Swift cannot express of its interface.
 #ifndef QPCM_CSQLITE_H
 #define QPCM_CSQLITE_H
 
@@ -20,14 +20,14 @@ static inline sqlite3_file *qpcm_wal(sqlite3 *connection, int *code) {
     return *code == SQLITE_OK && file && file->pMethods ? file : 0;
 }
 
-/// Flushes the WAL to the disk without writing to it; SQLite offers that only inside a commit.
+/// Flushes the WAL to disk without writing to it; SQLite offers that only inside a commit.
 static inline int qpcm_sync_wal(sqlite3 *connection) {
     int code;
     sqlite3_file *file = qpcm_wal(connection, &code);
     return file ? file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) : code;
 }
 
-/// Writes what the WAL holds over itself, so that the next sync has all of it to write. Nobody else may be writing.
+/// Rewrites the WAL's content in place, so that the next sync has all of it to write. Nobody else may be writing.
 static inline int qpcm_rewrite_wal(sqlite3 *connection) {
     int code;
     sqlite3_file *file = qpcm_wal(connection, &code);
@@ -47,7 +47,7 @@ static inline int qpcm_rewrite_wal(sqlite3 *connection) {
     return code;
 }
 
-/// Variadic sqlite3_db_config, for the one option that is used.
+/// The variadic sqlite3_db_config, for the one option that is used.
 static inline int qpcm_never_checkpoint_on_close(sqlite3 *connection) {
     return sqlite3_db_config(connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)0);
 }

@@ -1,18 +1,18 @@
-/// One thing that was looked at, what was found, and what mends it.
+/// One thing that was checked, what was found, and how to fix it.
 public struct Check: Sendable, Equatable {
     public enum Result: String, CaseIterable, Sendable {
         case ok
-        /// It works, but not as it should, or it could not be looked at.
+        /// It works, but not as it should, or it could not be checked.
         case warning
         case failure
     }
 
-    /// What was looked at, in a word or two.
+    /// What was checked, in a word or two.
     public var name: String
     public var result: Result
-    /// One line. May hold what a file or another program said: whoever prints it escapes it.
+    /// One line. May contain text from a file or another program: whoever prints it must escape it.
     public var found: String
-    /// The command or setting that mends it; nil if nothing is to be mended.
+    /// The command or setting that fixes it; nil if there is nothing to fix.
     public var remedy: String?
 
     public static func ok(_ name: String, _ found: String) -> Check {
@@ -27,7 +27,7 @@ public struct Check: Sendable, Equatable {
         Check(name: name, result: .failure, found: found, remedy: remedy)
     }
 
-    /// What could not be looked at is never ok.
+    /// What could not be checked is never ok.
     public static func notChecked(_ name: String, _ reason: String, mend remedy: String) -> Check {
         .warning(name, "not checked: " + reason, mend: remedy)
     }

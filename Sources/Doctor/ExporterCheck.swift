@@ -1,15 +1,15 @@
 import MetricsModel
 
-/// Is the exporter there, and is what it serves this directory's?
+/// Is the exporter running, and does it serve this directory?
 public struct ExporterCheck: Sendable {
     public var client: HTTPClient
-    /// With the path of its metrics, if that is another than `/metrics`.
+    /// Includes the path of its metrics, if that is not `/metrics`.
     public var address: HTTPAddress
-    /// Whether somebody asked for this address. Otherwise it is only tried, and that nothing is there may be as it should.
+    /// Whether the user gave this address. Otherwise it is only tried, and it may be fine that nothing is there.
     public var isExpected: Bool
     /// When the plugin of this directory was started, UTC nanoseconds; nil if that is not known.
     public var startNanoseconds: UInt64?
-    /// The data directory, as a command line takes it.
+    /// The data directory, quoted for a command line.
     public var directory: String
 
     public init(client: HTTPClient, address: HTTPAddress, isExpected: Bool, startNanoseconds: UInt64?, directory: String) {
@@ -20,7 +20,7 @@ public struct ExporterCheck: Sendable {
         self.directory = directory
     }
 
-    /// Blocks until the exporter has answered, or the client's patience is over.
+    /// Blocks until the exporter has answered, or the client has timed out.
     public func run() -> [Check] {
         let ready: HTTPAnswer
         do {
@@ -70,7 +70,7 @@ public struct ExporterCheck: Sendable {
                 mend: "see the checks of the plugin above")
         }
         let served = page.sum("qpc_plugin_start_time_seconds") ?? 0
-        // A double has less than a microsecond of so large a number.
+        // At this magnitude, the resolution of a double is below a microsecond.
         if abs(served - Double(startNanoseconds) / 1e9) < 0.001 {
             return .ok(name, "it serves this directory: its plugin was started at the same moment")
         }
@@ -112,7 +112,7 @@ public struct ExporterCheck: Sendable {
         }
     }
 
-    /// Something answers there, and it is not the exporter.
+    /// Something answers there, but it is not the exporter.
     private func stranger(_ found: String) -> Check {
         result("exporter", "\(found): that is not qpc-metrics serve", mend: "qpc-metrics doctor --exporter URL of the exporter")
     }

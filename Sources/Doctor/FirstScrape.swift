@@ -1,11 +1,11 @@
-/// The first sample of our series that a Prometheus has: where a past that is filled in has to end, and at what values.
+/// The first sample of our series in a Prometheus: where backfilled history has to end, and at which values.
 public struct FirstScrape: Sendable {
     /// UTC, microseconds since 1970.
     public var time: Int64
-    /// The labels that Prometheus put on: job, instance and others; sorted by name.
+    /// The labels that Prometheus added: job, instance and others; sorted by name.
     public var labels: [(name: String, value: String)]
     private var values: [Set<Label>: Double]
-    /// Whether it knows bounds as `64`, not as `64.0`.
+    /// Whether it stores bucket bounds as `64`, not as `64.0`.
     public var hasPlainBounds: Bool
 
     private struct Label: Hashable {
@@ -16,9 +16,9 @@ public struct FirstScrape: Sendable {
     public enum Trouble: Error, CustomStringConvertible {
         case http(HTTPError)
         case refused(status: Int, text: String)
-        /// None of our series is of that job and instance.
+        /// None of our series has that job and instance.
         case none
-        /// The series of several servers, by their labels.
+        /// There are series of several servers; with the labels of each.
         case several([String])
 
         public var description: String {
@@ -31,20 +31,20 @@ public struct FirstScrape: Sendable {
         }
     }
 
-    /// The value of a series then, without the labels that Prometheus put on; nil if it was not scraped.
+    /// The value of a series in that scrape, identified without the labels that Prometheus added; nil if it was not scraped.
     public func value(_ name: String, _ labels: [(name: String, value: String)]) -> UInt64? {
         let key = Set((labels + [("__name__", name)]).map { Label(name: $0.name, value: $0.value) })
         return values[key].flatMap { $0 >= 0 && $0 < 0x1p63 ? UInt64($0.rounded()) : nil }
     }
 
-    // MARK: Asking
+    // MARK: Queries
 
-    /// Blocks until Prometheus has answered four questions.
+    /// Blocks until Prometheus has answered four queries.
     ///
     /// - Parameters:
-    ///   - labels: those that its series must have.
-    ///   - since: nothing before is looked for; UTC, microseconds since 1970.
-    ///   - now: the same.
+    ///   - labels: the labels that its series must have.
+    ///   - since: where the search begins; UTC, microseconds since 1970.
+    ///   - now: the current time, in the same unit.
     public static func find(
         _ client: HTTPClient, _ address: HTTPAddress, labels: [(name: String, value: String)], since: Int64, now: Int64
     ) throws(Trouble) -> FirstScrape {
@@ -70,7 +70,7 @@ public struct FirstScrape: Sendable {
         let own = target.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
         let matchers = own.map { "\($0.name)=\(quoted($0.value))" }.joined(separator: ",")
         let one = #"qpc_hook_calls_total{hook="auth"\#(matchers.isEmpty ? "" : ",")\#(matchers)}"#
-        // The first hour that has samples, and the first of them. It answers with at most 11,000 points.
+        // Find the first hour that has samples, then the first of them. Prometheus answers with at most 11,000 points.
         let width = max(3600, ((until - from) / 10_000 + 3599) / 3600 * 3600)
         let hours = try ask(
             "query_range",
@@ -84,7 +84,7 @@ public struct FirstScrape: Sendable {
             throw .none
         }
         let milliseconds = Int64((first * 1000).rounded())
-        // All series of one scrape have its time.
+        // All series of a scrape share its timestamp.
         let scrape = try ask(
             "query",
             [

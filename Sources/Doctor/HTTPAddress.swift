@@ -1,14 +1,14 @@
-/// Where an HTTP server is: `http://host:port/path`, `https://…`, or `host:port` alone.
+/// The address of an HTTP server: `http://host:port/path`, `https://…`, or `host:port` alone.
 public struct HTTPAddress: Sendable, Equatable, CustomStringConvertible {
     public var isEncrypted: Bool
     public var host: String
     public var port: Int
-    /// Empty, or from the first slash on, without one at its end.
+    /// Empty, or everything from the first slash on, without a trailing slash.
     public var path: String
     /// `user:password`, decoded. Never part of the description.
     public var credentials: String?
 
-    /// Nil if the text is no such address.
+    /// Nil if the text is not such an address.
     public init?(_ text: String) {
         var rest = Substring(text)
         isEncrypted = false
@@ -37,7 +37,7 @@ public struct HTTPAddress: Sendable, Equatable, CustomStringConvertible {
         self.port = port ?? (isEncrypted ? 443 : 80)
     }
 
-    /// Host and port; nil if it is neither. An IPv6 address is in brackets, so that its colons are not the port's.
+    /// Host and port; nil if malformed. An IPv6 address must be in brackets, so that its colons are not taken for the port's.
     private static func split(_ authority: Substring) -> (host: String, port: Int?)? {
         var host = authority
         var port: Int?
@@ -72,13 +72,13 @@ public struct HTTPAddress: Sendable, Equatable, CustomStringConvertible {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// What a `Host` field says.
+    /// The value of a `Host` header.
     var authority: String { (host.contains(":") ? "[\(host)]" : host) + ":\(port)" }
 
     /// Without the password.
     public var description: String { (isEncrypted ? "https://" : "http://") + authority + path }
 
-    /// The same place without a path.
+    /// The same address without a path.
     public var root: HTTPAddress {
         var root = self
         root.path = ""

@@ -1,9 +1,9 @@
 extension HTTPAnswer {
     private static let headEnd = Array("\r\n\r\n".utf8)
 
-    /// - Throws: `HTTPError` for what is no answer, or only a part of one.
+    /// - Throws: `HTTPError` if the bytes are not a response, or only part of one.
     init(_ bytes: [UInt8]) throws(HTTPError) {
-        // A record of TLS begins so: an alert, or a handshake.
+        // A TLS record begins like this: an alert, or a handshake.
         if let first = bytes.first, first == 0x15 || first == 0x16 { throw .speaksTLS }
         guard let end = bytes.firstRange(of: Self.headEnd) else { throw .notHTTP }
         let lines = String(decoding: bytes[..<end.lowerBound], as: UTF8.self).split(separator: "\r\n")
@@ -26,15 +26,16 @@ extension HTTPAnswer {
             guard body.count >= length else { throw .cutShort }
             body = Array(body.prefix(max(0, length)))
         }
-        // What Go's servers answer to a request that is not encrypted.
+        // How Go's servers answer an unencrypted request.
         if status == 400, String(decoding: body.prefix(200), as: UTF8.self).contains("HTTP request to an HTTPS server") {
             throw .speaksTLS
         }
     }
 
-    /// Whether an answer that says how long it is has come whole.
+    /// Whether a response that states its length has arrived completely.
     static func isComplete(_ bytes: [UInt8]) -> Bool {
-        // Most answers end with their connection, soon; looking for the end at each piece would cost more than it saves.
+        // Only the head is searched: most responses soon end with their connection, and looking for other ends in each piece
+        // would cost more than it saves.
         guard let end = bytes.prefix(1 << 14).firstRange(of: headEnd) else { return false }
         let head = String(decoding: bytes[..<end.lowerBound], as: UTF8.self).lowercased()
         for line in head.split(separator: "\r\n") where line.hasPrefix("content-length:") {
@@ -44,7 +45,7 @@ extension HTTPAnswer {
         return false
     }
 
-    /// The pieces of a chunked body (RFC 9112, 7.1); nil if the last is missing.
+    /// The joined chunks of a chunked body (RFC 9112, 7.1); nil if the last one is missing.
     private static func joined(_ body: [UInt8]) -> [UInt8]? {
         var joined: [UInt8] = []
         var rest = body[...]

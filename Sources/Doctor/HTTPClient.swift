@@ -2,7 +2,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 
-/// An answer to a request.
+/// The response to a request.
 public struct HTTPAnswer: Sendable {
     public var status: Int
     /// Names in lower case.
@@ -12,21 +12,21 @@ public struct HTTPAnswer: Sendable {
     public var text: String { String(decoding: body, as: UTF8.self) }
 }
 
-/// Asks a server for single pages. Blocks; for any thread but an event loop's.
+/// Fetches single pages from a server. Blocks, so not for an event loop's thread.
 public struct HTTPClient: Sendable {
-    /// PEM file of the authorities whose certificates are taken in place of the system's; nil for those of the system.
+    /// A PEM file of the authorities to trust instead of the system's; nil for the system's.
     public var authorityFile: String?
-    /// From the first look-up of a name to the last byte.
+    /// The timeout, from the DNS lookup to the last byte.
     public var patienceSeconds = 10
 
-    /// A page of a fleet's Prometheus has some megabytes; more is not what was asked for.
+    /// A page from a fleet's Prometheus has a few megabytes; anything larger is not what was asked for.
     private static let largestAnswer = 64 << 20
 
     public init(authorityFile: String? = nil) { self.authorityFile = authorityFile }
 
-    /// GET, by HTTP/1.0: the answer ends with its connection, and comes in one piece.
+    /// GET over HTTP/1.0: the response ends with its connection, and comes in one piece.
     ///
-    /// - Parameter path: with its slash and, if any, its query; encoded.
+    /// - Parameter path: with its leading slash and any query, percent-encoded.
     public func get(_ address: HTTPAddress, _ path: String) throws(HTTPError) -> HTTPAnswer {
         do {
             return try ask(address, path)
@@ -36,12 +36,12 @@ public struct HTTPClient: Sendable {
         }
     }
 
-    /// Whether a server that does not answer by TLS does in plain text, or the other way round: many say nothing to what they
+    /// Whether a server that does not answer over TLS does so in plain text, or vice versa: many servers say nothing to what they
     /// do not understand.
     private func speaksTheOther(_ address: HTTPAddress, _ path: String) -> Bool {
         var other = address
         other.isEncrypted.toggle()
-        // What was meant for one is not said in the other.
+        // Credentials meant for one are not sent over the other.
         other.credentials = nil
         do {
             _ = try ask(other, path)
@@ -83,7 +83,7 @@ public struct HTTPClient: Sendable {
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     if let tls {
-                        // An address is no name that a server could be chosen by (RFC 6066, 3).
+                        // An IP address must not be sent as the server name (RFC 6066, 3).
                         let isName = (try? SocketAddress(ipAddress: address.host, port: 0)) == nil
                         try channel.pipeline.syncOperations.addHandler(
                             NIOSSLClientHandler(context: tls, serverHostname: isName ? address.host : nil))
@@ -113,7 +113,7 @@ public struct HTTPClient: Sendable {
     }
 }
 
-/// Sends a request, and keeps what comes until the other side has finished. On its channel's event loop.
+/// Sends a request, and collects what arrives until the server has finished. On its channel's event loop.
 private final class AnswerCollector: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -136,7 +136,7 @@ private final class AnswerCollector: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         bytes += unwrapInboundIn(data).readableBytesView
         if bytes.count > limit { promise.fail(HTTPError.tooLarge) }
-        // A server may keep the connection open for all that.
+        // A server may keep the connection open all the same.
         if HTTPAnswer.isComplete(bytes) { promise.succeed(bytes) }
     }
 
@@ -145,7 +145,7 @@ private final class AnswerCollector: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // Many a server ends TLS without a goodbye; the answer's length tells whether it is whole.
+        // Many servers end TLS without close_notify; the response's length shows whether it is complete.
         if bytes.isEmpty { promise.fail(error) }
         context.close(promise: nil)
     }

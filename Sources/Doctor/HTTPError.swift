@@ -4,19 +4,19 @@ import NIOSSL
 
 /// Why a server gave no answer.
 public enum HTTPError: Error, Equatable {
-    /// Nobody could be reached there, and the system's words for it.
+    /// Nothing could be reached there; with the system's error text.
     case unreachable(String)
     case timeout
-    /// The connection was closed without a word.
+    /// The connection was closed without a response.
     case closed
     case cutShort
     case tooLarge
     case notHTTP
-    /// It was asked in plain text.
+    /// The server speaks TLS, and was asked in plain text.
     case speaksTLS
-    /// It was asked by TLS.
+    /// The server does not speak TLS, and was asked over TLS.
     case speaksNoTLS
-    /// Its certificate is none that is trusted, or another name's.
+    /// Its certificate is not trusted, or is for another name.
     case certificate(String)
     case tls(String)
     case noAuthorities(path: String)
@@ -51,7 +51,7 @@ public enum HTTPError: Error, Equatable {
         }
     }
 
-    /// - Parameter text: BoringSSL's words, which name the reason in capitals.
+    /// - Parameter text: BoringSSL's message, which names the reason in capitals.
     private init(tls text: String) {
         let isOf = { (reason: String) in text.contains(reason) }
         if isOf("CERTIFICATE_VERIFY_FAILED") {

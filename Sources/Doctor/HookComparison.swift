@@ -3,16 +3,16 @@ import Readings
 
 /// One counter of the server, and the hook that should have seen the same.
 ///
-/// A hook is called for each attempt, before the server stores and counts, and some calls have counters of their own there
-/// (`fetch_wait_total`, `rate_limit_hit_total`). So the plugin may well have more; that it has less is what a hook that is not
-/// called looks like.
+/// A hook is called for each attempt, before the server stores and counts, and the server counts some calls separately
+/// (`fetch_wait_total`, `rate_limit_hit_total`). So the plugin may well count more; if it counts less, a hook is not being
+/// called.
 struct HookComparison {
     var counter: String
     var hook: String
     /// What the server counts, in the plural.
     var noun: String
     var windowSeconds: Int
-    /// What the plugin has counted of it.
+    /// The plugin's count of the same.
     var seen: @Sendable (MetricsSnapshot) -> UInt64
 
     static let counters = [
@@ -29,7 +29,7 @@ struct HookComparison {
             HookComparison(counter: counter, hook: hook, noun: noun, windowSeconds: windowSeconds, seen: seen)
         }
         return [
-            // Whether the server counts a batch's messages here, and calls the first hook for them too, it does not say.
+            // It is not documented whether the server counts a batch's messages here, and also calls the first hook for them.
             make("enqueue_total", "on_message_enqueue", "messages") {
                 $0.counters[CounterIndex.events(.messageEnqueue)] &+ $0.counters[CounterIndex.events(.batchEnqueue)]
             },
@@ -53,9 +53,10 @@ struct HookComparison {
 
     private func comparison(_ begin: ServerReading, _ end: ServerReading) -> Check {
         let server = end.counted(counter) - begin.counted(counter)
-        // From just before the server's first reading to just after its last: no call within its window is outside of this.
+        // From just before the server's first reading to just after its last: every call in the server's window is also in this
+        // one.
         let plugin = Double(seen(end.after)) - Double(seen(begin.before))
-        // A call can have its hook on one side of a reading and the server's count on the other.
+        // A call's hook can fall on one side of a reading and the server's count on the other.
         let slack = max(2, begin.inFlight, end.inFlight, server / 100)
         if server == 0 && plugin == 0 { return quiet(end) }
         let numbers = "in \(windowSeconds) s the server counted \(count(server)) \(noun), the plugin \(count(plugin))"
@@ -76,7 +77,7 @@ struct HookComparison {
         return .ok(name, "\(numbers): \(hook) is called")
     }
 
-    /// Nothing came within the window; what came before says something too, as the plugin's counters are never younger than the
+    /// Nothing happened in the window. Earlier traffic still tells something, as the plugin's counters are never younger than the
     /// server's.
     private func quiet(_ end: ServerReading) -> Check {
         let server = end.counted(counter)
@@ -92,8 +93,8 @@ struct HookComparison {
         return .ok(name, "\(numbers): \(hook) is called")
     }
 
-    /// No hook sees a key package. A user who registers uploads some, and later more; so uploads without any registration, ever,
-    /// are all that could be strange.
+    /// No hook sees key packages. A user uploads some when registering, and more later; so the only suspicious case is uploads
+    /// without a single registration ever.
     private func registrations(_ begin: ServerReading, _ end: ServerReading) -> Check {
         let uploads = end.counted(counter)
         let plugin = Double(seen(end.after))

@@ -12,13 +12,13 @@ enum JSONNode: Equatable {
     var text: String? { if case .text(let text) = self { text } else { nil } }
     var number: Double? { if case .number(let number) = self { number } else { nil } }
 
-    /// An object of texts, as labels are.
+    /// An object of strings, such as labels.
     var texts: [String: String] {
         guard case .object(let fields) = self else { return [:] }
         return fields.compactMapValues(\.text)
     }
 
-    /// Nil if the bytes are no JSON.
+    /// Nil if the bytes are not JSON.
     init?(_ bytes: [UInt8]) {
         var reader = JSONReader(bytes)
         guard let value = reader.value(depth: 0), reader.isAtEnd else { return nil }
@@ -26,7 +26,7 @@ enum JSONNode: Equatable {
     }
 }
 
-/// Reads RFC 8259. No nesting decides how deep a call goes.
+/// Parses RFC 8259. The depth of recursion is bounded, whatever the nesting.
 private struct JSONReader {
     private let bytes: [UInt8]
     private var position = 0
@@ -45,7 +45,7 @@ private struct JSONReader {
         while position < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[position]) { position += 1 }
     }
 
-    /// Passes a character if it comes next, after blanks.
+    /// Consumes a character if it comes next, after blanks.
     private mutating func take(_ character: UInt8) -> Bool {
         skipBlanks()
         guard position < bytes.count, bytes[position] == character else { return false }
@@ -98,7 +98,7 @@ private struct JSONReader {
         return Double(String(decoding: bytes[start..<position], as: UTF8.self)).map { .number($0) }
     }
 
-    /// What follows a quotation mark, to the next.
+    /// What follows a quotation mark, up to the next one.
     private mutating func text() -> String? {
         var utf8: [UInt8] = []
         while position < bytes.count {
@@ -126,7 +126,7 @@ private struct JSONReader {
         case 0x74: return "\t"
         case 0x75:
             guard let unit = unit() else { return nil }
-            // The second half of a pair.
+            // The second half of a surrogate pair.
             if (0xD800..<0xDC00).contains(unit), take(word: "\\u"), let low = self.unit() {
                 return Unicode.Scalar(0x10000 + (unit & 0x3FF) << 10 + low & 0x3FF) ?? "\u{FFFD}"
             }

@@ -7,7 +7,7 @@ struct MetricsText {
 
     private var samples: [String: [Sample]] = [:]
 
-    /// Passes over whatever is no sample.
+    /// Skips everything that is not a sample.
     init(_ page: [UInt8]) {
         for line in page.split(separator: 0x0A) where line.first != 0x23 {
             guard let (name, sample) = Self.sample(String(decoding: line, as: UTF8.self)) else { continue }
@@ -32,13 +32,13 @@ struct MetricsText {
             guard let end = Self.read(rest.dropFirst(), into: &labels) else { return nil }
             rest = end
         }
-        // A time may follow.
+        // A timestamp may follow.
         guard let value = rest.split(whereSeparator: { $0 == " " || $0 == "\t" || $0 == "\r" }).first.flatMap({ Double($0) })
         else { return nil }
         return name.isEmpty ? nil : (String(name), Sample(labels: labels, value: value))
     }
 
-    /// `a="b",c="d"}`; returns what follows, or nil if it does not end.
+    /// Parses `a="b",c="d"}`; returns what follows, or nil if it is unterminated.
     private static func read(_ text: Substring, into labels: inout [String: String]) -> Substring? {
         var rest = text
         while let first = rest.first {

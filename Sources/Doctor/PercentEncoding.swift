@@ -1,5 +1,5 @@
 extension String {
-    /// As a part of a URL's query: whatever is no letter, digit or underscore is written as `%` and two digits.
+    /// Encoded for a URL's query: everything but letters, digits and underscores becomes `%` and two hexadecimal digits.
     var percentEncoded: String {
         utf8.map { byte in
             let isPlain =

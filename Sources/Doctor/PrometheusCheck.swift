@@ -1,7 +1,7 @@
-/// Does Prometheus scrape this installation, has it our rules, and which of our alerts fire?
+/// Does Prometheus scrape this installation, does it have our rules, and which of our alerts are firing?
 public struct PrometheusCheck: Sendable {
     public var client: HTTPClient
-    /// With the path prefix, if it has one.
+    /// Includes the path prefix, if there is one.
     public var address: HTTPAddress
     /// When the plugin of this directory was started, UTC nanoseconds; nil if that is not known.
     public var startNanoseconds: UInt64?
@@ -22,7 +22,7 @@ public struct PrometheusCheck: Sendable {
     static let recordings = "qpc-metrics"
     private static let scrapeSeconds = 120.0
 
-    /// Blocks until Prometheus has answered some five questions.
+    /// Blocks until Prometheus has answered about five queries.
     public func run() -> [Check] {
         do {
             let own = try targets()
@@ -32,7 +32,7 @@ public struct PrometheusCheck: Sendable {
         }
     }
 
-    // MARK: Questions
+    // MARK: Queries
 
     private enum Trouble: Error {
         case http(HTTPError)
@@ -91,7 +91,7 @@ public struct PrometheusCheck: Sendable {
 
     private static let scrapeRemedy = "add dashboards/prometheus/scrape.example.yml to its scrape_configs, and reload it"
 
-    /// - Returns: the checks, and the instance whose series are this directory's; nil if none is known to be.
+    /// - Returns: the checks, and the instance whose series are this directory's; nil if it is not known.
     private func targets() throws(Trouble) -> (checks: [Check], instance: String?) {
         let fresh = try query("time() - timestamp(qpc_plugin_start_time_seconds)")
         let starts = try query("last_over_time(qpc_plugin_start_time_seconds[1h])")
@@ -157,7 +157,7 @@ public struct PrometheusCheck: Sendable {
         return .failure("prometheus target", "\(job) is down: \(target.error)", mend: remedy)
     }
 
-    /// Nothing of ours was scraped within the hour: a target that is down may be the reason.
+    /// None of our series was scraped within the hour: a target that is down may be the reason.
     private func unscraped() throws(Trouble) -> Check {
         let candidates = try active().filter { target in
             !target.isUp && (target.labels["job"]?.contains("qpc") == true || target.url.contains(":10120/"))
@@ -201,7 +201,7 @@ public struct PrometheusCheck: Sendable {
         return .ok(name, "all \(Self.alerts.count) alerts and the recording rules are loaded")
     }
 
-    /// - Parameter instance: whose alerts to report; nil for any.
+    /// - Parameter instance: the instance whose alerts to report; nil for all.
     private func alerts(of instance: String?) throws(Trouble) -> Check {
         let name = "prometheus alerts"
         let firing = (try ask("alerts")["alerts"]?.elements ?? []).filter { alert in

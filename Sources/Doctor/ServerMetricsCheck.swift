@@ -1,10 +1,10 @@
 import MetricsModel
 import Readings
 
-/// The server's own counters against the plugin's: which hook is not called?
+/// Compares the server's own counters with the plugin's: which hook is not called?
 public struct ServerMetricsCheck: Sendable {
     public var client: HTTPClient
-    /// With the path of its metrics, if that is another than `/metrics`.
+    /// Includes the path of its metrics, if that is not `/metrics`.
     public var address: HTTPAddress
     public var windowSeconds: Int
 
@@ -16,10 +16,10 @@ public struct ServerMetricsCheck: Sendable {
 
     private static let name = "server metrics"
 
-    /// Blocks for the window, and as long as the server takes to answer twice.
+    /// Blocks for the window, plus the time that the server takes to answer twice.
     ///
-    /// - Parameter plugin: reads the plugin's counters now; nil if that cannot be done.
-    /// - Parameter wait: waits for so many seconds.
+    /// - Parameter plugin: reads the plugin's counters now; nil if they cannot be read.
+    /// - Parameter wait: waits for the given number of seconds.
     public func run(plugin: () -> MetricsSnapshot?, wait: (Int) -> Void) -> [Check] {
         do {
             guard let begin = try read(plugin) else { return [unreadable] }
@@ -86,7 +86,7 @@ struct ServerReading {
     var server: MetricsText
     var after: MetricsSnapshot
 
-    /// A counter that was never counted up is not served yet.
+    /// The server does not serve a counter that it has never incremented.
     func counted(_ name: String) -> Double { server.sum(name) ?? 0 }
 
     /// Whether a counter of the server went down.

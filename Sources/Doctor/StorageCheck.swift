@@ -1,18 +1,18 @@
 import MetricsModel
 import Terminal
 
-/// What the data directory lies on: a file system that SQLite and mapped memory can use, with room to grow.
+/// What the data directory is on: a file system that SQLite and mapped memory can use, with room to grow.
 public struct StorageCheck: Sendable {
     /// The magic number of statfs(2).
     public var kind: UInt64
     public var freeBytes: UInt64
-    /// 0 where the file system makes them as it needs them.
+    /// 0 if the file system creates inodes as needed.
     public var inodes: UInt64
     public var freeInodes: UInt64
     public var logBytes: UInt64
-    /// Of the plugin's last run; nil if none ran.
+    /// Of the plugin's last run; nil if it never ran.
     public var settings: Settings?
-    /// The data directory, as a command line takes it.
+    /// The data directory, quoted for a command line.
     public var directory: String
 
     public init(
@@ -38,7 +38,7 @@ public struct StorageCheck: Sendable {
         case memory
         /// A container's own layer.
         case layer
-        /// A program serves it, from wherever.
+        /// Served by a program, from wherever.
         case program
     }
 
@@ -76,9 +76,9 @@ public struct StorageCheck: Sendable {
         }
     }
 
-    // MARK: Room
+    // MARK: Free space
 
-    /// Less than this is less than a WAL and a few rings.
+    /// Less than this does not hold a WAL and a few rings.
     private static let leastBytes: UInt64 = 128 << 20
     private static let leastInodes: UInt64 = 16
     private static let fewInodes: UInt64 = 1000

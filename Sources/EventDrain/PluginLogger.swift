@@ -1,6 +1,6 @@
 import CMachine
 
-/// How much is said on standard error.
+/// How much is logged to standard error.
 public enum LogLevel: Int, CaseIterable, Sendable {
     case error = 0
     case warning
@@ -17,9 +17,9 @@ public enum LogLevel: Int, CaseIterable, Sendable {
     }
 }
 
-/// One line on standard error for each thing said; never an identity.
+/// Writes each message as one line to standard error; never an identity.
 public struct PluginLogger: Sendable {
-    /// Nil for nothing at all.
+    /// Nil to log nothing at all.
     private let level: LogLevel?
 
     public init(level: LogLevel?) { self.level = level }

@@ -2,13 +2,13 @@ import MetricsModel
 import Readings
 import Terminal
 
-/// Groups of events as comma-separated values, by RFC 4180: a header, and a line for each. Times are UTC; what a group has not
-/// is empty.
+/// Groups of events as comma-separated values, following RFC 4180: a header, and a line per group. Times are UTC; values that a
+/// group lacks are empty.
 public struct CountCSV {
     private let answer: CountAnswer
     private let names: PeopleNames?
 
-    /// - Parameter names: people get a second column, such as `user_name`.
+    /// - Parameter names: columns of people get a second one, such as `user_name`.
     public init(_ answer: CountAnswer, names: PeopleNames? = nil) {
         self.answer = answer
         self.names = names

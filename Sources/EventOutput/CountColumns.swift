@@ -26,7 +26,7 @@ extension CountQuestion {
 }
 
 extension CountField {
-    /// Whether its groups are people, whose names can be known.
+    /// The kind of name, if its groups are people, whose real names may be known; otherwise nil.
     var people: NameKind? {
         switch self {
         case .user: .user

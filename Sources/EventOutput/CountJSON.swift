@@ -2,14 +2,14 @@ import MetricsModel
 import Readings
 import Terminal
 
-/// Groups of events as JSON objects, a line for each; in an array, or as NDJSON. Times are UTC, of a minute, hour or day its
-/// start; what a group has not is left out.
+/// Groups of events as JSON objects, one per line, in an array or as NDJSON. Times are UTC, and a minute, hour or day is given by
+/// its start; values that a group lacks are omitted.
 public struct CountJSON {
     private let answer: CountAnswer
     private let isArray: Bool
     private let names: PeopleNames?
 
-    /// - Parameter names: a group that they explain gets a second field, such as `user_name`.
+    /// - Parameter names: a group that they identify gets a second field, such as `user_name`.
     public init(_ answer: CountAnswer, isArray: Bool, names: PeopleNames? = nil) {
         self.answer = answer
         self.names = names
@@ -19,7 +19,7 @@ public struct CountJSON {
     public func write(into output: OutputBuffer) throws(OutputError) {
         for index in 0..<answer.count {
             if isArray { output.pending.append(literal: index == 0 ? "[\n" : ",\n") }
-            // The line's end comes with what follows.
+            // Without the line break, which is written with what follows.
             output.pending.append(Array(JSON.object(fields(answer.row(index))).line.dropLast()))
             if !isArray { output.pending.append(0x0A) }
             try output.endLine()

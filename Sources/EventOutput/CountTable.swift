@@ -3,7 +3,7 @@ import Readings
 import Terminal
 import TimeWords
 
-/// Groups of events as aligned columns, a line for each. Times are local.
+/// Groups of events as aligned columns, one line per group. Times are local.
 public struct CountTable {
     private let answer: CountAnswer
     private let options: TableOptions
@@ -19,7 +19,7 @@ public struct CountTable {
         let fields = question.fields
         let headings =
             fields.map { Self.heading($0.rawValue) } + question.measures.map { Self.heading(question.name($0)) }
-        // Made twice, to be measured and to be written: there may be too many to be kept.
+        // Each line is built twice, to measure it and to write it: there may be too many to keep.
         func line(_ index: Int) -> [Cell] { index < 0 ? headings.map { Cell($0, .heading) } : cells(answer.row(index)) }
         var widths = [Int](repeating: 0, count: headings.count)
         for index in -1..<answer.count {
@@ -30,7 +30,7 @@ public struct CountTable {
             for (column, cell) in line.enumerated() {
                 if column > 0 { output.pending.append(spaces: 2) }
                 let padding = widths[column] - cell.columns
-                // What a group is called begins at the same place, what is said of it ends at the same place.
+                // What identifies a group is left-aligned, its values are right-aligned.
                 let isLeft = column < fields.count
                 if !isLeft { output.pending.append(spaces: padding) }
                 cell.write(into: &output.pending, usesColor: options.usesColor)
@@ -46,7 +46,7 @@ public struct CountTable {
         try output.flush()
     }
 
-    /// What `--top` left out.
+    /// A line about what `--top` left out.
     private var rest: String? {
         let others = answer.matchingGroups - answer.count
         guard others > 0 else { return nil }

@@ -2,10 +2,10 @@ import MetricsModel
 import Readings
 import Terminal
 
-/// Comma-separated values by RFC 4180: a header, lines that end in CR LF, and a column for every field.
+/// Comma-separated values following RFC 4180: a header, lines ending in CR LF, and a column for every field.
 ///
-/// A field that an event does not have is empty. Texts pass as they are, in quotes where the format needs them, with bytes
-/// that are not UTF-8 as U+FFFD. On a terminal control characters are shown as escapes, as in a table.
+/// A field that an event does not have is empty. Texts are written as they are, quoted where the format requires it, with U+FFFD
+/// for bytes that are not UTF-8. On a terminal, control characters are shown as escapes, as in a table.
 public final class CSVWriter: EventWriter {
     private let output: OutputBuffer
     private let fields = KindFields()
@@ -14,7 +14,7 @@ public final class CSVWriter: EventWriter {
     private let names: PeopleNames?
 
     private static let lastColumn = EventField.allCases.count - 1
-    /// With names, each of these has another column behind all others.
+    /// With names, each of these gets another column, after all the others.
     private static let people = EventField.allCases.filter { $0.names == .user || $0.names == .identity }
 
     public init(into output: OutputBuffer, names: PeopleNames? = nil) {
@@ -90,9 +90,9 @@ public final class CSVWriter: EventWriter {
     }
 }
 
-/// A text as a field of comma-separated values.
+/// A text as a CSV field.
 public enum CSVField {
-    /// Adds a text, in quotes if it needs them. An empty text is quoted too, to differ from a field that is absent.
+    /// Appends a text, quoted if necessary. An empty text is quoted too, to distinguish it from an absent field.
     static func append(_ utf8: [UInt8], isTerminal: Bool, to line: inout ByteBuffer) {
         let shown = isTerminal ? VisibleText.escaped(utf8).bytes : utf8
         let needsQuotes =
@@ -112,7 +112,7 @@ public enum CSVField {
         if needsQuotes { line.append(0x22) }
     }
 
-    /// The whole field. What a terminal should not see raw is escaped for one.
+    /// The whole field. For a terminal, anything it should not see raw is escaped.
     public static func text(_ utf8: [UInt8], isTerminal: Bool) -> [UInt8] {
         var field = ByteBuffer(capacity: utf8.count + 16)
         append(utf8, isTerminal: isTerminal, to: &field)

@@ -4,13 +4,13 @@ import Terminal
 
 /// Writes an event as a JSON object on one line, for NDJSON and JSON.
 ///
-/// Fields are in the order of `EventField`; those that the event does not have are left out.
+/// Fields are in the order of `EventField`; those that the event does not have are omitted.
 struct EventJSON {
     private let fields = KindFields()
     private var time = UTCTime()
     private let names: PeopleNames?
 
-    /// - Parameter names: what they explain gets a second field, such as `sender_name`, behind all others.
+    /// - Parameter names: fields that they identify get a second one, such as `sender_name`, after all the others.
     init(names: PeopleNames?) { self.names = names }
 
     mutating func append(_ event: borrowing LoggedEvent, to output: inout ByteBuffer) {
@@ -59,7 +59,7 @@ struct EventJSON {
     }
 }
 
-/// One JSON array of all events, each on a line of its own.
+/// One JSON array of all events, each on its own line.
 public final class JSONWriter: EventWriter {
     private let output: OutputBuffer
     private var json: EventJSON
@@ -107,7 +107,7 @@ public final class NDJSONWriter: EventWriter {
 }
 
 extension EventField {
-    /// What comes before the field's value in a JSON object: constant text, which is only copied.
+    /// What precedes the field's value in a JSON object: constant text, which only needs copying.
     var jsonKey: StaticString {
         switch self {
         case .id: "{\"id\":"

@@ -3,22 +3,22 @@ import Readings
 import Terminal
 import TimeWords
 
-/// Events on a terminal: a line each that fits it, in verbs, below a heading for each day.
+/// Events on a terminal: one line each, cut to fit, phrased with verbs, with a heading for each day.
 ///
 ///     ── Sunday 2026-11-22, local time
 ///     14:13:19.643  message       5bf8ba8d → 10be6ed1  #cc49e1d0  572 B
 ///     14:13:19.798  LOGIN FAILED  mallory  rate limited
 ///
-/// Identities are cut to their first digits, as many as there is room for; `--identity` and `--channel` take them so. No text
-/// of an event reaches the output raw; see `VisibleText`.
+/// Identities are cut to their first digits, as many as fit; `--identity` and `--channel` accept them in this form. No text of an
+/// event reaches the output raw; see `VisibleText`.
 final class EventLinesWriter: EventWriter {
     private let output: OutputBuffer
     private let options: TableOptions
     private let columns: Int
-    /// Days since 1970 in the zone, of the newest heading.
+    /// The day of the newest heading, in days since 1970 by the zone's clocks.
     private var day: Int64?
 
-    /// A longer name pushes what follows out of the line.
+    /// A longer name would push what follows off the line.
     private static let widestName = 24
     private static let verbColumns = 12
 
@@ -28,7 +28,7 @@ final class EventLinesWriter: EventWriter {
         self.columns = max(40, columns)
     }
 
-    /// 12 digits tell apart as many identities as any log holds, 8 those that one meets on a screen.
+    /// 12 digits are enough to tell apart the identities of any log, 8 those on one screen.
     private var digits: Int { columns >= 110 ? 12 : 8 }
 
     func write(_ event: borrowing LoggedEvent) throws(OutputError) {
@@ -50,7 +50,7 @@ final class EventLinesWriter: EventWriter {
             if part.columns <= room {
                 put(part, gap: 2)
             } else if part.style == .dim {
-                // Of no use in part.
+                // Useless when truncated.
                 continue
             } else {
                 put(Cell(escaping: part.bytes, limit: room), gap: 2)

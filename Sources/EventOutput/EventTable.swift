@@ -6,14 +6,14 @@ import TimeWords
 /// How a table looks.
 public struct TableOptions: Sendable {
     public var usesColor: Bool
-    /// Whether identities, channels and pseudonyms are shown in full, and not only their first 12 digits.
+    /// Whether identities, channels and pseudonyms are shown in full, rather than only their first 12 digits.
     public var showsFullIdentities: Bool
     /// The zone of the printed times.
     public var zone: ClockZone
     public var isUTC = false
     /// Names to show beside pseudonyms and keys.
     public var names: PeopleNames?
-    /// The terminal's columns, for a line an event that fits it; nil for aligned columns, however wide they are.
+    /// The terminal's columns, for one line per event, cut to fit; nil for aligned columns of whatever width.
     public var columns: Int?
 
     public init(usesColor: Bool, showsFullIdentities: Bool, zone: ClockZone = .local) {
@@ -22,8 +22,8 @@ public struct TableOptions: Sendable {
         self.zone = zone
     }
 
-    /// What suits the output: short identities on a terminal, so that a line fits; full ones elsewhere, so that what is
-    /// cut out of a line can be searched for.
+    /// Defaults that suit the output: short identities on a terminal, so that lines fit; full ones elsewhere, so that a value cut
+    /// from a line can be searched for.
     public init(for output: OutputBuffer, color: ColorChoice, environment: (String) -> String?) {
         self.init(
             usesColor: color.isWanted(isTerminal: output.isTerminal, environment: environment),
@@ -32,9 +32,9 @@ public struct TableOptions: Sendable {
 }
 
 extension TableOptions {
-    /// Somebody, and the name if it is known: `user 86d952d7… (alice)`.
+    /// A person, with the name if it is known: `user 86d952d7… (alice)`.
     ///
-    /// - Parameter isMarked: whether a user's pseudonym is told from a key's, for a column that can have both.
+    /// - Parameter isMarked: whether to distinguish a user's pseudonym from a key's, for a column that can hold both.
     func person(_ shown: [UInt8], _ kind: NameKind?, isMarked: Bool = false, cell: ([UInt8]) -> Cell) -> Cell {
         let isPseudonym = shown.count == 2 * Self.pseudonymBytes && shown.allSatisfy(Self.isDigit)
         var person = isMarked && kind == .user && isPseudonym ? Cell("user ") : Cell("")
@@ -51,18 +51,18 @@ extension TableOptions {
     private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte) }
 }
 
-/// Aligned columns for people, below a heading that comes with the first event.
+/// Aligned columns for people, below a heading written with the first event.
 ///
-/// Lines are printed as events come, so the columns' widths cannot be known beforehand: they start at the usual width and
-/// grow with what they meet. No text of an event reaches the output raw; see `VisibleText`.
+/// Lines are printed as events come, so column widths cannot be known in advance: they start at the usual width and grow as
+/// needed. No text of an event reaches the output raw; see `VisibleText`.
 public final class TableWriter: EventWriter {
     private let output: OutputBuffer
     private let options: TableOptions
-    /// Of all columns except the last, which needs none.
+    /// For all columns except the last, which needs none.
     private var widths: [Int]
     private var hasHeading = false
 
-    /// No column grows beyond this; a wider cell only shifts the rest of its own line.
+    /// No column grows beyond this; a wider cell only shifts the rest of its line.
     private static let widestColumn = 64
 
     public init(into output: OutputBuffer, options: TableOptions) {
@@ -95,7 +95,7 @@ public final class TableWriter: EventWriter {
             }
             widths[index] = max(widths[index], min(cell.columns, TableWriter.widestColumn))
             let padding = widths[index] - cell.columns
-            // Only the id is a number, and so aligned to the right.
+            // Only the id is a number, and therefore right-aligned.
             if index == 0 { output.pending.append(spaces: padding) }
             cell.write(into: &output.pending, usesColor: options.usesColor)
             if index > 0 { output.pending.append(spaces: padding) }
@@ -178,7 +178,7 @@ struct EventRow {
     }
 }
 
-/// An event's values by field, for writers that pick some instead of listing all.
+/// An event's values by field, for writers that pick some rather than list all.
 struct EventFields {
     private let event: LoggedEvent
 

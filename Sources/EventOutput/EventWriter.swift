@@ -4,13 +4,13 @@ import Terminal
 
 /// Prints events one by one, as they come from the log.
 ///
-/// The first event is sent before `write` returns; later ones wait for a large block, unless the output is a terminal; all
-/// of them wait while the buffer is held. A caller that waits for more events, as `events -f` does, calls `flush` first.
+/// The first event is sent before `write` returns; later ones are sent in large blocks, unless the output is a terminal; while
+/// the buffer is held, all of them wait. A caller that waits for more events, as `events -f` does, calls `flush` first.
 public protocol EventWriter: AnyObject {
     func write(_ event: borrowing LoggedEvent) throws(OutputError)
-    /// Sends what is held back.
+    /// Sends what is buffered.
     func flush() throws(OutputError)
-    /// Writes the end of the format, and sends everything. No event may follow.
+    /// Writes the end of the format and sends everything. No event may follow.
     func finish() throws(OutputError)
 }
 
@@ -21,7 +21,7 @@ public enum OutputFormat: String, CaseIterable, Sendable {
     case ndjson
     case csv
 
-    /// A writer of this format. The options are the table's; the other formats have only the names.
+    /// A writer of this format. The options are for tables; of these, the other formats use only the names.
     public func writer(into output: OutputBuffer, table: TableOptions) -> any EventWriter {
         switch self {
         case .table:
@@ -37,7 +37,7 @@ public enum OutputFormat: String, CaseIterable, Sendable {
     }
 }
 
-/// The fields of every kind in one flat array: reading one costs no retain, as an array of arrays would.
+/// The fields of every kind in one flat array: reading one costs no retain, unlike in an array of arrays.
 struct KindFields {
     /// No kind has more.
     private static let most = 8
@@ -60,13 +60,13 @@ struct KindFields {
     @inline(__always)
     func count(of kind: EventKind) -> Int { counts[kind.index] }
 
-    /// The field of a kind's value; the index is below the kind's count.
+    /// The field of a kind's value; the index must be below the kind's count.
     @inline(__always)
     subscript(_ kind: EventKind, _ index: Int) -> EventField { fields[kind.index &* KindFields.most &+ index] }
 }
 
 extension ByteBuffer {
-    /// The text lives as long as its event, which the writer has for the call.
+    /// The text lives as long as its event, which the writer holds during the call.
     @inline(__always)
     mutating func append(_ text: InternedText) { append(text.bytes) }
 }

@@ -7,7 +7,7 @@ public struct StatsCSV {
     private let stats: WindowStats
     private let names: PeopleNames?
 
-    /// - Parameter names: whoever they explain gets a second line, whose measure is `name`.
+    /// - Parameter names: anyone they identify gets a second line, whose measure is `name`.
     public init(_ stats: WindowStats, names: PeopleNames? = nil) {
         self.stats = stats
         self.names = names
@@ -96,7 +96,7 @@ public struct StatsCSV {
             bytes += "\(section),\(name),\(measure),\(value)\r\n".utf8
         }
 
-        /// - Parameter name: as the log holds it; nil is an empty field, and an empty name is in quotes.
+        /// - Parameter name: as the log holds it; nil gives an empty field, and an empty name is quoted.
         mutating func add(_ section: String, _ name: [UInt8]?, _ measure: String, _ value: String) {
             bytes += "\(section),".utf8
             if let name { bytes += CSVField.text(name, isTerminal: isTerminal) }

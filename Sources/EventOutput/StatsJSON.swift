@@ -2,7 +2,7 @@ import MetricsModel
 import Readings
 import Terminal
 
-/// A window's sums as one JSON object. Times are UTC; what has no name or no value is left out.
+/// A window's sums as one JSON object. Times are UTC; names and values that do not exist are omitted.
 public struct StatsJSON {
     private let stats: WindowStats
     private let names: PeopleNames?

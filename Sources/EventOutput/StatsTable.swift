@@ -3,13 +3,13 @@ import Readings
 import Terminal
 import TimeWords
 
-/// A window's sums on one screen, for people. No text of the log reaches the output raw; see `VisibleText`.
+/// A window's sums on one screen, for people. No text from the log reaches the output raw; see `VisibleText`.
 public struct StatsTable {
     private let stats: WindowStats
     private let options: TableOptions
-    /// The width of the screen in columns.
+    /// The screen's width in columns.
     private let width: Int
-    /// How many periods and reasons are shown; at least five.
+    /// How many periods and reasons to show; at least five are shown.
     private let top: Int
 
     public init(_ stats: WindowStats, options: TableOptions, width: Int, top: Int) {
@@ -66,7 +66,7 @@ public struct StatsTable {
 
     // MARK: Kinds
 
-    /// The unit of the rates, such that the sum's has two digits or more.
+    /// The unit of the rates, chosen so that the total's rate has two or more digits.
     private var rate: (name: String, seconds: Double) {
         let perSecond = stats.ratedMicroseconds > 0 ? Double(stats.sum) / (Double(stats.ratedMicroseconds) / 1e6) : 0
         if perSecond >= 10 { return ("/s", 1) }
@@ -154,16 +154,16 @@ public struct StatsTable {
         return block
     }
 
-    /// The greatest width of a bar.
+    /// A bar's maximum width.
     private static let barColumns = 20
-    /// More bars than this do not fit a screen.
+    /// More bars than this do not fit on a screen.
     private static let barRows = 24
 
     private var reasons: Table {
         var block = Table("failed logins by reason", textColumnsAtEnd: 1)
         let most = stats.reasons.first?.events ?? 0
         let shown = max(top, 5)
-        // A single remaining reason is shown instead of being counted as "1 other".
+        // A single remaining reason is shown rather than counted as "1 other".
         let listed = stats.reasons.count <= shown + 1 ? stats.reasons.count : shown
         func add(_ name: Cell, _ events: Int64) {
             let bar = Bars.bar(min(1, Double(events) / Double(most)), width: Self.barColumns / 2)
@@ -202,7 +202,7 @@ public struct StatsTable {
         return block
     }
 
-    /// The events of every period from the first to the last, in at most that many columns.
+    /// The events of all periods from the first to the last, in at most this many columns.
     private func course(_ first: Int64, _ last: Int64, columns: Int) -> [Double] {
         // A day on which clocks change is an hour shorter or longer.
         let unit = stats.unit.microseconds

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The time of day, as HTTP, the log and the page write it.
+/// Clock readings, and times in the formats of HTTP, the log and the page.
 enum Clock {
     static func realtimeNanoseconds() -> UInt64 {
         var time = timespec()

@@ -4,9 +4,9 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// A running exporter: one event loop, and three threads for what can block.
+/// A running exporter: one event loop, and three threads for blocking work.
 public final class Exporter: Sendable {
-    /// Where it listens, as `host:port`; a port that was given as 0 is the one that was found.
+    /// The addresses it listens on, as `host:port`; port 0 is replaced by the port that the kernel chose.
     public let addresses: [String]
 
     private let group: MultiThreadedEventLoopGroup
@@ -16,7 +16,7 @@ public final class Exporter: Sendable {
     private let reload: @Sendable (Bool) -> Void
     private let loop: any EventLoop
 
-    /// Starts, and returns when it listens.
+    /// Starts the exporter, and returns once it is listening.
     public static func start(_ options: ExporterOptions, log: ExporterLog) throws(ExporterError) -> Exporter {
         let path = options.telemetryPath
         guard path.hasPrefix("/"), !path.hasPrefix("/-/"), path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }),
@@ -32,8 +32,8 @@ public final class Exporter: Sendable {
     ) throws(ExporterError) {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.next()
-        // One thread each for readings, for questions to the log and the web configuration, and for passwords: none
-        // of these may wait for another.
+        // One thread each for readings, for log queries and the web configuration, and for passwords: none of these may wait for
+        // another.
         let readings = NIOThreadPool(numberOfThreads: 1)
         let upkeep = NIOThreadPool(numberOfThreads: 1)
         let passwords = NIOThreadPool(numberOfThreads: 1)
@@ -59,7 +59,7 @@ public final class Exporter: Sendable {
                     loop: loop, log: log),
                 eventLoop: loop)
         }
-        // SAFETY of the `try!`: making these things cannot fail.
+        // SAFETY of the `try!`: constructing these objects cannot fail.
         let server = try! made.wait()
         self.server = server
         reload = Self.reloading(files, on: upkeep, server, loop)
@@ -93,7 +93,7 @@ public final class Exporter: Sendable {
             let isReady = renderer.isReady(waiting: options.waitsForDirectory)
             loop.execute {
                 server.value.isReady = isReady
-                // Not one after another while readings are slow.
+                // Scheduled only now, so that checks do not queue up while readings are slow.
                 loop.scheduleTask(in: options.limits.readinessInterval) { watchReadiness(confined, server, loop, options) }
             }
         }
@@ -159,7 +159,7 @@ public final class Exporter: Sendable {
 
     private static func bind(_ bootstrap: ServerBootstrap, _ address: ListenAddress) throws -> any Channel {
         guard address.host.isEmpty else { return try bootstrap.bind(host: address.host, port: address.port).wait() }
-        // Both families by one socket; a machine without IPv6 has the other.
+        // One dual-stack socket; IPv4 alone on a machine without IPv6.
         if let channel = try? bootstrap.bind(host: "::", port: address.port).wait() { return channel }
         return try bootstrap.bind(host: "0.0.0.0", port: address.port).wait()
     }
@@ -177,7 +177,7 @@ public final class Exporter: Sendable {
 
     private struct NoRoom: Error {}
 
-    /// Sets a new connection up; it is closed if that fails.
+    /// Sets up a new connection, which is closed if that fails.
     private static func connect(_ channel: any Channel, _ server: Server) throws {
         let watcher = ByteWatcher()
         let connection = Connection(server: server, channel: channel, watcher: watcher)
@@ -205,13 +205,13 @@ public final class Exporter: Sendable {
         }
     }
 
-    // MARK: Ends
+    // MARK: Reload and shutdown
 
-    /// Reads the web configuration again, changed or not.
+    /// Reloads the web configuration, whether or not it has changed.
     public func reloadWebConfig() { reload(true) }
 
-    /// Takes no more connections, lets answers under way go out, and ends. Returns when that is done; not on the
-    /// event loop.
+    /// Stops accepting connections, lets responses in progress finish, and shuts down. Returns when that is done; must not be
+    /// called on the event loop.
     public func stop() {
         for channel in channels { try? channel.close().wait() }
         let empty = loop.makePromise(of: Void.self)

@@ -1,8 +1,8 @@
 import Glibc
 import Terminal
 
-/// What the exporter says on standard error, one line each, in the two forms of Prometheus' own programs.
-/// Any thread.
+/// The exporter's log on standard error, one line per message, in the two formats of Prometheus' own programs. Usable from any
+/// thread.
 public struct ExporterLog: Sendable {
     public enum Level: String, CaseIterable, Sendable, Comparable {
         case debug

@@ -1,25 +1,25 @@
-/// What an exporter is told at its start.
+/// The options that an exporter starts with.
 public struct ExporterOptions: Sendable {
     /// The data directory, as an absolute path.
     public var directory: String
     public var listenAddresses: [ListenAddress] = [.standard]
     public var telemetryPath = "/metrics"
-    /// The file of TLS, passwords and headers; nil for none of these.
+    /// The web configuration file (TLS, passwords, headers); nil for none.
     public var webConfigPath: String?
-    /// Takes the sockets that systemd hands over instead of opening its own.
+    /// Uses the sockets that systemd passes instead of opening its own.
     public var usesSystemdSockets = false
-    /// Ready, and so healthy to whoever watches, even before the data directory is there.
+    /// Reports ready, and so looks healthy to monitoring, even before the data directory exists.
     public var waitsForDirectory = false
     public var limits = ExporterLimits()
 
     public init(directory: String) { self.directory = directory }
 }
 
-/// Why an exporter cannot start; one line for people.
+/// Why an exporter cannot start, in one human-readable line.
 public enum ExporterError: Error {
-    /// A flag's value is not understood.
+    /// A flag has an invalid value.
     case badFlag(String)
-    /// The web configuration is not understood, or names files that do not do.
+    /// The web configuration is invalid, or names files that cannot be used.
     case badWebConfig(String)
     case noWebConfig(String)
     case noPermission(String)

@@ -1,8 +1,8 @@
 import NIOPosix
 
-/// A value that one thread makes, uses and keeps: what a pool of one thread works on.
+/// A value that only one thread uses: the state that a pool of one thread works on.
 final class ThreadConfined<Value>: @unchecked Sendable {
-    // SAFETY: touched only inside of `run`'s jobs, which a pool of one thread runs one after another.
+    // SAFETY: accessed only in `run`'s jobs, which a pool of one thread runs one after another.
     private let value: Value
     private let pool: NIOThreadPool
 
@@ -11,7 +11,7 @@ final class ThreadConfined<Value>: @unchecked Sendable {
         self.pool = pool
     }
 
-    /// Runs a job on the thread; never, once the pool has ended.
+    /// Runs a job on the thread; drops it once the pool has shut down.
     func run(_ job: @escaping @Sendable (Value) -> Void) {
         pool.submit { [self] state in
             if case .active = state { job(value) }

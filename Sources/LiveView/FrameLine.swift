@@ -1,6 +1,6 @@
 import Terminal
 
-/// One line of a frame: pieces of safe text, in which every character takes one column.
+/// One line of a frame: pieces of safe text in which every character takes one column.
 struct FrameLine: Equatable {
     private(set) var pieces: [(text: String, style: Style)] = []
     private(set) var columns = 0
@@ -13,7 +13,7 @@ struct FrameLine: Equatable {
         columns += text.unicodeScalars.count
     }
 
-    /// Blanks up to a column.
+    /// Pads with blanks up to a column.
     mutating func pad(to column: Int) { add(String(repeating: " ", count: max(0, column - columns))) }
 
     /// Text that ends before a column.
@@ -26,7 +26,7 @@ struct FrameLine: Equatable {
         left.pieces.elementsEqual(right.pieces) { $0.text == $1.text && $0.style == $1.style }
     }
 
-    /// Cut to a width, with the terminal's control sequences for its styles.
+    /// Cut to a width, with terminal control sequences for the styles.
     func text(width: Int, palette: Palette) -> String {
         var result = ""
         var left = width

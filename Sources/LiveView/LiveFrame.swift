@@ -1,9 +1,9 @@
 import MetricsModel
 import Terminal
 
-/// One screen of `top`, made from the last minutes and the user's choices. Does no I/O.
+/// One screen of `top`, made from the last few minutes and the user's choices. Does no I/O.
 public struct LiveFrame: Sendable {
-    /// Seconds over which rates are taken.
+    /// The windows that rates are computed over, in seconds.
     public static let windows = [1, 10, 60, 300]
 
     public var columns: Int
@@ -14,7 +14,7 @@ public struct LiveFrame: Sendable {
     public var scroll = 0
     public var isPaused = false
     public var showsHelp = false
-    /// Whether keys can be pressed; not with one frame in a pipe.
+    /// Whether there are keys to press; false for a single frame in a pipe.
     public var hasKeys = true
 
     public init(columns: Int, rows: Int, directory: String) {
@@ -41,7 +41,7 @@ public struct LiveFrame: Sendable {
         return lines.prefix(rows).map { $0.text(width: columns, palette: palette) }
     }
 
-    /// How far it can be scrolled.
+    /// How far the body can be scrolled.
     public func scrollLimit(_ history: LiveHistory) -> Int {
         guard let sample = history.latest else { return 0 }
         let body = showsHelp ? Self.help : self.body(sample, history)
@@ -69,7 +69,7 @@ public struct LiveFrame: Sendable {
         let dropped = EventKind.allCases.reduce(0) { $0 &+ snapshot.dropped($1) }
         let events = EventKind.allCases.reduce(0.0) { $0 + history.rate(CounterIndex.events($1), seconds: seconds) }
         var second = FrameLine("\(Quantity.shortRate(events)) events/s", .heading)
-        // The worst comes first, since a narrow terminal cuts the rest.
+        // The worst comes first, as a narrow terminal cuts off the rest.
         if dropped > 0 { second.add("  dropped \(Quantity.short(Double(dropped)))", .bad) }
         second.add("  pending \(Quantity.short(Double(snapshot.pending)))")
         let lag = sample.lagNanoseconds

@@ -15,7 +15,7 @@ public struct LiveHistory: Sendable {
 
     public var latest: LiveSample? { samples.last }
 
-    /// The first sample of a window that ends with the latest one, or the oldest if the window is longer than the history.
+    /// The first sample of a window that ends with the latest one, or the oldest sample if the window is longer than the history.
     private func start(seconds: Int) -> LiveSample? {
         guard let last = samples.last else { return nil }
         let length = UInt64(seconds) * 1_000_000_000
@@ -24,7 +24,7 @@ public struct LiveHistory: Sendable {
         return samples.first { last.monotonicNanoseconds - $0.monotonicNanoseconds <= length + slack }
     }
 
-    /// How much a counter rose in the window. A counter that is lower than before belongs to another server: all of it is new.
+    /// By how much a counter rose in the window. A counter lower than before belongs to another server: all of it counts as new.
     public func rise(_ index: Int, seconds: Int) -> UInt64 {
         guard let last = samples.last, let first = start(seconds: seconds) else { return 0 }
         let (now, before) = (last.snapshot.counters[index], first.snapshot.counters[index])
@@ -40,7 +40,7 @@ public struct LiveHistory: Sendable {
         return Double(rise(index, seconds: seconds)) / elapsed
     }
 
-    /// The rates between successive samples, newest last.
+    /// The rates between consecutive samples, newest last.
     public func rates(_ index: Int, newest: Int) -> [Double] {
         let used = samples.suffix(newest + 1)
         return zip(used, used.dropFirst()).map { before, after in
@@ -50,8 +50,8 @@ public struct LiveHistory: Sendable {
         }
     }
 
-    /// The bound below which a share of a histogram's observations lie: of those in the window, or of all if the window has
-    /// none. Nil if there are none at all; `.max` beyond the last bound.
+    /// The bucket bound below which a share of a histogram's observations lie: of those in the window, or of all if the window
+    /// has none. Nil if there are none at all; `.max` if beyond the last bound.
     public func quantile(_ share: Double, first: Int, bounds: [UInt64], seconds: Int) -> UInt64? {
         let indices = first...(first + bounds.count)
         var counts = indices.map { rise($0, seconds: seconds) }

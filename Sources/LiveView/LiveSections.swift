@@ -1,8 +1,8 @@
 import MetricsModel
 import Terminal
 
-/// The sections below the header. Each is a heading and its lines; names take the first columns and numbers end at fixed
-/// ones, so that nothing jumps from second to second.
+/// The sections below the header. Each has a heading and its lines; names are in the first columns and numbers end at fixed ones,
+/// so that nothing jumps from one second to the next.
 extension LiveFrame {
     private var seconds: Int { Self.windows[window] }
     private static let nameColumns = 16
@@ -49,7 +49,7 @@ extension LiveFrame {
     }
 
     func hooks(_ sample: LiveSample, _ history: LiveHistory) -> [FrameLine] {
-        // A narrow terminal has room for durations or for charts, and charts show more.
+        // A narrow terminal has room for either durations or charts, and charts show more.
         let hasDurations = columns >= Self.highEnd + 20
         var titles = [("/s", Self.rateEnd), ("TOTAL", Self.totalEnd)]
         if hasDurations { titles += [("P50", Self.middleEnd), ("P99", Self.highEnd)] }
@@ -68,7 +68,7 @@ extension LiveFrame {
         return lines
     }
 
-    /// Only the causes for which events were dropped.
+    /// Only causes that have dropped events.
     func drops(_ sample: LiveSample, _ history: LiveHistory) -> [FrameLine] {
         var lines: [FrameLine] = []
         for cause in DropCause.allCases {
@@ -132,7 +132,7 @@ extension LiveFrame {
         return lines + [fetch, wait, flush] + waiting(history)
     }
 
-    /// Recipients with messages that they have not fetched; nothing while there are none.
+    /// Recipients with messages not yet fetched; empty while there are none.
     private func waiting(_ history: LiveHistory) -> [FrameLine] {
         guard let snapshot = history.latest?.snapshot, snapshot.recipientsWaiting > 0 else { return [] }
         var line = FrameLine("waiting")

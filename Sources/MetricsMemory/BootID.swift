@@ -1,8 +1,8 @@
 import CMachine
 
-/// The kernel's boot: ticks, process numbers and what was never synced belong to one boot.
+/// The ID of the kernel's boot: ticks, process IDs and what was never synced belong to one boot.
 public enum BootID {
-    /// 16 bytes; zeros where it cannot be read, as in a live file made there.
+    /// 16 bytes; zeros where it cannot be read, and so in a live file made there.
     public static var current: [UInt8] {
         var bytes = [UInt8](repeating: 0, count: 16)
         bytes.withUnsafeMutableBytes { read(into: $0) }

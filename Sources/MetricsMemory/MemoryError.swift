@@ -1,6 +1,6 @@
 import CMachine
 
-/// What went wrong with a file in memory: the operation, where, and the system's error number.
+/// What went wrong with a mapped file: the operation, the path, and the system's error number.
 public struct MemoryError: Error {
     public var operation: String
     public var path: String

@@ -20,17 +20,17 @@ public enum TickClock {
         clock == 1 ? qpcm_ticks() : realtimeNanoseconds()
     }
 
-    /// The machine's best clock: QPCM_CLOCK_TSC where the counter has one rate, else QPCM_CLOCK_REALTIME.
+    /// The machine's best clock: QPCM_CLOCK_TSC if the counter has a constant rate, else QPCM_CLOCK_REALTIME.
     public static var best: UInt64 {
         qpcm_ticks_invariant() != 0 ? UInt64(QPCM_CLOCK_TSC) : UInt64(QPCM_CLOCK_REALTIME)
     }
 }
 
-/// A moment in both clocks, and the rate from there: turns ticks into UTC.
+/// A moment on both clocks, and the rate from there: turns ticks into UTC.
 public struct TickAnchor: Sendable {
     public var ticks: UInt64
     public var nanoseconds: UInt64
-    /// Nanoseconds a tick, times 2^32.
+    /// Nanoseconds per tick, times 2^32.
     public var scale: UInt64
 
     public init(ticks: UInt64, nanoseconds: UInt64, scale: UInt64) {
@@ -39,7 +39,7 @@ public struct TickAnchor: Sendable {
         self.scale = scale
     }
 
-    /// Both clocks now, read around each other: of three readings the tightest.
+    /// Both clocks now, one read around the other; the tightest of three readings.
     public static func now(clock: UInt64, scale: UInt64) -> TickAnchor {
         var best = TickAnchor(ticks: 0, nanoseconds: 0, scale: scale)
         var bestWidth = UInt64.max
@@ -65,8 +65,8 @@ public struct TickAnchor: Sendable {
         return distance < 0 ? nanoseconds &- nanosecondsAway : nanoseconds &+ nanosecondsAway
     }
 
-    /// The rate between this anchor and a later one, or nil if they are too close to tell, or if the time of day was
-    /// set in between (the rates differ by more than one in a thousand from a known one).
+    /// The rate between this anchor and a later one; nil if they are too close to tell, or if the time of day was set in
+    /// between (the rate differs from the known one by more than one part in a thousand).
     public func scale(until later: TickAnchor, known: UInt64?) -> UInt64? {
         let ticksBetween = later.ticks &- ticks
         let between = later.nanoseconds &- nanoseconds

@@ -1,9 +1,9 @@
-/// The checksum of what lies at rest: counters, headers, rows. It finds accidents; whoever can write a file can make it fit.
+/// The checksum of data at rest: counters, headers, rows. It detects accidents; whoever can write a file can make it match.
 public enum Checksum {
     @inlinable @inline(__always)
     public static var start: UInt64 { 0x5150_434D }
 
-    /// Takes one more word in. Reversible for a given word, so no change of a single word goes unnoticed.
+    /// Mixes in one more word. Reversible for a given word, so no change of a single word goes unnoticed.
     @inlinable @inline(__always)
     public static func mix(_ hash: UInt64, _ word: UInt64) -> UInt64 {
         let product = (hash ^ word) &* 0x9E37_79B9_7F4A_7C15

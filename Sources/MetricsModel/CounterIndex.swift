@@ -1,7 +1,7 @@
-/// Where each counter's word is in a counter area of `live.qpcm`, and its number in the log's `counter`
-/// table. The numbers are a file format: a new counter takes the next free number, none is ever reused.
+/// Where each counter's word is in a counter area of `live.qpcm`, and its number in the log's `counter` table. The numbers are a
+/// file format: a new counter takes the next free number, and none is ever reused.
 ///
-///     0         calls of on_batch_enqueue (of every other hook, a call is an event)
+///     0         calls of on_batch_enqueue (for every other hook, a call is an event)
 ///     1 ..<  6  free
 ///     6 ..< 12  events recorded           by kind
 ///    12 ..< 14  sealed messages           by path
@@ -20,7 +20,7 @@
 ///   236 ..<242  events lost with a log    by kind: written, then gone with a log that was deleted or quarantined;
 ///              also counted as dropped with cause log_error
 ///   242 ..<255  delivery wait             12 buckets, then the sum in microseconds
-///   255         messages whose wait was not tracked, since too many other recipients have messages waiting
+///   255         messages whose wait was not tracked, because too many other recipients have messages waiting
 public enum CounterIndex {
     /// Words of a counter array; those past `used` are zero.
     public static let words = 256
@@ -57,7 +57,7 @@ public enum CounterIndex {
     public static func dropped(_ kind: EventKind, _ cause: DropCause) -> Int {
         89 &+ kind.index &* 4 &+ cause.rawValue
     }
-    /// Whether it is one of those of dropped events.
+    /// Whether the counter is one of dropped events.
     @inlinable @inline(__always)
     public static func isDropped(_ index: Int) -> Bool { index >= 89 && index < 113 }
     @inlinable @inline(__always)
@@ -72,11 +72,11 @@ public enum CounterIndex {
     public static let deliveryWait = 242
     public static let deliveryWaitSum = 254
     public static let untrackedMessages = 255
-    /// What only the drain counts of deliveries.
+    /// The counters of deliveries, which only the drain counts.
     public static let deliveries = 242..<256
 }
 
-/// The two hooks by which messages come; never one series, since the server may call both for one message.
+/// The two hooks through which messages come; never one series, since the server may call both for one message.
 public enum MessagePath: Int, CaseIterable, Sendable {
     case single = 0
     case batch
@@ -87,7 +87,7 @@ public enum MessagePath: Int, CaseIterable, Sendable {
     public var name: String { self == .single ? "single" : "batch" }
 }
 
-/// What a counter's number is called in the log's `counter` table, for people who read it with SQLite.
+/// A counter's name in the log's `counter` table, for people who read it with SQLite.
 public enum CounterName {
     public static func utf8(_ index: Int) -> [UInt8] { Array(text(index).utf8) }
 

@@ -24,7 +24,7 @@ public struct DropTotals: Sendable {
         EventKind.allCases.reduce(0) { $0 &+ values[$1.index * DropCause.count + cause.rawValue] }
     }
 
-    /// What came since an earlier reading; a counter that is lower than it was has not grown.
+    /// What was added since an earlier reading; a counter that is lower than it was has not grown.
     public func growth(since earlier: DropTotals) -> DropTotals {
         var growth = DropTotals()
         for index in 0..<Self.count where values[index] > earlier.values[index] {
@@ -33,7 +33,7 @@ public struct DropTotals: Sendable {
         return growth
     }
 
-    /// The larger of each two.
+    /// For each counter, the larger of the two values.
     public func larger(_ other: DropTotals) -> DropTotals {
         var larger = self
         for index in 0..<Self.count { larger.values[index] = max(values[index], other.values[index]) }

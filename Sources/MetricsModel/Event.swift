@@ -1,7 +1,7 @@
 /// One event on its way from a ring into the log: the only type that both sides share.
 ///
-/// It borrows: the three fields point into the ring and live only for the call that it is handed to. What the
-/// fields and numbers are depends on the kind, as in a record:
+/// It borrows: the three fields point into the ring and are valid only during the call that the event is passed to. What the
+/// fields and numbers mean depends on the kind, as in a record:
 ///
 ///     kind             field0     field1     field2    number        seq
 ///     message, batch   sender     recipient  channel   bytes         seq

@@ -33,7 +33,7 @@ public enum DropCause: Int, CaseIterable, Sendable {
     case noSlot
     /// The log could not take the record.
     case logError
-    /// A power cut kept only a part of the record.
+    /// A power cut preserved only part of the record.
     case torn
 
     public static let count = 4
@@ -48,7 +48,7 @@ public enum DropCause: Int, CaseIterable, Sendable {
     }
 }
 
-/// Why an event that was in the log has left it.
+/// Why an event was removed from the log.
 public enum RemovalCause: Int, CaseIterable, Sendable {
     case retention = 0
     case forget
@@ -98,7 +98,7 @@ public enum IdentityMode: UInt64, CaseIterable, Sendable {
         }
     }
 
-    /// The one of the two that keeps less.
+    /// Whichever of the two modes keeps less.
     public func stricter(_ other: IdentityMode) -> IdentityMode {
         if self == .none || other == .none { return .none }
         return self == .plain && other == .plain ? .plain : .pseudonym

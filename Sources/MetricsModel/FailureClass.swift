@@ -28,9 +28,9 @@ public enum FailureClass: UInt8, CaseIterable, Sendable {
 
     /// The class of a reason, from its words. Called in the hook: one pass over the bytes, no allocation.
     ///
-    /// A word is a run of ASCII letters and digits; a capital after a small letter begins a new one, so that
-    /// `rate_limited`, `RateLimited` and "rate limited" read alike. Only a word's first eight bytes count.
-    /// The most telling word wins: "expired credentials" is `expired`, "invalid message" is `protocol`.
+    /// A word is a run of ASCII letters and digits; an uppercase letter after a lowercase one begins a new word, so that
+    /// `rate_limited`, `RateLimited` and "rate limited" read alike. Only a word's first eight bytes count. The most telling word
+    /// wins: "expired credentials" is `expired`, "invalid message" is `protocol`.
     @inlinable
     public init(reason: UnsafeRawBufferPointer) {
         var found: UInt32 = 0
@@ -81,14 +81,15 @@ enum FailureWords {
         return .other
     }
 
-    /// A word's first eight bytes in small letters, the first lowest. Bit 5 makes a capital small, and digits have it.
+    /// A word's first eight bytes in lowercase, the first byte lowest. Setting bit 5 makes a capital lowercase; digits have it
+    /// set.
     @inlinable @inline(__always)
     static func pack(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> UInt64 {
         let length = end &- start < 8 ? end &- start : 8
         let mask = UInt64.max &>> UInt64(truncatingIfNeeded: (8 &- length) &* 8)
         var word: UInt64 = 0
         if start &+ 8 <= bytes.count {
-            // SAFETY: eight bytes from start lie inside of the buffer.
+            // SAFETY: eight bytes from start are inside the buffer.
             word = bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self)
         } else {
             var index = length
@@ -100,10 +101,10 @@ enum FailureWords {
         return (word | 0x2020_2020_2020_2020) & mask
     }
 
-    /// What a word of up to eight bytes, small letters, first byte lowest, says of the failure.
+    /// What a word of up to eight bytes, in lowercase, first byte lowest, says about the failure.
     @inlinable
     static func meaning(_ word: UInt64) -> UInt32 {
-        // By the first letter: one jump, then few comparisons.
+        // By the first letter: one jump, then a few comparisons.
         switch UInt8(truncatingIfNeeded: word) {
         case 0x72:  // r
             switch word {

@@ -1,5 +1,5 @@
-/// Eight buckets to each power of two, as Prometheus' native histograms of schema 3 have them: bucket `i` is
-/// (2^((i - 1) / 8), 2^(i / 8)], and bucket 0 holds 0 and 1. A value is known to within 4.5 % by its bucket's middle.
+/// Eight buckets per power of two, as in Prometheus' native histograms of schema 3: bucket `i` is (2^((i - 1) / 8), 2^(i / 8)],
+/// and bucket 0 holds 0 and 1. The middle of a value's bucket tells the value to within 4.5 %.
 public enum FineBuckets {
     /// One more than the largest bucket of a 64-bit value.
     public static let count = 513
@@ -28,7 +28,7 @@ public enum FineBuckets {
         return bucket
     }
 
-    /// The value that is nowhere more than 4.5 % from those of a bucket: 2^((i - 1/2) / 8).
+    /// The value that is within 4.5 % of every value in a bucket: 2^((i - 1/2) / 8).
     public static func middle(_ bucket: Int) -> Double {
         guard bucket > 0 else { return 1 }
         let sixteenths = 2 * bucket - 1

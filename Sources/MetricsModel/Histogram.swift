@@ -1,4 +1,4 @@
-/// The bucket of a value, without a branch a bucket: hooks call these.
+/// The bucket of a value, without a branch per bucket: hooks call these.
 ///
 /// Buckets are counted by `le`, "at most": a value equal to a bound is in the bound's bucket.
 public enum Histogram {
@@ -60,8 +60,8 @@ public enum Histogram {
         return messages <= 500 ? 9 : messages <= 1000 ? 10 : 11
     }
 
-    /// Sampled once in 1,024 calls, so a search is well spent. Takes the bounds apart from `hookDurationBounds`
-    /// because a global array would be made lazily, inside a hook.
+    /// Sampled once in 1,024 calls, so a search is affordable. Spells the bounds out instead of using `hookDurationBounds`,
+    /// because a global array would be initialized lazily, inside a hook.
     @inlinable
     public static func hookDurationBucket(_ nanoseconds: UInt64) -> Int {
         if nanoseconds <= 100 { return nanoseconds <= 10 ? 0 : nanoseconds <= 25 ? 1 : nanoseconds <= 50 ? 2 : 3 }

@@ -1,5 +1,5 @@
-/// A hash under a random key of this process: nobody can choose names that collide, and nothing that is kept by it can be told
-/// once the process has ended. Not for what is written down: that is `Pseudonym`.
+/// A hash under a random key of this process: nobody can choose names that collide, and nothing stored under it can be traced
+/// back once the process has ended. Not for anything written down: that is what `Pseudonym` is for.
 ///
 /// Multiplies and folds eight bytes at a time, as wyhash does.
 public enum KeyedHash {

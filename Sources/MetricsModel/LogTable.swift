@@ -1,7 +1,7 @@
 /// The fields of an event: the columns of the log's view `events`, and the order in which JSON and CSV list them.
 ///
-/// This file alone knows which kind's table has which columns, and what each of them names. Two hot loops spell the same
-/// columns out: `EventLogWriter.write` and `EventCursor.fill`.
+/// Apart from the SQL in `Schema`, this file alone knows which columns each kind's table has, and what each of them refers to.
+/// Three hot loops spell the same columns out: `EventLogWriter.write`, `SegmentSummary.add` and `EventCursor.fill`.
 public enum EventField: Int, CaseIterable, Sendable {
     case id, time, kind
     case sender, recipient, channel, bytes, seq, batch, batchSize
@@ -87,10 +87,10 @@ extension EventKind {
         }
     }
 
-    /// With `id` and `time`.
+    /// Includes `id` and `time`.
     public var columnCount: Int { fields.count + 2 }
 
-    /// The most that a kind has.
+    /// The most columns that any kind has.
     public static let columnLimit = 9
 
     public func columns(naming names: NameKind) -> [String] {

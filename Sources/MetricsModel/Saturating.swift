@@ -1,4 +1,4 @@
-// Numbers out of files may be anything. What cannot be said in an integer becomes the nearest that can; NaN becomes 0.
+// Numbers read from files may be anything. Those out of an integer's range become the nearest limit; NaN becomes 0.
 
 extension UInt64 {
     public init(saturating value: Double) {

@@ -2,15 +2,15 @@
 /// and read back from there by every command.
 public struct Settings: Sendable, Equatable {
     public var identities: IdentityMode
-    /// Off leaves whatever links two people out of every row.
+    /// Off: whatever links two people is left out of every row.
     public var pairs: Bool
-    /// Nil: one key for ever.
+    /// Nil: one key forever.
     public var keyRotationNanoseconds: UInt64?
-    /// The oldest age that the log keeps; nil keeps all.
+    /// The age up to which the log keeps events; nil keeps all.
     public var retentionNanoseconds: UInt64?
-    /// The cap of the log; nil for none.
+    /// The log's size cap; nil for none.
     public var maxLogBytes: UInt64?
-    /// The ring of each thread, a power of two.
+    /// The size of each thread's ring, a power of two.
     public var ringBytes: Int
     public var flushIntervalNanoseconds: UInt64
     /// 0: SQLite syncs every commit itself. The header does not store it; read back, it is the default.
@@ -18,7 +18,7 @@ public struct Settings: Sendable, Equatable {
 
     public var syncsEachCommit: Bool { syncIntervalNanoseconds == 0 }
 
-    /// What an environment without any variable sets.
+    /// The defaults, which hold if no environment variable is set.
     public init(
         identities: IdentityMode = .pseudonym, pairs: Bool = true, keyRotationNanoseconds: UInt64? = 30 * day,
         retentionNanoseconds: UInt64? = 30 * day, maxLogBytes: UInt64? = 4 << 30, ringBytes: Int = 8 << 20,
@@ -46,7 +46,7 @@ public struct Settings: Sendable, Equatable {
 
     private static func orOff(_ value: UInt64?, _ text: (UInt64) -> String) -> String { value.map { text($0) } ?? "off" }
 
-    /// `30d`, `250ms`: in the largest unit that tells it whole.
+    /// `30d`, `250ms`: in the largest unit that divides it evenly.
     public static func time(_ nanoseconds: UInt64) -> String {
         let second: UInt64 = 1_000_000_000
         if nanoseconds == 0 { return "0" }
@@ -57,7 +57,7 @@ public struct Settings: Sendable, Equatable {
         return "\(nanoseconds / 1_000_000)ms"
     }
 
-    /// `4GiB`, `65536`: in the largest unit that tells it whole.
+    /// `4GiB`, `65536`: in the largest unit that divides it evenly.
     public static func size(_ bytes: UInt64) -> String {
         if bytes % (1 << 40) == 0, bytes > 0 { return "\(bytes >> 40)TiB" }
         if bytes % (1 << 30) == 0, bytes > 0 { return "\(bytes >> 30)GiB" }

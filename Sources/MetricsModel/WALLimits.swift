@@ -1,9 +1,10 @@
-/// How large the log's WAL gets, in bytes. The plugin acts on it, and `status` says who is in the way.
+/// How large the log's WAL gets, in bytes. The plugin enforces it, and `status` says who is in the way.
 public enum WALLimits {
-    /// What it is cut off to once it has been emptied. Beyond it, `status` names the reader. No more than the least of `held`.
+    /// The size it is truncated to once it has been emptied. Above it, `status` names the reader. At most the least value of
+    /// `held`.
     public static let kept = 32 << 20
 
-    /// What it grows to, and one transaction, while a reader keeps it from being emptied: a quarter of the log's cap, from
+    /// The size it grows to, plus one transaction, while a reader keeps it from being emptied: a quarter of the log's cap, from
     /// 64 MiB to 1 GiB.
     ///
     /// - Parameter maxLogBytes: nil for a log without a cap.
@@ -11,6 +12,6 @@ public enum WALLimits {
         min(1 << 30, max(64 << 20, Int(clamping: (maxLogBytes ?? .max) / 4)))
     }
 
-    /// What it comes to only while a reader's transaction is in the way: from here on standard error says it.
+    /// A size it reaches only while a reader's transaction is in the way: from here on, standard error says so.
     public static func held(cap: Int) -> Int { min(64 << 20, cap / 2) }
 }

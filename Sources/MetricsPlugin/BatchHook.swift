@@ -3,10 +3,10 @@ import CPluginABI
 import MetricsMemory
 import MetricsModel
 
-// on_batch_enqueue: one clock read and, for a batch that fits, one claim and one commit, so that a batch is in the log
-// as a whole or, counted to the message, not at all. One that is larger than half of the ring goes in parts.
+// on_batch_enqueue: one clock read and, for a batch that fits, one claim and one commit, so that a batch is logged as a whole or,
+// counted to the message, not at all. A batch larger than half the ring goes in parts.
 
-/// No server passes more in one call: a larger count is a bug of the caller's, and counts as 0.
+/// No server passes more in one call: a larger count is a bug in the caller, and counts as 0.
 private var absurdCount: Int { @inline(__always) get { 1 << 32 } }
 
 @inline(__always)
@@ -45,7 +45,7 @@ func hookBatch(_ userData: UnsafeMutableRawPointer?, _ events: UnsafePointer<qpc
     var from = 0
     var isFirst = true
     repeat {
-        // What belongs to this part, and how much room it takes.
+        // What belongs to this part, and how much space it takes.
         var to = from
         var need = Recorder.batchHeaderBytes
         while to < count {

@@ -1,7 +1,7 @@
 import EventDrain
 import MetricsModel
 
-/// What the environment says, read once at init.
+/// The configuration from the environment, read once at init.
 struct Configuration {
     var settings = Settings()
     var directory = "qpc-metrics-data"
@@ -18,7 +18,7 @@ struct Configuration {
         return configuration
     }
 
-    /// One line for each variable that looks like a setting and is none, with the nearest that is.
+    /// One line for each variable that looks like a setting but is not one, with the nearest real one.
     static func misspelt() -> [String] {
         let known = variables.map { Array($0.name.utf8) }
         return EnvironmentValue.names(beginningWith: prefix).filter { name in !known.contains { $0 == name } }.map { name in
@@ -29,7 +29,7 @@ struct Configuration {
         }
     }
 
-    /// One line for each setting that another one leaves without effect.
+    /// One line for each setting that another one makes ineffective.
     static func contradictions(_ settings: Settings) -> [String] {
         var lines: [String] = []
         func isSet(_ name: String) -> Bool { EnvironmentValue(prefix + name) != nil }
@@ -60,7 +60,7 @@ struct Configuration {
 
     static let prefix = "QPC_METRICS_PLUGIN_"
 
-    /// How many letters have to be changed, added or left out (Levenshtein).
+    /// How many letters have to be changed, added or removed (Levenshtein).
     private static func distance(_ first: [UInt8], _ second: [UInt8]) -> Int {
         var row = Array(0...second.count)
         for (index, letter) in first.enumerated() {

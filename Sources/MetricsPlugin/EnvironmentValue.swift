@@ -14,7 +14,7 @@ struct EnvironmentValue {
         bytes = [UInt8](UnsafeBufferPointer(start: start, count: strlen(value)))
     }
 
-    /// The names of the variables that begin so, as bytes, 64 at most.
+    /// The names of the variables that begin with a prefix, as bytes; 64 at most, and none longer than 256 bytes.
     static func names(beginningWith prefix: String) -> [[UInt8]] {
         var names: [[UInt8]] = []
         guard var next = qpcm_environment() else { return [] }
@@ -36,7 +36,7 @@ struct EnvironmentValue {
 
     func equals(_ word: String) -> Bool { bytes.elementsEqual(word.utf8) }
 
-    // MARK: What it says; nil if it says nothing of the kind
+    // MARK: Parsed values; nil if the value is not of that kind
 
     var path: String? { bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self) }
 
@@ -44,7 +44,7 @@ struct EnvironmentValue {
 
     func named<Case>(_ cases: [Case], _ name: (Case) -> String) -> Case? { cases.first { equals(name($0)) } }
 
-    /// `off` is the absence of a limit.
+    /// `off` means no limit.
     func offOr(_ value: UInt64?) -> UInt64?? {
         if equals("off") { return .some(nil) }
         return value.map { .some($0) }

@@ -13,7 +13,7 @@ struct HookState: ~Copyable {
     /// Nanoseconds per tick, times 2^32.
     let tickScale: UInt64
     let overflow: SharedCounterBlock
-    /// The thread's slot, for threads that use several instances in turn.
+    /// The key under which a thread keeps its slot, for threads that use several instances in turn.
     let key: pthread_key_t
     let instance: Unmanaged<PluginInstance>
 
@@ -25,7 +25,7 @@ struct HookState: ~Copyable {
 /// The calling thread's recorder, or nil if it has no slot: then its events are counted as dropped.
 @inline(__always)
 func recorder(_ state: UnsafeMutablePointer<HookState>) -> Recorder? {
-    // SAFETY: the thread's own variable; its slot is valid as long as its session is the state's.
+    // SAFETY: the thread's own variable; its slot is valid as long as its session equals the state's.
     let thread = qpcm_thread_current()!
     if thread.pointee.session == state.pointee.session.load(ordering: .relaxed), let slot = thread.pointee.slot {
         return Recorder(slot: slot)
@@ -34,7 +34,7 @@ func recorder(_ state: UnsafeMutablePointer<HookState>) -> Recorder? {
     return Recorder(slot: slot)
 }
 
-/// The first call of a thread, or of a thread that uses several instances, or that found no slot before.
+/// For the first call of a thread, for one that uses several instances, and for one that found no slot before.
 @inline(never)
 func findSlot(
     _ state: UnsafeMutablePointer<HookState>, _ thread: UnsafeMutablePointer<qpcm_thread>

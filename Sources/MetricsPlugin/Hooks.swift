@@ -10,7 +10,7 @@ import Synchronization
 // They are functions with C names, not closures: a closure's C thunk would not inline the thread-local and the tick
 // counter.
 
-/// Records one event, and measures how long the hook took in one call of 1,024.
+/// Records one event, and in one of 1,024 calls measures how long the hook took.
 @inline(__always)
 private func record(_ record: Record, since start: UInt64, _ state: UnsafeMutablePointer<HookState>) {
     guard let recorder = recorder(state) else {
@@ -40,7 +40,7 @@ func isAlive(_ state: UnsafeMutablePointer<HookState>) -> Bool {
 }
 
 extension Record {
-    /// A message, alone or of a batch.
+    /// A message, alone or in a batch.
     @inline(__always)
     init(_ kind: EventKind, ticks: UInt64, _ event: UnsafePointer<qpc_message_event>) {
         self.init(

@@ -33,7 +33,7 @@ enum InstanceTable {
         pthread_mutex_unlock(&mutex)
     }
 
-    /// Names every init in the process differently; never 0.
+    /// A different number for every init in the process; never 0.
     static func nextSession() -> UInt64 {
         pthread_mutex_lock(&mutex)
         defer { pthread_mutex_unlock(&mutex) }
@@ -41,7 +41,7 @@ enum InstanceTable {
         return sessions
     }
 
-    /// Whether a slot lies in the mapping of an instance that still runs; it is given back if so.
+    /// Gives a slot back if it is in the mapping of an instance that still runs.
     static func giveBack(_ slot: UnsafeMutableRawPointer) {
         pthread_mutex_lock(&mutex)
         for instance in instances where instance.isOurs && instance.live.contains(slot) {

@@ -4,8 +4,8 @@ import EventDrain
 
 /// The library's one exported function.
 ///
-/// - Returns: 0, or a negative code with one line on standard error, and the table as it was: -1 for a null table, -2
-///   for an invalid setting, -3 for a data directory that cannot be used.
+/// - Returns: 0; or, with one line on standard error and the table unchanged, -1 for a null table, -2 for an invalid setting, -3
+///   for a data directory that cannot be used or a process that cannot run another instance.
 @c(qpc_plugin_init)
 public func qpcPluginInit(_ vtable: UnsafeMutablePointer<qpc_hook_vtable>?) -> Int32 {
     guard let vtable else {

@@ -11,10 +11,10 @@ final class PluginInstance: @unchecked Sendable {
     let live: LiveFile
     private let directory: DataDirectory
     private let thread: DrainThread
-    /// What hooks read; its own until `deinit`, with the thread-specific key in it.
+    /// What hooks read; owned until `deinit`, along with the thread-specific key in it.
     let state: UnsafeMutablePointer<HookState>
 
-    /// - Throws: `StartError` with the code that init returns and the line that it says.
+    /// - Throws: `StartError` with the code that init returns and the line that it prints.
     convenience init(_ configuration: Configuration) throws(StartError) {
         let log = PluginLogger(level: configuration.logLevel)
         for line in Configuration.misspelt() + Configuration.contradictions(configuration.settings) { log.warning(line) }
@@ -34,7 +34,7 @@ final class PluginInstance: @unchecked Sendable {
         }
         live.map.set(anchor: RecordClock.firstAnchor(clock: live.options.clock))
         live.map.set(QPCM_HEADER_LAST_DROP, outcome.lastDropMicroseconds)
-        // What the log knows of rings is about the session before; this one's begin at 0.
+        // The ring positions in the log are of the previous session; this one's rings begin at 0.
         let drainer = Drainer(
             map: live.map, session: live.options.session, clock: live.options.clock, writer: outcome.writer,
             ringed: outcome.ringed, stored: .none)
@@ -132,19 +132,19 @@ final class PluginInstance: @unchecked Sendable {
         }
     }
 
-    /// One ring per processor for the server's workers, and a spare one.
+    /// One ring per processor for the server's workers, and a spare one; at least 2, at most 64.
     private static var initialSlots: Int { min(64, max(2, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) + 1)) }
 
-    /// Whether this is the process that made it, not a forked child.
+    /// Whether it is open in this process, rather than closed or inherited by a forked child.
     var isOurs: Bool { state.pointee.session.load(ordering: .acquiring) != 0 }
 
-    /// `on_shutdown`: any thread, any number of times; hooks may go on.
+    /// `on_shutdown`: any thread, any number of times; hooks may still be called.
     func flush() {
         guard isOurs else { return }
         thread.flush()
     }
 
-    /// `destroy`: once. No hook comes any more, by the server's promise; but threads that had called one may end.
+    /// `destroy`: once. The server promises to call no more hooks, but threads that called one may still end.
     func close() {
         if isOurs { thread.stop() }
         state.pointee.session.store(0, ordering: .releasing)

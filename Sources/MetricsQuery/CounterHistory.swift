@@ -4,27 +4,28 @@ import EventSearch
 import MetricsMemory
 import MetricsModel
 
-/// What the counters of events stood at in the past, at even steps: what they stand at, less the log's events since.
+/// The past values of the event counters, at even steps: their values now, minus what the log's events since then added.
 ///
-/// Only the counters that a row tells of are known: calls, events, messages, sealed ones, histograms of contents, failures by
-/// class, new channels, and drops by cause. One thread.
+/// Only counters that can be derived from rows are known: calls, events, messages, sealed messages, content histograms, failures
+/// by class, new channels, and drops by cause. One thread.
 public final class CounterHistory {
-    /// The points: UTC, microseconds since 1970. Empty where the log has nothing of the window.
+    /// The points: UTC, microseconds since 1970. There is at least one.
     public let first: Int64
     public let step: Int64
     public let count: Int
-    /// The moment that is counted back from; not before the last point.
+    /// The time counted back from; not before the last point.
     public let end: Int64
 
-    /// What was added between one point and the one before it, by counter; one more for what came after the last, up to `end`.
-    /// Nil for counters that nothing was added to.
+    /// By counter: what was added between each point and the one before it, with one more entry for what came after the last
+    /// point, up to `end`. Nil for counters to which nothing was added.
     private var added: [UnsafeMutablePointer<UInt64>?]
     /// The counters at `end`, by `CounterIndex`.
     private var totals: [UInt64]
-    /// Counters that rows said more of than the counter has, which only a damaged or foreign account does.
+    /// Whether rows add up to more than some counter's value, which happens only if the log's account is damaged or another
+    /// log's.
     public private(set) var mismatched = false
 
-    /// The most points at a time: 40 MiB.
+    /// The most points per query: 40 MiB.
     public static let limit = 64_800
 
     init(first: Int64, step: Int64, count: Int, end: Int64, totals: [UInt64]) {
@@ -39,7 +40,7 @@ public final class CounterHistory {
     /// A counter's total at `end`, as the log has it.
     public func total(_ index: Int) -> UInt64 { totals[index] }
 
-    /// What was added to a counter after the point before this one, and up to it; `count` for what came after the last point.
+    /// What was added to a counter after the previous point and up to this one; at `count`, what came after the last point.
     @inline(__always)
     public func added(_ index: Int, at point: Int) -> UInt64 { added[index]?[point] ?? 0 }
 
@@ -52,7 +53,7 @@ public final class CounterHistory {
 
         @inline(__always)
         func add(_ value: UInt64, to index: Int) {
-            // Later than what is counted back from.
+            // Later than the time counted back from.
             if point > history.count { return history.takeBack(value, index) }
             let column = history.added[index] ?? history.column(index)
             column[point] &+= value
@@ -74,7 +75,7 @@ public final class CounterHistory {
         return column
     }
 
-    /// Nil for an event that no point is before.
+    /// Nil for an event that is not after the first point.
     @inline(__always)
     func sink(at time: Int64) -> Sink? {
         if time <= first { return nil }
@@ -84,20 +85,21 @@ public final class CounterHistory {
 }
 
 extension EventLogReader {
-    /// Reads the counters' past in one moment of the log, and holds no transaction afterwards.
+    /// Reads the counters' past from one snapshot of the log; no transaction is open afterwards.
     ///
     /// - Parameters:
-    ///   - since: the first point is not before; nil for the log's beginning.
-    ///   - end: the moment to count back from; points are before it.
+    ///   - since: no point is earlier; nil for the log's beginning.
+    ///   - end: the time to count back from; points are before it.
     ///   - step: in microseconds.
-    /// - Returns: nil if no point lies in the window: the number of points is in `tooMany` if they are too many.
+    /// - Returns: `.nothing` if the log has no events or no point lies in the window; `.tooMany` with their number if there are
+    ///   too many points.
     public func counterHistory(since: Int64?, end: Int64, step: Int64) throws(LogError) -> CounterHistoryAnswer {
         try database.execute("BEGIN", operation: "read")
         defer { try? database.execute("ROLLBACK", operation: "read") }
         guard let oldest = try OldestEvent.read(database) else { return .nothing }
         let state = try StoredState.read(database)
         let totals = (0..<CounterIndex.words).map { state.ringed[$0] &+ state.direct[$0] }
-        // Events that have left the log came before its oldest, in the same step perhaps: it begins with the next.
+        // Events that have left the log came before its oldest one, perhaps in the same step, so start with the next step.
         let isWhole = EventKind.allCases.allSatisfy { kind in
             totals[CounterIndex.lost(kind)] == 0
                 && RemovalCause.allCases.allSatisfy { totals[CounterIndex.removed(kind, $0)] == 0 }
@@ -118,7 +120,8 @@ extension EventLogReader {
                     let events = minute.drops.values[kind.index * DropCause.count + cause.rawValue]
                     guard events > 0, let sink = history.sink(at: (minute.minute + 1) * 60_000_000) else { continue }
                     sink.add(events, to: CounterIndex.dropped(kind, cause))
-                    // What a hook dropped, it counted in the same minute. When it counted what was lost later is not known.
+                    // A hook counts what it drops in the same minute. For events lost later, it is unknown when they were
+                    // counted.
                     if cause == .ringFull || cause == .noSlot { Tally.recorded(kind, events: events, into: sink) }
                 }
             }
@@ -185,11 +188,11 @@ extension EventLogReader {
     }
 }
 
-/// What a log has of a window.
+/// What a log can tell about a window.
 public enum CounterHistoryAnswer {
     case history(CounterHistory)
-    /// No event, or no point.
+    /// There is no event, or no point.
     case nothing
-    /// So many points, more than `CounterHistory.limit`.
+    /// This many points, more than `CounterHistory.limit`.
     case tooMany(Int64)
 }

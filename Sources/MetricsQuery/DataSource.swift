@@ -8,7 +8,7 @@ import Readings
 
 /// Why a data directory cannot be read.
 public enum DataSourceError: Error {
-    /// Neither a log nor a live file is there.
+    /// There is neither a log nor a live file.
     case nothingThere(directory: String)
     case noPermission(path: String)
     case log(LogError)
@@ -26,7 +26,7 @@ public enum DataSourceError: Error {
     }
 }
 
-/// A data directory as a reader finds it: its server may run, may have died, or may never have run.
+/// A data directory as a reader finds it: its server may be running, may have died, or may never have run.
 public struct DataSource: Sendable {
     public let directory: String
 
@@ -52,14 +52,14 @@ public struct DataSource: Sendable {
             if qpcm_errno() == ENOENT || qpcm_errno() == ENOTDIR { return nil }
             throw .noPermission(path: logPath)
         }
-        // SQLite says of each of these only that it cannot open the database.
+        // For each of these, SQLite would only say that it cannot open the database.
         for path in [logPath, logPath + "-wal", logPath + "-shm"] where access(path, F_OK) == 0 && access(path, R_OK) != 0 {
             throw .noPermission(path: path)
         }
         do { return try EventLogReader(directory: directory) } catch { throw .log(error) }
     }
 
-    /// The log, for a command that cannot do without it.
+    /// The log, for a command that needs one.
     public func requiredLog() throws(DataSourceError) -> EventLogReader {
         guard let log = try log() else { throw .nothingThere(directory: directory) }
         return log
@@ -76,13 +76,13 @@ extension DataSource {
         return qpcm_is_marked_held(descriptor) == 1
     }
 
-    /// A process other than the server that has a transaction open on the log; nil if there is none. Only while the server
-    /// runs: asking gives up this process's own locks on the log.
+    /// A process other than the server that has a transaction open on the log; nil if there is none. Call it only while the
+    /// server runs: asking drops this process's own locks on the log.
     public func readingProcess(otherThan server: Int32) -> Int32? {
         let descriptor = qpcm_open(logPath + "-shm", O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0)
         guard descriptor >= 0 else { return nil }
         defer { _ = close(descriptor) }
-        // SQLite's five read marks, https://www.sqlite.org/walformat.html: the locks at bytes 123 to 127.
+        // SQLite's five read marks, https://www.sqlite.org/walformat.html: the locks on bytes 123 to 127.
         for byte in Int64(123)...127 {
             let holder = qpcm_lock_holder(descriptor, byte, 1)
             if holder != 0, holder != server { return holder }
@@ -93,18 +93,18 @@ extension DataSource {
     /// A live plugin has a heartbeat every 200 ms; after this long without one it counts as stuck.
     private static let heartbeatLimitNanoseconds: UInt64 = 5_000_000_000
 
-    /// Whether the plugin runs, as every command and the exporter derive it.
+    /// Whether the plugin is running, as every command and the exporter determine it.
     public func state(of live: LiveFileReader) -> PluginState {
         guard live.isRunning else { return .stopped }
-        // A plugin that shuts down between the two looks lets go of its directory after it has marked the file.
+        // A plugin that shuts down between these two checks releases its directory only after marking the file.
         guard isHeld else { return live.isRunning ? .died : .stopped }
         let now = TickClock.realtimeNanoseconds()
         let heartbeat = live.heartbeatNanoseconds
-        // The time of day may have been set back since the last one.
+        // The clock may have been set back since the last heartbeat.
         let isFresh = heartbeat > now || now - heartbeat < Self.heartbeatLimitNanoseconds
         return isFresh ? .up(pid: live.header.pid) : .stuck(pid: live.header.pid)
     }
 
-    /// Whether a server runs: its live file is marked so, and it holds the directory.
+    /// Whether a server is running: its live file is marked so, and it holds the directory.
     public func isRunning(_ live: LiveFileReader) -> Bool { state(of: live).pid != nil }
 }

@@ -5,40 +5,41 @@ import EventSearch
 import MetricsMemory
 import MetricsModel
 
-/// The ledger, proven against the rows: for every kind, recorded = in the log + pending + dropped + removed.
+/// The ledger, checked against the rows: for every kind, recorded = in the log + pending + dropped + removed.
 ///
-/// If no server runs, every term is counted independently: rows one by one, pending events by walking the rings, recorded
-/// events by the counters. If one runs, rows and the log's own totals are from the same moment, and the rest of what was
-/// recorded is pending.
+/// If no server is running, every term is counted independently: rows one by one, pending events by walking the rings, recorded
+/// events from the counters. If one is running, the rows and the log's own totals are from the same snapshot, and the rest of
+/// what was recorded is pending.
 public struct Ledger: Sendable {
     public struct Line: Sendable {
         public var kind: EventKind
         public var recorded: UInt64
-        /// Rows counted.
+        /// Rows, counted.
         public var inLog: UInt64
         public var pending: UInt64
         public var dropped: UInt64
         public var removed: UInt64
 
-        /// What is missing (positive) or too much (negative); 0 when the ledger holds.
+        /// Events missing (positive) or in excess (negative); 0 if the ledger balances.
         public var difference: Int64 {
             Int64(bitPattern: recorded &- inLog &- pending &- dropped &- removed)
         }
     }
 
     public var lines: [Line]
-    /// What the checks by SQLite and of names and indexes found; empty if the log is sound.
+    /// What the checks found, SQLite's own and those of rows, names, indexes, checksums and counters; empty if nothing is wrong.
     public var problems: [String]
     public var isServerRunning: Bool
 
     public var isExact: Bool { lines.allSatisfy { $0.difference == 0 } }
 
-    /// Reads again while servers and commands start and stop: a difference counts only if nothing changed during the reading
-    /// that found it. The terms are in two files and a lock, which a reader cannot freeze.
+    /// Reads again while servers and commands start and stop: a difference counts only if nothing changed during the reading that
+    /// found it. The terms are in two files and a lock, which a reader cannot freeze.
     ///
-    /// - Throws: `DataSourceError`, of a reading during which nothing changed either.
+    /// - Throws: `DataSourceError`, likewise only from a reading during which nothing changed, or from the final one after ten
+    ///   seconds of changes.
     ///
-    /// - Parameter progress: called now and then, from another thread, with the share of the log that is checked.
+    /// - Parameter progress: called now and then, from another thread, with the fraction of the log checked so far.
     public static func prove(
         _ source: DataSource, checkingLog: Bool = true, progress: @escaping @Sendable (Double) -> Void = { _ in }
     ) throws(DataSourceError) -> Ledger {
@@ -59,16 +60,16 @@ public struct Ledger: Sendable {
         }
     }
 
-    /// Locks of other processes, which are held for a moment.
+    /// Locks of other processes, held only briefly.
     private static func isPassing(_ error: DataSourceError) -> Bool {
         guard case .log(let error) = error else { return false }
         return error.cause == .busy || error.code & 0xFF == 15  // SQLITE_PROTOCOL
     }
 
-    /// A start or a command takes milliseconds. Beside a server that restarts in a loop, the reading after this time is final.
+    /// A start or a command takes milliseconds. If a server keeps restarting, the first reading after this time is final.
     private static let patienceNanoseconds: UInt64 = 10_000_000_000
 
-    /// The files, the session and whether a process writes them: equal at two moments between which nothing was replaced.
+    /// The files, the session, and whether a process writes them: equal at two times if nothing was replaced in between.
     private struct Moment: Equatable {
         var log: FileIdentity?
         var live: FileIdentity?
@@ -85,7 +86,7 @@ public struct Ledger: Sendable {
             isRunning = reader.isRunning
         }
 
-        /// False while a command, or a start, takes the directory from one state to the next.
+        /// False while a command or a start is changing the directory's state.
         var isSettled: Bool { isHeld == isRunning || !isHeld }
     }
 
@@ -94,7 +95,7 @@ public struct Ledger: Sendable {
     ) throws(DataSourceError) -> (ledger: Ledger, didLogChange: Bool) {
         let log = try source.requiredLog()
         let live = try source.live()
-        // SQLite's own check of every page, and ours of every row, each on a thread of its own with a reader of its own.
+        // SQLite's own check of every page and ours of every row, each on its own thread with its own reader.
         var checks: [LogCheck] = []
         if checkingLog {
             checks = [
@@ -105,7 +106,7 @@ public struct Ledger: Sendable {
             ]
         }
         do {
-            // The counters are read after the log's account: what they are ahead of it is pending.
+            // The counters are read after the log's account: whatever they are ahead by is pending.
             let (state, rows) = try log.account()
             let isRunning = live.map { source.isRunning($0) } ?? false
             let terms = Terms(state: state, live: live, isRunning: isRunning)
@@ -113,7 +114,8 @@ public struct Ledger: Sendable {
             var problems = terms.problems
             if let problem = try log.accountProblem() { problems.append(problem) }
             for check in checks { problems += try check.problems() }
-            // Not SQLite's data version: a reader that may not write the WAL's index sees a new one with every transaction.
+            // Do not use SQLite's data version: a reader without write access to the WAL's index sees a new one with every
+            // transaction.
             let again = try log.account().state
             let didLogChange = again.ringed != state.ringed || again.direct != state.direct
             return (Ledger(lines: lines, problems: problems, isServerRunning: isRunning), didLogChange)
@@ -126,10 +128,10 @@ public struct Ledger: Sendable {
     private struct Terms {
         let ringed: [UInt64]
         let direct: [UInt64]
-        /// Counters of the records in the rings; nil for a running server.
+        /// Counters of the records still in the rings; nil for a running server.
         let pending: [UInt64]?
         let counted: [UInt64]?
-        /// Counters that cannot be right, whatever was counted: in words.
+        /// Counters with impossible values, in words.
         var problems: [String] = []
 
         init(state: StoredState, live: LiveFileReader?, isRunning: Bool) {
@@ -153,14 +155,14 @@ public struct Ledger: Sendable {
             let waiting = PendingRecords.tally(live.map, positions: positions)
             pending = waiting
             if let mismatch = live.mismatch { problems.append(mismatch) }
-            // After a power cut some pages of the live file are older than the log.
+            // After a power cut, some pages of the live file may be older than the log.
             if live.header.bootID == BootID.current, Self.follows(live, state) {
                 problems += Self.impossible(live.map, state: state, pending: waiting)
             }
         }
 
-        /// Whether the log's account and the live file's are one: the log took from its rings, or the file went on from the log
-        /// and nothing was taken from it yet.
+        /// Whether the log's account and the live file's belong together: either the log drained the file's rings, or the file
+        /// continues from the log and has not been drained yet.
         private static func follows(_ live: LiveFileReader, _ state: StoredState) -> Bool {
             if let known = state.session, known == live.header.session { return true }
             let counted = live.map.totals(.ringed)
@@ -170,8 +172,8 @@ public struct Ledger: Sendable {
             }
         }
 
-        /// A killed server's counters have no checksum, but bounds: the log counts what it took in, the rings hold what it did
-        /// not, and no counter ever falls.
+        /// A killed server's counters have no checksum, but they have bounds: the log counts what it took in, the rings hold the
+        /// rest, and no counter ever decreases.
         private static func impossible(_ live: LiveMap, state: StoredState, pending: [UInt64]) -> [String] {
             let (ringed, direct) = (live.totals(.ringed), live.totals(.direct))
             return (0..<CounterIndex.used).compactMap { index in
@@ -180,7 +182,7 @@ public struct Ledger: Sendable {
                 // Each thread may have been killed between committing an event and counting it.
                 let least = isSum ? 0 : state.ringed[index] - min(state.ringed[index], UInt64(QPCM_SLOT_LIMIT))
                 let isDrains = index >= CounterIndex.written(.messageEnqueue)
-                // Raised in the live file first: whoever quarantines a file has no log open.
+                // Incremented in the live file first: whoever quarantines a file has no log open.
                 if index == CounterIndex.filesQuarantined { return nil }
                 if ringed[index] <= most, isDrains || ringed[index] >= least, direct[index] >= state.direct[index] { return nil }
                 return "live.qpcm: the counter \(CounterName.text(index)) does not fit the log and the rings"
@@ -199,8 +201,8 @@ public struct Ledger: Sendable {
             let drained = ringed[events] &+ direct[events]
             if let pending, let counted {
                 let known = drained &+ pending[events]
-                // A hook that was killed between commit and count: the event is in the ring, but not in the counter until
-                // recovery. Any other difference is an error.
+                // A hook may have been killed between commit and count: the event is then in the ring, but not in the counter
+                // until recovery. Any other difference is an error.
                 return Line(
                     kind: kind, recorded: max(known, counted[events]), inLog: rows, pending: pending[events],
                     dropped: dropped, removed: removed)

@@ -2,12 +2,12 @@ import CMachine
 import EventLog
 import EventSearch
 
-/// A check of the log that takes seconds, on a thread of its own with a reader of its own. It looks at one moment of the log,
-/// which need not be another check's.
+/// A check of the log that takes seconds, on its own thread with its own reader. It sees one snapshot of the log, not necessarily
+/// the same as another check's.
 final class LogCheck: @unchecked Sendable {
     private let source: DataSource
     private let check: @Sendable (EventLogReader) throws(LogError) -> [String]
-    // SAFETY: written by the thread, and read after it was joined.
+    // SAFETY: written by the thread, and read only after joining it.
     private var outcome: Result<[String], LogError> = .success([])
     private var thread = pthread_t()
     private var isJoined = false
@@ -22,7 +22,7 @@ final class LogCheck: @unchecked Sendable {
                 return nil
             }, Unmanaged.passUnretained(self).toOpaque())
         guard code != 0 else { return }
-        // Without a thread it takes its turn here.
+        // If no thread can be created, run it here.
         isJoined = true
         run()
     }
@@ -43,7 +43,7 @@ final class LogCheck: @unchecked Sendable {
         pthread_join(thread, nil)
     }
 
-    /// Waits for it.
+    /// Waits for the check to finish.
     func problems() throws(LogError) -> [String] {
         join()
         return try outcome.get()

@@ -9,7 +9,7 @@ import Readings
 /// sleeps: a caller that calls `look` often enough sees every event once.
 public final class LogFollower {
     public enum Look {
-        /// There is no log now.
+        /// There is no log at present.
         case missing
         case unchanged
         /// This is the first look at this log.
@@ -18,19 +18,19 @@ public final class LogFollower {
     }
 
     private let source: DataSource
-    /// The log that is being read; nil while there is none.
+    /// The log being read; nil while there is none.
     public private(set) var log: EventLogReader?
     private var file: FileIdentity?
     private var version: Int64 = -1
     /// How far the log has been read; nil before the first reading.
     private var position: LogPosition?
-    /// What is being read.
+    /// The events being read.
     private var events: EventStream?
-    /// The newest event that was returned, or the position before it.
+    /// The newest event returned, or the position before the first.
     private var newestID: Int64 = 0
     /// The log's last id when the reading began.
     private var committedID: Int64 = 0
-    /// When opening or reading began to fail; 0 while it does not.
+    /// When opening or reading started to fail; 0 while it works.
     private var failingSince: UInt64 = 0
 
     /// A log that is being created or replaced is incomplete for a moment. One that fails for longer is damaged.
@@ -53,7 +53,7 @@ public final class LogFollower {
             self.log = nil
             return .missing
         }
-        // Only now, so that the last events of a log that was quarantined have been read.
+        // Checked only now, so that the last events of a quarantined log have been read.
         if FileIdentity(at: source.logPath) == file { return .unchanged }
         self.log = nil
         return try open()
@@ -73,7 +73,7 @@ public final class LogFollower {
         }
     }
 
-    /// Continues in a log that holds what was read before, and starts at the beginning of any other.
+    /// Continues in a log that holds what was read before, and starts any other from the beginning.
     private func takeUp(_ opened: EventLogReader) throws(DataSourceError) {
         do {
             if let known = position, known.timeMicroseconds != nil, try !opened.goesOn(from: known) {
@@ -93,14 +93,14 @@ public final class LogFollower {
         if now - failingSince > Self.patienceNanoseconds { throw error }
     }
 
-    /// Goes on where the last reading ended: `next` then returns what matches and was not read before.
+    /// Resumes where the last reading ended: `next` then returns what matches and was not read before.
     public func begin(_ filter: EventFilter) throws(DataSourceError) {
         guard let log else { return }
         var filter = filter
         if let position { filter.afterID = max(position.id, filter.afterID ?? .min) }
         newestID = position?.id ?? 0
         do {
-            // Everything up to here is committed, so what is read next holds all of it that matches; and more, perhaps.
+            // Everything up to here is committed, so what is read next includes all of it that matches, and perhaps more.
             committedID = try log.lastID()
             events = try log.events(filter)
         } catch {
@@ -108,7 +108,7 @@ public final class LogFollower {
         }
     }
 
-    /// The next event; nil at the end, and when the log cannot be read for now.
+    /// The next event; nil at the end, and when the log cannot be read at present.
     public func next() throws(DataSourceError) -> LoggedEvent? {
         guard let log, events != nil else { return nil }
         do {

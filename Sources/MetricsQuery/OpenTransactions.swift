@@ -4,7 +4,7 @@ import MetricsModel
 extension DataSource {
     /// A process that has a transaction open on the log; nil if there is none, or if the kernel does not say.
     ///
-    /// Reads `/proc/locks`, and so opens no file of the log: to close one would give up this process's own locks on it.
+    /// Reads `/proc/locks` and so opens none of the log's files: closing one would drop this process's own locks on it.
     public func processWithOpenTransaction(otherThan own: [Int32]) -> Int32? {
         var status = stat()
         guard stat(logPath + "-shm", &status) == 0, let locks = fopen("/proc/locks", "re") else { return nil }
@@ -20,7 +20,7 @@ extension DataSource {
             guard let inode = words[5].split(separator: ":").last.flatMap({ UInt64($0) }), inode == UInt64(status.st_ino),
                 let first = Int64(words[6])
             else { continue }
-            // SQLite's five read marks, https://www.sqlite.org/walformat.html: the locks at bytes 123 to 127.
+            // SQLite's five read marks, https://www.sqlite.org/walformat.html: the locks on bytes 123 to 127.
             if (123...127).contains(first) { return process }
         }
         return nil

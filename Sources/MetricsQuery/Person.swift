@@ -4,15 +4,15 @@ import MetricsModel
 import Pseudonyms
 import Readings
 
-/// A person as the log knows them: all users and keys that registrations tie together.
+/// A person as the log knows them: all users and keys linked by registrations.
 public struct Person: Sendable {
-    /// As the log shows them: names, or pseudonyms in hexadecimal.
+    /// As the log displays them: names, or pseudonyms in hexadecimal.
     public var users: [[UInt8]] = []
     /// Keys or pseudonyms, as bytes.
     public var identities: [[UInt8]] = []
 
-    /// - Parameter user: one who is looked for; or nil, as `identity`.
-    /// - Returns: a person without users and identities if the log knows none.
+    /// - Parameter user: a user to search for, or nil; likewise `identity`.
+    /// - Returns: a person without users or identities if the log knows none.
     public static func find(
         _ log: EventLogReader, user: EventFilter.Term?, identity: EventFilter.Term?
     ) throws(LogError) -> Person {
@@ -31,14 +31,14 @@ public struct Person: Sendable {
         return person
     }
 
-    /// What finds a user whom the log shows so.
+    /// The term that finds a user whom the log displays this way.
     public static func term(ofUser shown: [UInt8]) -> EventFilter.Term {
         let bytes = Hexadecimal.decode(String(decoding: shown, as: UTF8.self))
         let pseudonym = bytes.flatMap { $0.count == Pseudonym.byteCount ? $0 : nil }
         return EventFilter.Term(plain: shown, pseudonyms: pseudonym.map { [$0] } ?? [])
     }
 
-    /// A login or a registration of each form of the name.
+    /// Finds a login or a registration for each form of the name.
     private mutating func addUsers(of term: EventFilter.Term, _ log: EventLogReader) throws(LogError) {
         var forms = term.pseudonyms.map { EventFilter.Term(plain: nil, pseudonyms: [$0]) }
         if let plain = term.plain { forms.append(EventFilter.Term(plain: plain, pseudonyms: [])) }

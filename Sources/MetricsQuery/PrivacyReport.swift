@@ -6,7 +6,7 @@ import MetricsMemory
 import MetricsModel
 import Pseudonyms
 
-/// What an attacker with the data directory would learn, measured from its content.
+/// What an attacker with the data directory would learn, measured from its contents.
 public struct PrivacyReport: Sendable {
     /// Names of one kind that the log holds.
     public struct Names: Sendable {
@@ -19,7 +19,7 @@ public struct PrivacyReport: Sendable {
 
     public enum Keys: Sendable {
         case none
-        /// Not readable by this user; the number of epochs follows from its size.
+        /// Not readable by this user; the number of epochs is derived from the file's size.
         case unreadable(epochs: Int)
         case readable([Int64])
     }
@@ -33,7 +33,7 @@ public struct PrivacyReport: Sendable {
     public var channels = Names()
     public var reasons: UInt64 = 0
     public var links: LinkSurvey
-    /// Events that wait in the rings, with names and keys in plain text.
+    /// Events waiting in the rings, with names and keys in plain text.
     public var pending: UInt64 = 0
     public var isServerRunning = false
     public var keys: Keys
@@ -57,7 +57,7 @@ public struct PrivacyReport: Sendable {
             report.users = try names("user_name", plain: "typeof(value) = 'text'", log)
             report.channels = try names("channel_name", plain: "length(value) <> \(Pseudonym.byteCount)", log)
             if let live, live.header.settings.identities == .plain {
-                // A channel of 16 bytes looks like a pseudonym; only the setting distinguishes them.
+                // A 16-byte channel looks like a pseudonym; only the setting tells them apart.
                 report.channels = Names(pseudonyms: 0, plain: report.channels.count)
             }
             report.reasons = UInt64(clamping: try log.database.integer("SELECT count(*) FROM reason_name") ?? 0)

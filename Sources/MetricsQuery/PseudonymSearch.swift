@@ -4,9 +4,9 @@ import MetricsModel
 import Pseudonyms
 import Readings
 
-/// From pseudonyms to people and back: tries names and keys under the key of every epoch. Keeps nothing but what it finds.
+/// From pseudonyms to people and back: tries names and keys under every epoch's key. Keeps only what it finds.
 public struct PseudonymSearch: Sendable {
-    /// A pseudonym that is explained.
+    /// A pseudonym with its explanation.
     public struct Match: Sendable {
         /// In hexadecimal.
         public var pseudonym: String
@@ -14,7 +14,7 @@ public struct PseudonymSearch: Sendable {
         public var name: [UInt8]
         /// Whether the line's bytes are a key or a channel in hexadecimal, and not a user's name.
         public var isKey: Bool
-        /// The key epoch, as `identity.key` numbers it.
+        /// The key epoch, as numbered in `identity.key`.
         public var epoch: Int64
     }
 
@@ -23,10 +23,11 @@ public struct PseudonymSearch: Sendable {
     /// - Throws: `IdentityKeyError` if the keys cannot be read.
     public init(directory: String) throws(IdentityKeyError) { keys = try IdentityKeys.load(directory: directory) }
 
-    /// Whether the keys are this log's.
+    /// Whether the keys belong to this log.
     public func fits(_ log: EventLogReader) throws(LogError) -> Bool { try log.verdict(on: keys) != .foreign }
 
-    /// Each form of a line under each key: as a user's name, and as a key or channel if it is 16 bytes or more in hexadecimal.
+    /// Each form of a line under each key: as a user's name, and also as a key or channel if it is hexadecimal for 16 bytes or
+    /// more.
     public func matches(of line: [UInt8]) -> [Match] {
         var forms: [(bytes: [UInt8], isKey: Bool)] = [(line, false)]
         if let key = Hexadecimal.decode(line), key.count >= Pseudonym.byteCount { forms.append((key, true)) }
@@ -43,7 +44,7 @@ public struct PseudonymSearch: Sendable {
 }
 
 extension EventLogReader {
-    /// The kinds of names under which the log has a pseudonym; none if it has not.
+    /// The kinds of names that include this pseudonym in the log; empty if none do.
     public func kinds(ofPseudonym hexadecimal: String) throws(LogError) -> [NameKind] {
         guard let bytes = Hexadecimal.decode(hexadecimal) else { return [] }
         var kinds: [NameKind] = []
@@ -55,7 +56,7 @@ extension EventLogReader {
         return kinds
     }
 
-    /// Whole pseudonyms of the log that begin with some digits, at most so many.
+    /// The log's full pseudonyms that begin with some digits; at most `limit` of each kind.
     public func pseudonyms(from prefix: EventFilter.Prefix, limit: Int) throws(LogError) -> [String] {
         var found: [String] = []
         for kind in [NameKind.user, .identity, .channel] {

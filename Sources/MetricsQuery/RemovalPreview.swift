@@ -3,17 +3,17 @@ import EventSearch
 import MetricsModel
 import Readings
 
-/// What a removal would take from the log, counted before anything is removed. One moment's truth: a server that runs goes on
+/// What a removal would take from the log, counted before anything is removed. Only a snapshot: a running server goes on
 /// recording meanwhile.
 public struct RemovalPreview: Sendable {
     /// By kind.
     public var removed = [UInt64](repeating: 0, count: EventKind.count)
     /// All events in the log.
     public var all: UInt64 = 0
-    /// When the oldest and the newest of those that would leave happened: UTC, microseconds; nil for none.
+    /// When the oldest and the newest of the events to be removed happened: UTC, microseconds; nil for none.
     public var oldest: Int64?
     public var newest: Int64?
-    /// Whether the numbers are an estimate: a cap on the log's size is reached by removing until it fits.
+    /// Whether the numbers are an estimate: under a size cap, events are removed until the log fits.
     public var isEstimate = false
     /// Names of users and keys that would be forgotten.
     public var users = 0
@@ -23,7 +23,7 @@ public struct RemovalPreview: Sendable {
 
     public var events: UInt64 { removed.reduce(0, &+) }
 
-    /// Of `prune`.
+    /// A preview of `prune`.
     ///
     /// - Parameter before: UTC, microseconds; the smallest number for no limit.
     public static func prune(_ log: EventLogReader, before: Int64, maxBytes: Int64?) throws(LogError) -> RemovalPreview {
@@ -42,7 +42,7 @@ public struct RemovalPreview: Sendable {
         return preview
     }
 
-    /// Of `forget`: as its doing does, follows registrations from users to keys and back.
+    /// A preview of `forget`: like the command, follows registrations from users to keys and back.
     public static func forget(
         _ log: EventLogReader, user: EventFilter.Term?, identity: EventFilter.Term?
     ) throws(LogError) -> RemovalPreview {
@@ -65,7 +65,7 @@ public struct RemovalPreview: Sendable {
         return preview
     }
 
-    /// The id before which events leave until the log fits; nil if it fits now. Rows are taken to be of equal size.
+    /// The id below which events must leave for the log to fit; nil if it fits now. Assumes rows of equal size.
     private func boundary(_ log: EventLogReader, _ maxBytes: Int64) throws(LogError) -> Int64? {
         let pageBytes = try log.database.integer("PRAGMA page_size") ?? 4096
         let pages = try log.database.integer("PRAGMA page_count") ?? 0
@@ -73,7 +73,7 @@ public struct RemovalPreview: Sendable {
         let limit = maxBytes / pageBytes
         guard used > limit, used > 0, all > 0 else { return nil }
         let count = UInt64(Double(all) * Double(used - max(limit, 0)) / Double(used))
-        // The rows have nearly every id between the oldest and the newest.
+        // Nearly every id between the oldest and the newest has a row.
         var oldest = EventFilter()
         oldest.newest = 1
         guard let last = try Self.first(of: oldest, log) else { return nil }

@@ -4,14 +4,14 @@ import MetricsMemory
 /// What waits in the rings: how full each is, and how long the oldest event has waited.
 public struct RingSurvey: Sendable {
     public var ringBytes = 0
-    /// Bytes that wait, by thread slot; 0 for a slot that does not exist.
+    /// Bytes waiting, by thread slot; 0 for a slot that does not exist.
     public var waitingBytes: [Int] = []
     /// UTC, nanoseconds since 1970; nil if nothing waits.
     public var oldestNanoseconds: UInt64?
 
     public init() {}
 
-    /// How full the fullest ring is.
+    /// The fill level of the fullest ring, from 0 to 1.
     public var fullest: Double {
         ringBytes == 0 ? 0 : Double(waitingBytes.max() ?? 0) / Double(ringBytes)
     }
@@ -22,7 +22,7 @@ public struct RingSurvey: Sendable {
         return now - oldestNanoseconds
     }
 
-    /// Reads while others write: a record that is taken away meanwhile is ignored.
+    /// Reads while others write: a record that is removed meanwhile is ignored.
     public static func read(_ live: LiveFileReader) -> RingSurvey {
         var survey = RingSurvey()
         let map = live.map
@@ -52,7 +52,7 @@ public struct RingSurvey: Sendable {
         // Records begin at multiples of 64 bytes; a damaged head may not.
         guard position % 64 == 0 else { return nil }
         let first = AtomicWord.loadRelaxed(ring, Int(position & (ringBytes - 1)))
-        // There may be padding at the end of the ring; the record is then at its beginning.
+        // The end of the ring may be padding; the record is then at its beginning.
         if first >> 32 & 0xFF == UInt64(QPCM_RECORD_PADDING) { position &+= (first >> 48) << 6 }
         guard position < tail else { return nil }
         let ticks = AtomicWord.loadRelaxed(ring, Int(position & (ringBytes - 1)) + Int(QPCM_RECORD_TICKS_AT))

@@ -2,14 +2,14 @@ import EventLog
 import MetricsModel
 import Readings
 
-/// Percentiles from counts by `SizeBucket`: exact below 16, and within 6 % above.
+/// Percentiles from `SizeBucket` counts: exact below 16, within 6 % above.
 enum SizeQuantiles {
     /// - Parameter buckets: the number of sizes in each bucket of a measure.
     static func percentiles(_ buckets: ArraySlice<Int64>) -> WindowStats.Percentiles {
         percentiles(buckets, middle)
     }
 
-    /// - Parameter fetches: by `FineBuckets` of microseconds; empty for none.
+    /// - Parameter fetches: counts by `FineBuckets` of microseconds; empty for none.
     static func waits(_ fetches: [UInt64]) -> WindowStats.Percentiles {
         percentiles(fetches.map { Int64(clamping: $0) }[...]) { UInt64(saturating: FineBuckets.middle($0).rounded()) }
     }
@@ -34,7 +34,7 @@ enum SizeQuantiles {
         return middle(buckets.count - 1)
     }
 
-    /// The harmonic mean of a bucket's bounds, whose largest relative error is smallest.
+    /// The harmonic mean of a bucket's bounds, which minimizes the largest relative error.
     static func middle(_ bucket: Int) -> UInt64 {
         let low = SizeBucket.lowerBound(bucket)
         guard bucket >= 16 else { return low }

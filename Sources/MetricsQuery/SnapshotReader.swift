@@ -6,7 +6,7 @@ import MetricsMemory
 import MetricsModel
 import Readings
 
-/// Reads what the exposition needs: from the live file if there is one, whether its server runs or not, and otherwise from
+/// Reads what the exposition needs: from the live file if there is one, whether or not its server is running, and otherwise from
 /// the log.
 public enum SnapshotReader {
     /// - Throws: `DataSourceError`, `.nothingThere` if the plugin never ran in that directory.
@@ -15,21 +15,21 @@ public enum SnapshotReader {
         return try snapshot(of: source.requiredLog())
     }
 
-    /// The live file with every thread slot that it has; nil if there is none.
+    /// The live file with all of its thread slots; nil if there is none.
     static func live(_ source: DataSource) throws(DataSourceError) -> LiveFileReader? {
         var live = try source.live()
-        // Threads may have come since the file was opened.
+        // Threads may have been added since the file was opened.
         for _ in 0..<3 where live?.hasGrown == true { live = try source.live() ?? live }
         return live
     }
 
-    /// What an open live file contains; of a server that does not run, with gauges from the log.
+    /// The contents of an open live file; if its server is not running, with gauges from the log.
     public static func snapshot(of live: LiveFileReader, orLogIn source: DataSource) -> MetricsSnapshot {
         var snapshot = snapshot(of: live, in: source)
         if !snapshot.plugin.isUp, let log = try? source.log() {
             let now = Int64(TickClock.realtimeNanoseconds() / 1000)
-            // The last gauges of a plugin that was shut down hold for ten minutes, the resolution at which activity is
-            // noted; asking the log costs a scan of every name.
+            // The last gauges of a plugin that was shut down stay valid for ten minutes, the resolution at which activity is
+            // recorded; querying the log costs a scan of every name.
             let age = now - Int64(clamping: live.heartbeatNanoseconds / 1000)
             let isFresh = !live.isRunning && age >= 0 && age < 600 * 1_000_000
             if !isFresh, let active = try? log.activeUsers(nowMicroseconds: now) { snapshot.activeUsers = active }
@@ -40,7 +40,7 @@ public enum SnapshotReader {
         return snapshot
     }
 
-    /// Since a time (UTC, microseconds); 0 for none, and for one to come.
+    /// Time elapsed since a time (UTC, microseconds); 0 if that is 0 or in the future.
     private static func age(of microseconds: UInt64) -> UInt64 {
         let now = TickClock.realtimeNanoseconds() / 1000
         return microseconds > 0 && now > microseconds ? now - microseconds : 0
@@ -51,7 +51,7 @@ public enum SnapshotReader {
         return qpcm_lstat(path, &status) == 0 ? UInt64(clamping: status.st_size) : 0
     }
 
-    /// What an open live file contains by itself; waits for nothing.
+    /// The contents of the open live file alone; never blocks.
     public static func snapshot(of live: LiveFileReader, in source: DataSource) -> MetricsSnapshot {
         var snapshot = MetricsSnapshot()
         snapshot.counters = live.map.totals(.both)
@@ -76,7 +76,7 @@ public enum SnapshotReader {
         return snapshot
     }
 
-    /// What the log contains, where there is no live file.
+    /// The contents of the log, if there is no live file.
     public static func snapshot(of log: EventLogReader) throws(DataSourceError) -> MetricsSnapshot {
         do {
             var snapshot = MetricsSnapshot()

@@ -9,12 +9,12 @@ public struct StatsQuery: Sendable {
     /// The window, which includes `since` and excludes `until`: UTC, microseconds since 1970.
     public var since: Int64
     public var until: Int64
-    /// Nil for a unit that suits the window's length.
+    /// Nil to choose one that suits the window's length.
     public var unit: TimeUnit?
-    /// How many identities, channels and users are named.
+    /// How many identities, channels and users to name.
     public var top: Int
     public var now: Int64
-    /// The zone whose hours and days are the periods.
+    /// The zone whose hours and days form the periods.
     public var zone: ClockZone
 
     public init(since: Int64, until: Int64, unit: TimeUnit?, top: Int, now: Int64, zone: ClockZone) {
@@ -87,7 +87,7 @@ public struct StatsQuery: Sendable {
         stats.fetchedMessages = UInt64(bitPattern: sum(.fetchMessages))
     }
 
-    /// Minutes grouped into the periods of a zone.
+    /// Groups minutes into the periods of a zone.
     static func periods(
         _ minutes: [SegmentSummary.Minute], _ unit: TimeUnit, _ zone: ClockZone
     ) -> [WindowStats.Period] {
@@ -111,8 +111,8 @@ public struct StatsQuery: Sendable {
         return periods.filter { $0.sum != 0 }
     }
 
-    /// The period that contains a time, in seconds since 1970: its start, and the time up to which that start holds for
-    /// certain. If clocks change within the period, that is only the next minute.
+    /// The period that contains a time, in seconds since 1970: its start, and the time up to which that start is certain to hold.
+    /// If clocks change within the period, that is only the next minute.
     private static func bounds(of unit: TimeUnit, at time: Int64, _ zone: ClockZone) -> (Int64, Int64) {
         let offset = zone.offsetSeconds(time)
         let local = time &+ offset
@@ -130,7 +130,7 @@ public struct StatsQuery: Sendable {
 }
 
 extension SizeName {
-    /// The log's measure.
+    /// The corresponding measure of the log.
     var measure: SizeMeasure {
         switch self {
         case .messagePayloadBytes: .payload

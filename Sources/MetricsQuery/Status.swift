@@ -4,41 +4,41 @@ import MetricsMemory
 import MetricsModel
 import Readings
 
-/// Is the plugin well, and what is wrong if not? Words and cures are the caller's.
+/// Whether the plugin is well, and if not, what is wrong. The wording and the remedies are up to the caller.
 public struct Status: Sendable {
     public enum Problem: Sendable {
         case neverRan
         case stuck(pid: Int32)
         case shutDown
-        /// The server died, and its events were put into the log: when, UTC microseconds.
+        /// The server died and its events were recovered into the log: when, UTC microseconds.
         case recovered(Int64)
         case died(pending: UInt64)
-        /// The share of the fullest ring, in percent.
+        /// The fill level of the fullest ring, in percent.
         case ringFilling(percent: Int)
         case logOverLimit(bytes: UInt64, limit: UInt64)
-        /// A process keeps a transaction open on the log, so that the WAL grows.
+        /// A process keeps a transaction open on the log, so the WAL grows.
         case walHeld(reader: Int32, bytes: UInt64)
-        /// Flushes fail with SQLite's extended code.
+        /// Flushes fail with this extended SQLite code.
         case flushFailing(cause: FlushErrorCause, code: Int32)
         case lagging(nanoseconds: UInt64)
-        /// Events were dropped within the last hour: how many, as far as the log knows, and when the last, UTC microseconds.
+        /// Events were dropped within the last hour: how many, as far as the log knows, and when last, UTC microseconds.
         case dropped(DropTotals, last: Int64)
         /// A file does not match its checksum, in words.
         case mismatch(String)
     }
 
     public var snapshot: MetricsSnapshot
-    /// What a record's time is read from; nil if no plugin ran.
+    /// Whether records take their times from the tick counter; nil if the plugin never ran.
     public var readsTickCounter: Bool?
-    /// SQLite's extended code that flushes fail with now; 0 when they do not.
+    /// The extended SQLite code that flushes currently fail with; 0 if they succeed.
     public var flushTrouble: Int32 = 0
-    /// What waits in the rings; nil if no plugin ran.
+    /// What waits in the rings; nil if the plugin never ran.
     public var rings: RingSurvey?
     /// How long the oldest event has waited for the log; 0 if none waits.
     public var lagNanoseconds: UInt64 = 0
-    /// Of the plugin's last run; nil if none ran.
+    /// The settings of the plugin's last run; nil if it never ran.
     public var settings: Settings?
-    /// Empty if all is well.
+    /// Empty if nothing is wrong.
     public var problems: [Problem] = []
 
     public static func read(_ source: DataSource) throws(DataSourceError) -> Status {
@@ -90,14 +90,14 @@ public struct Status: Sendable {
         if let limit = settings.maxLogBytes, snapshot.logBytes / 9 > limit / 8, flushTrouble == 0 {
             problems.append(.logOverLimit(bytes: snapshot.logBytes, limit: limit))
         }
-        // Earlier than anything else: standard error reports it from `held` on, the alert from 48 MiB.
+        // No other warning comes earlier: standard error reports it from `held` on, the alert from 48 MiB.
         if snapshot.walBytes > WALLimits.kept, let reader = source.readingProcess(otherThan: pid) {
             problems.append(.walHeld(reader: reader, bytes: snapshot.walBytes))
         }
         if flushTrouble != 0 {
             problems.append(.flushFailing(cause: LogError.cause(ofCode: flushTrouble), code: flushTrouble))
         }
-        // An event may wait for one flush; a busy machine makes it a few.
+        // An event may have to wait for one flush, and on a busy machine for a few.
         let lagLimit = max(2_000_000_000, 4 * min(settings.flushIntervalNanoseconds, 3_600_000_000_000))
         if lagNanoseconds > lagLimit, flushTrouble == 0 { problems.append(.lagging(nanoseconds: lagNanoseconds)) }
         return problems

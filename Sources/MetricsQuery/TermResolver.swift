@@ -4,13 +4,13 @@ import MetricsModel
 import Pseudonyms
 import Readings
 
-/// Turns a user's name, a key or a channel, as typed, into the forms in which the log may hold it.
+/// Turns a user's name, a key or a channel, as typed, into the forms that the log may hold.
 public struct TermResolver: Sendable {
     private let keys: IdentityKeys?
     private let obstacle: String?
     private let path: String
 
-    /// Reads the keys if it has permission. A reader in the server's group has none, and can still use pseudonyms.
+    /// Reads the keys if permitted. A reader in the server's group is not, but can still use pseudonyms.
     public init(directory: String) {
         path = DataFile.keys.path(in: directory)
         do throws(IdentityKeyError) {
@@ -22,23 +22,23 @@ public struct TermResolver: Sendable {
         }
     }
 
-    /// Why names cannot be looked up in this log; nil if they can. Pseudonyms and prefixes of them always can.
+    /// Why names cannot be looked up in this log; nil if they can. Pseudonyms and their prefixes always can.
     public func obstacle(in log: EventLogReader) -> String? {
-        // A log that was never written under a key has names in plain text, or none.
+        // A log that was never written under a key has names in plain text, or no names.
         if (try? log.epochs())?.isEmpty == true { return nil }
         if let obstacle { return obstacle }
         guard let keys, (try? log.verdict(on: keys)) == .foreign else { return nil }
         return "\(path) holds keys of another log"
     }
 
-    /// Whether these bytes, too long for a pseudonym, can only be found with a key.
+    /// Whether these bytes are too long for a pseudonym, so that only a key can find them.
     public static func needKey(_ bytes: [UInt8]) -> Bool { bytes.count > Pseudonym.byteCount }
 
     public static func isPseudonym(_ text: String) -> Bool {
         Hexadecimal.decode(text).map { $0.count == Pseudonym.byteCount } ?? false
     }
 
-    /// The pseudonyms under the keys of all epochs, newest first.
+    /// The pseudonyms under every epoch's key, newest first.
     private func pseudonyms(of bytes: [UInt8]) -> [[UInt8]] {
         (keys?.epochs ?? []).reversed().map { $0.key.pseudonym(of: bytes) }
     }
@@ -51,11 +51,11 @@ public struct TermResolver: Sendable {
         return EventFilter.Term(plain: bytes, pseudonyms: pseudonyms)
     }
 
-    /// Fewer digits than this are not taken for a prefix, but for a typing error.
+    /// Fewer digits than this are taken for a typing error, not a prefix.
     public static let prefixDigits = 4
 
-    /// A key, a channel or a pseudonym in hexadecimal, or the first digits of one, as a table on a terminal shows it; nil if it
-    /// is not hexadecimal, or has too few digits.
+    /// A key, channel or pseudonym in hexadecimal, or its first digits as shown by a table on a terminal; nil if it is not
+    /// hexadecimal or has too few digits.
     public func bytes(_ hexadecimal: String) -> EventFilter.Term? {
         let digits = hexadecimal.utf8.count
         guard digits >= Self.prefixDigits, let prefix = Self.prefix(hexadecimal) else { return nil }
@@ -66,12 +66,12 @@ public struct TermResolver: Sendable {
         return EventFilter.Term(plain: bytes, pseudonyms: pseudonyms(of: bytes), prefix: isPrefix ? prefix : nil)
     }
 
-    /// What begins with these digits; nil if they are not hexadecimal.
+    /// All values that begin with these digits; nil if they are not hexadecimal.
     public static func prefix(_ digits: String) -> EventFilter.Prefix? {
         let isOdd = digits.utf8.count % 2 == 1
         guard let first = Hexadecimal.decode(digits + (isOdd ? "0" : "")) else { return nil }
         var end = first
-        // One more of the last digit, which is the first half of a byte if their number is odd.
+        // Increment the last digit, which is the high half of a byte if the number of digits is odd.
         while let last = end.last {
             let step: UInt8 = isOdd && end.count == first.count ? 0x10 : 1
             let (sum, overflow) = last.addingReportingOverflow(step)

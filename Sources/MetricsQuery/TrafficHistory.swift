@@ -3,8 +3,8 @@ import EventSearch
 import MetricsModel
 import Readings
 
-/// What the server did in the time up to now, in equal steps, as the log has it: the same for a server that runs, that died,
-/// or whose exporter has just been started.
+/// What the server did up to now, in equal steps, according to the log: the same whether the server runs or has died, or its
+/// exporter was only just started.
 public struct TrafficHistory: Sendable {
     public enum Span: String, CaseIterable, Sendable {
         case hour = "1h"
@@ -21,7 +21,7 @@ public struct TrafficHistory: Sendable {
             }
         }
 
-        /// The length of a step, whole minutes; of an hour, for all but the shortest, whole quarters.
+        /// The length of a step: whole minutes, and for all but the shortest span whole quarter hours.
         public var stepSeconds: Int64 {
             switch self {
             case .hour: 60
@@ -38,7 +38,7 @@ public struct TrafficHistory: Sendable {
         public var logins: Int64 = 0
         public var failedLogins: Int64 = 0
         public var dropped: UInt64 = 0
-        /// The part of it that lies inside of the window and in the log's time; 0 if nothing is known of it.
+        /// How much of the step lies inside the window and the log's time range; 0 if nothing is known of it.
         public var seconds: Double = 0
     }
 
@@ -46,18 +46,18 @@ public struct TrafficHistory: Sendable {
     /// UTC, microseconds since 1970.
     public var since: Int64
     public var until: Int64
-    /// Oldest first. The first and the last are seldom whole.
+    /// Oldest first. The first and the last are seldom complete.
     public var steps: [Step] = []
-    /// Of the whole window.
+    /// For the whole window.
     public var stats: WindowStats
-    /// Failed logins by class, most first; those that there are.
+    /// Failed logins by class, most frequent first; only classes that occur.
     public var failures: [(failureClass: FailureClass, events: Int64)] = []
     /// What was dropped in the window.
     public var drops = DropTotals()
-    /// Of the last five minutes.
+    /// The last five minutes.
     public var recent = Step()
 
-    /// - Parameter now: UTC, microseconds since 1970: where the window ends.
+    /// - Parameter now: the window's end: UTC, microseconds since 1970.
     public static func read(_ log: EventLogReader, _ span: Span, now: Int64) throws(LogError) -> TrafficHistory {
         let since = now - span.seconds * 1_000_000
         let unit: TimeUnit = span == .hour ? .minute : .hour

@@ -4,8 +4,8 @@ import EventLog
 import MetricsMemory
 import MetricsModel
 
-/// A plugin without a server, for the demo and for logs to measure with: records go into a ring with whatever time they shall
-/// have, and the drain takes them into the log. So schema, counters and ledger are the plugin's own. One thread.
+/// A plugin without a server, for the demo and for logs to benchmark with: records go into a ring with any time one likes, and
+/// the drain writes them to the log. So schema, counters and ledger are the plugin's own. One thread.
 public final class LogSink {
     private let held: DataDirectory
     private let live: LiveFile
@@ -14,11 +14,11 @@ public final class LogSink {
     private let slot: UnsafeMutableRawPointer
     public private(set) var events = 0
 
-    /// Half of it is filled, then drained.
+    /// It is filled, then drained.
     private static let ringBytes = 16 << 20
     private static let checkpointPages = 8192
 
-    /// - Parameter directory: made if it is not there; held until this is freed.
+    /// - Parameter directory: created if it does not exist; held until this is freed.
     /// - Throws: what `DataDirectory`, `Recovery` and `LiveFile` throw.
     public init(directory: String, seed: UInt64) throws {
         held = try DataDirectory(path: directory, create: true)
@@ -33,7 +33,7 @@ public final class LogSink {
             ringed: outcome.ringed, direct: outcome.direct)
         drainer = Drainer(
             map: live.map, session: session, clock: clock, writer: outcome.writer, ringed: outcome.ringed, stored: .none)
-        // It was made with one, and nobody else knows of it.
+        // The file was created with one slot, and nobody else knows of it.
         guard let slot = live.takeFreeSlot() else { fatalError("a new live file has a free slot") }
         self.slot = slot
         recorder = Recorder(slot: slot)
@@ -69,7 +69,7 @@ public final class LogSink {
         if drainer.writer.pagesInWAL >= Self.checkpointPages { try drainer.writer.checkpoint(truncating: false) }
     }
 
-    /// Ends as a plugin does.
+    /// Shuts down as a plugin does.
     public func close() throws {
         try drain()
         try drainer.saveCounters()

@@ -1,18 +1,18 @@
-/// A number as decimal digits and the position of the point, from which each format's spelling is made.
+/// A number as decimal digits and the position of the point, from which each format's notation is built.
 ///
-/// Counts divided by a power of ten never become a binary fraction on the way, so 25 nanoseconds are 2.5e-08 and a sum
-/// keeps its last digit.
+/// Counts divided by a power of ten never pass through a binary fraction, so 25 nanoseconds are 2.5e-08 and a sum keeps its last
+/// digit.
 struct DecimalText {
-    /// ASCII digits, the first and the last of them not 0; empty for zero.
+    /// ASCII digits, neither the first nor the last of them 0; empty for zero.
     private var digits: [UInt8]
     /// The number is 0.digits times ten to this power.
     private var point: Int
     private var isNegative = false
 
     enum Style {
-        /// Without an exponent where people would not write one.
+        /// Without an exponent wherever people would write none.
         case plain
-        /// As Go prints a float64 with %g, and so as client_golang prints bounds: an exponent from 1e+06 on.
+        /// As Go prints a float64 with %g, and hence as client_golang prints bounds: an exponent from 1e+06 on.
         case go
         /// OpenMetrics' canonical form: Go's, with ".0" where nothing else shows that it is a float.
         case canonical
@@ -28,7 +28,7 @@ struct DecimalText {
     init(_ value: UInt64, dividedBy scale: Double) {
         var power = 0
         var rest = scale
-        // Up to 1e15 each division by ten is exact.
+        // Up to 1e15, each division by ten is exact.
         while rest >= 10 && rest <= 1e15 && (rest / 10).rounded() * 10 == rest {
             rest /= 10
             power += 1

@@ -1,7 +1,7 @@
 import MetricsModel
 import Readings
 
-/// What is exposed at one moment: the catalogue's families with the snapshot's values, then the caller's own.
+/// What is exposed at one point in time: the catalogue's families with the snapshot's values, then the caller's own.
 public struct Exposition: Sendable {
     public var families: [ExpositionFamily]
 

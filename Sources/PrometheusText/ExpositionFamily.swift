@@ -5,11 +5,11 @@ public struct ExpositionFamily: Sendable {
     /// Without the suffix `_total`, which a counter's samples carry.
     public var name: String
     public var type: MetricType
-    /// The unit, as OpenMetrics requires it: the last part of the name; may be empty.
+    /// The unit, which OpenMetrics requires to be the name's last part; may be empty.
     public var unit: String
     public var help: String
     public var samples: [ExpositionSample]
-    /// When its counters or histograms began, in nanoseconds since 1970; nil if not known. Printed by OpenMetrics only.
+    /// When its counters or histograms began, in nanoseconds since 1970; nil if unknown. Only OpenMetrics prints it.
     public var createdNanoseconds: UInt64?
 
     public init(
@@ -37,7 +37,7 @@ public struct ExpositionFamily: Sendable {
 
 /// One series of a family, and its value.
 public struct ExpositionSample: Sendable {
-    /// Names and values, in the order in which they are printed.
+    /// Names and values, in print order.
     public var labels: [(name: String, value: String)]
     public var value: ExpositionValue
 
@@ -47,7 +47,7 @@ public struct ExpositionSample: Sendable {
     }
 }
 
-/// The value of a series; a histogram belongs to a family of type histogram, the others to the other types.
+/// The value of a series; a histogram belongs in a family of type histogram, the others in families of other types.
 public enum ExpositionValue: Sendable {
     /// Printed exactly.
     case integer(UInt64)

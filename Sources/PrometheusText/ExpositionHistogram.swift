@@ -2,11 +2,11 @@
 public struct ExpositionHistogram: Sendable {
     /// Ascending upper bounds in whole small units, such as nanoseconds.
     public var bounds: [UInt64]
-    /// Observations of each bucket, not cumulative: one count more than bounds, the last for what exceeds all of them.
+    /// Observations per bucket, not cumulative: one more count than bounds, the last for whatever exceeds them all.
     public var counts: [UInt64]
-    /// Of all observations, in the bounds' unit.
+    /// The sum of all observations, in the bounds' unit.
     public var sum: UInt64
-    /// How many of the bounds' units make one of the printed unit.
+    /// How many of the bounds' units make up one printed unit.
     public var scale: Double
 
     public init(bounds: [UInt64], counts: [UInt64], sum: UInt64, scale: Double = 1) {

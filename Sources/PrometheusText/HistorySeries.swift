@@ -1,13 +1,13 @@
 import MetricsModel
 
-/// The series of the catalogue that can be told of the past, and the lines that a series is made of.
+/// The catalogue's series whose past values can be derived, and the lines that make up each series.
 ///
-/// A line is one series of Prometheus': a counter has one; a histogram has its buckets, the sum and the count.
+/// A line is one series in Prometheus' sense: a counter has one; a histogram has its buckets, the sum and the count.
 public struct HistorySeries: Sendable {
     public struct Line: Sendable {
         /// With the suffix.
         public var name: String
-        /// Without those that Prometheus adds.
+        /// Without those that Prometheus adds itself.
         public var labels: [(name: String, value: String)]
         /// Its value is the sum of these counters, by `CounterIndex`.
         public var counters: [Int]
@@ -16,7 +16,7 @@ public struct HistorySeries: Sendable {
     public var family: MetricFamily
     public var lines: [Line]
 
-    /// How Prometheus knows the label `le`: as the format says that it scrapes.
+    /// How Prometheus writes the label `le`, which depends on the format it scrapes.
     public enum Bounds: Sendable {
         /// `64.0`
         case openMetrics
@@ -24,10 +24,10 @@ public struct HistorySeries: Sendable {
         case text
     }
 
-    /// What a row does not tell of: gauges, durations, what was written, removed or flushed.
+    /// Whether rows tell of a counter. They do not tell of gauges, durations, or what was written, removed or flushed.
     static func isKnown(_ index: Int) -> Bool { index <= CounterIndex.channelsCreated || CounterIndex.isDropped(index) }
 
-    /// In the catalogue's order; the series of a family follow each other.
+    /// In the catalogue's order; the series of a family are adjacent.
     public static func all(bounds: Bounds, catalogue: [MetricFamily] = MetricCatalogue.families) -> [HistorySeries] {
         catalogue.flatMap { family in
             family.series.compactMap { series in
@@ -68,7 +68,7 @@ public struct HistorySeries: Sendable {
         }
     }
 
-    /// The lines that begin a family in OpenMetrics.
+    /// The lines that introduce a family in OpenMetrics.
     public var metadata: String {
         var text = SampleText(boundStyle: .canonical)
         text.append("# TYPE \(family.name) \(family.type.rawValue)\n")
@@ -81,7 +81,7 @@ public struct HistorySeries: Sendable {
 }
 
 extension HistorySeries.Line {
-    /// `name{labels} `, with labels of the caller's before its own.
+    /// `name{labels} `, with the caller's labels before its own.
     public func head(with labels: [(name: String, value: String)]) -> [UInt8] {
         var text = SampleText(boundStyle: .canonical)
         text.appendName(name, labels + self.labels)

@@ -10,19 +10,19 @@ public enum MetricType: String, Sendable {
 
 /// Where a series takes its value from.
 public enum MetricSource: Sendable {
-    /// A counter's total.
+    /// The total of one counter.
     case counter(Int)
     /// The sum of several counters' totals.
     case sum([Int])
     /// Buckets from this index on, the sum after the last; bounds and sum are divided by `scale`.
     case histogram(first: Int, bounds: [UInt64], scale: Double)
-    /// A value of the snapshot; nil leaves the series out.
+    /// A value from the snapshot; nil omits the series.
     case gauge(@Sendable (MetricsSnapshot) -> Double?)
     case events(@Sendable (MetricsSnapshot, EventKind) -> UInt64, EventKind)
 }
 
 public struct MetricSeries: Sendable {
-    /// Names and values, in the order in which they are printed. Values come from closed sets only.
+    /// Names and values, in print order. Values come from closed sets only.
     public var labels: [(name: String, value: String)]
     public var source: MetricSource
 }
@@ -31,14 +31,14 @@ public struct MetricSeries: Sendable {
 public struct MetricFamily: Sendable {
     public var name: String
     public var type: MetricType
-    /// The unit, as OpenMetrics requires it: the last part of the name; may be empty.
+    /// The unit, which OpenMetrics requires to be the name's last part; may be empty.
     public var unit: String
     public var help: String
     public var series: [MetricSeries]
 }
 
-/// Every metric of the product: names, types, units, help, series. Prometheus text, the documents' table and the
-/// dashboards' check are all made from this one list.
+/// Every metric of the product: names, types, units, help, series. The Prometheus text, the table in the documentation and the
+/// check of the dashboards are all generated from this one list.
 public enum MetricCatalogue {
     public static let families: [MetricFamily] = [
         gauge("qpc_up", help: "1 while the plugin runs and has a heartbeat, otherwise 0.") { $0.plugin.isUp ? 1 : 0 },

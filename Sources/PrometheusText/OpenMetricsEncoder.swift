@@ -9,7 +9,7 @@ public struct OpenMetricsEncoder: Sendable {
 
     public init() {}
 
-    /// The exposition's text. Families without series are left out.
+    /// The exposition as text. Families without series are omitted.
     public func encode(_ exposition: Exposition) -> [UInt8] {
         var text = SampleText(boundStyle: .canonical)
         for family in exposition.families where !family.samples.isEmpty {

@@ -9,11 +9,11 @@ public struct PrometheusEncoder: Sendable {
 
     public init() {}
 
-    /// The exposition's text. Families without series are left out.
+    /// The exposition as text. Families without series are omitted.
     public func encode(_ exposition: Exposition) -> [UInt8] {
         var text = SampleText(boundStyle: .go)
         for family in exposition.families where !family.samples.isEmpty {
-            // In this format a family has the name of its samples, so a counter's carries the suffix.
+            // In this format, a family is named like its samples, so a counter's name carries the suffix.
             let name = family.type == .counter ? family.name + "_total" : family.name
             text.append("# HELP \(name) ")
             text.appendEscaped(family.help, quotes: false)

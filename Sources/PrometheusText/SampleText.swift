@@ -1,4 +1,4 @@
-/// The lines of samples, which both formats write in the same way except for bounds.
+/// Sample lines, which both formats write the same way except for bounds.
 struct SampleText {
     var bytes: [UInt8] = []
     /// How the label `le` is written.
@@ -57,7 +57,7 @@ struct SampleText {
         append("\n")
     }
 
-    /// A text with backslashes and line ends escaped, and optionally quotes.
+    /// A text with backslashes, line breaks and optionally quotes escaped.
     mutating func appendEscaped(_ text: String, quotes: Bool) {
         for byte in text.utf8 {
             switch byte {

@@ -1,4 +1,4 @@
-/// Bytes as small hexadecimal digits, and back.
+/// Bytes as lowercase hexadecimal digits, and back.
 public enum Hexadecimal {
     public static func encode(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: bytes.count * 2) { target, count in
@@ -12,7 +12,7 @@ public enum Hexadecimal {
 
     private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 
-    /// Nil for an empty text, an odd number of digits, or any other character.
+    /// Nil for empty text, an odd number of digits, or any other character.
     public static func decode(_ text: String) -> [UInt8]? { decode(Array(text.utf8)) }
 
     public static func decode(_ digits: [UInt8]) -> [UInt8]? {

@@ -3,11 +3,11 @@ import CSodium
 
 /// The secret of one epoch, under which users, keys and channels become pseudonyms: 32 random bytes.
 ///
-/// A class, so that there is one copy of it in memory, which is wiped when the last user has let it go.
+/// A class, so that there is one copy of it in memory, which is wiped when its last user lets go of it.
 public final class IdentityKey: @unchecked Sendable {
     public static let byteCount = 32
 
-    /// The HMAC's state after the key: each pseudonym begins from a copy, which saves half of the work.
+    /// The HMAC state after the key: each pseudonym starts from a copy, which saves half the work.
     private let keyed: UnsafeMutablePointer<crypto_auth_hmacsha256_state>
 
     public init(_ bytes: UnsafeRawBufferPointer) {
@@ -41,8 +41,8 @@ public final class IdentityKey: @unchecked Sendable {
         }
     }
 
-    /// Tells this key from any other, 16 bytes: the pseudonym of a constant that is longer than any user's name, key or channel,
-    /// so it is nobody's pseudonym. Without the key it says nothing.
+    /// 16 bytes that tell this key from any other: the pseudonym of a constant longer than any user name, key or channel, and
+    /// so nobody's pseudonym. Reveals nothing without the key.
     public var fingerprint: [UInt8] { pseudonym(of: [UInt8](repeating: 0x51, count: 320)) }
 
     public func pseudonym(of bytes: [UInt8]) -> [UInt8] { bytes.withUnsafeBytes { pseudonym(of: $0) } }
@@ -55,9 +55,9 @@ public enum Pseudonym {
 /// Why there is no key.
 public enum IdentityKeyError: Error {
     case missing
-    /// It is there, and is not a file of keys.
+    /// The file is there, but is not a key file.
     case unusable(path: String)
-    /// It holds other keys than those in use.
+    /// The file holds keys other than those in use.
     case foreign(path: String)
     case system(operation: String, path: String, code: Int32)
 

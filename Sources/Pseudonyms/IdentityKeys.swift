@@ -17,10 +17,10 @@ import CMachine
 ///        │ the next entry ...   │ 56 each
 ///        └──────────────────────┘
 ///
-/// A file of exactly 32 bytes, as older versions made it, is the key of epoch 1, which began when the file was last
-/// changed; unless it begins with the magic: then it is a newer file that was cut off, all of whose bytes can be guessed.
+/// A file of exactly 32 bytes, as older versions made it, is the key of epoch 1, which began when the file was last modified;
+/// unless it begins with the magic: then it is a newer file that was truncated, all of whose bytes can be guessed.
 public struct IdentityKeys: Sendable {
-    /// Epochs whose keys a file can hold.
+    /// How many epochs' keys a file can hold.
     public static let limit = 256
 
     static let headerBytes = 16
@@ -39,10 +39,10 @@ public struct IdentityKeys: Sendable {
     /// Oldest first, never empty.
     public let epochs: [Epoch]
 
-    /// The one that is written under.
+    /// The one that new rows are written under.
     public var newest: Epoch { epochs[epochs.count - 1] }
 
-    /// Whether another rotation has room.
+    /// Whether there is no room for another rotation.
     public var isFull: Bool { epochs.count >= Self.limit }
 
     public func has(_ number: Int64) -> Bool { epochs.contains { $0.number == number } }
@@ -54,7 +54,7 @@ public struct IdentityKeys: Sendable {
         return keys
     }
 
-    /// Makes the file with one new key.
+    /// Creates the file with one new key.
     /// - Parameter epoch: larger than any that the log knows.
     public static func make(
         directory: String, epoch: Int64, nowMicroseconds: Int64
@@ -66,7 +66,7 @@ public struct IdentityKeys: Sendable {
 
     /// Adds a new key to the file: from now on it is the one to write under.
     /// - Parameter atLeast: the epoch's number is this or larger.
-    /// - Throws: `IdentityKeyError`; the file is then as it was. Never when `isFull` was not asked before.
+    /// - Throws: `IdentityKeyError`; the file is then unchanged. Check `isFull` first: a full file throws `.unusable`.
     public static func rotate(
         directory: String, atLeast: Int64, nowMicroseconds: Int64
     ) throws(IdentityKeyError) -> IdentityKeys {
@@ -82,9 +82,9 @@ public struct IdentityKeys: Sendable {
         return try replace(content, directory)
     }
 
-    /// Takes the keys of these epochs out of the file, and out of what the disk holds of it.
-    /// - Returns: what is left; nil if that is nothing, and the file is gone.
-    /// - Throws: `IdentityKeyError`; the file is then as it was.
+    /// Removes the keys of these epochs from the file, and from what the disk holds of it.
+    /// - Returns: what is left; nil if nothing is, and the file is gone.
+    /// - Throws: `IdentityKeyError`; the file is then unchanged.
     public static func destroy(
         _ numbers: [Int64], directory: String
     ) throws(IdentityKeyError) -> IdentityKeys? {
@@ -110,12 +110,12 @@ public struct IdentityKeys: Sendable {
         if !isSame { throw .foreign(path: KeyFile.path(directory)) }
     }
 
-    /// How many epochs a file of that size has keys of, for those who may not read it.
+    /// How many epochs' keys a file of that size holds, for those who may not read it.
     public static func epochs(inBytes bytes: UInt64) -> Int {
         bytes == IdentityKey.byteCount ? 1 : max(0, (Int(clamping: bytes) - headerBytes) / entryBytes)
     }
 
-    /// Puts in order what a process left behind that died while it changed the file, and the file's mode.
+    /// Cleans up after a process that died while it was changing the file, and corrects the file's mode.
     public static func tidy(directory: String) { KeyFile.tidy(directory) }
 
     // MARK: The file's bytes

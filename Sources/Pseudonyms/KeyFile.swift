@@ -1,18 +1,18 @@
 import CMachine
 import MetricsModel
 
-/// `identity.key` as a file: read, and replaced so that there is always a whole one under its name and nothing of an
-/// old one is left on the disk, as far as a file system allows.
+/// `identity.key` as a file: read, and replaced such that there is always a complete one under its name and nothing of an old
+/// one is left on the disk, as far as the file system allows.
 ///
-/// A replacement is whole and on the disk before it has its name. The old file keeps a second name, `identity.key.old`,
-/// until it is overwritten with zeros; whatever died in between is put in order by `tidy`.
+/// A replacement is complete and on the disk before it gets its name. The old file keeps a second name, `identity.key.old`,
+/// until it is overwritten with zeros; `tidy` cleans up after whatever died in between.
 enum KeyFile {
-    /// More than any file of keys has.
+    /// The size of the largest key file.
     static let byteLimit = IdentityKeys.headerBytes + IdentityKeys.limit * IdentityKeys.entryBytes
 
     static func path(_ directory: String) -> String { DataFile.keys.path(in: directory) }
 
-    /// - Returns: its bytes, and when it was last changed: UTC, microseconds.
+    /// - Returns: its bytes, and when it was last modified: UTC, microseconds.
     /// - Throws: `IdentityKeyError`.
     static func read(_ directory: String) throws(IdentityKeyError) -> (content: SecretBytes, changed: Int64) {
         let path = path(directory)
@@ -37,8 +37,8 @@ enum KeyFile {
         return (content, changed)
     }
 
-    /// Puts other content in its place.
-    /// - Throws: `IdentityKeyError`; the file is then as it was.
+    /// Replaces its content.
+    /// - Throws: `IdentityKeyError`; the file is then unchanged.
     static func replace(_ directory: String, with content: SecretBytes) throws(IdentityKeyError) {
         let path = path(directory)
         let new = path + ".new"
@@ -67,20 +67,20 @@ enum KeyFile {
         wipe(old)
     }
 
-    /// Takes the file away, zeros first.
+    /// Removes the file, overwriting it with zeros first.
     static func remove(_ directory: String) {
         wipe(path(directory))
         syncNames(directory)
     }
 
-    /// What a process that died in the middle of a replacement left behind; and a mode that lets others read.
+    /// Cleans up after a process that died in the middle of a replacement, and corrects a mode that lets others read.
     static func tidy(_ directory: String) {
         let path = path(directory)
         var current = stat()
         var left = stat()
         let old = path + ".old"
         if qpcm_lstat(old, &left) == 0 {
-            // Two names of one file, if it died before the new one had its name.
+            // Two names for one file, if the process died before the new one got its name.
             let isCurrent =
                 qpcm_lstat(path, &current) == 0 && current.st_ino == left.st_ino && current.st_dev == left.st_dev
             if isCurrent { _ = unlink(old) } else { wipe(old) }
@@ -95,8 +95,8 @@ enum KeyFile {
         _ = close(descriptor)
     }
 
-    /// Overwrites a file of keys with zeros, then takes its name away. A file that has a second name, is not
-    /// a regular file, or is too large for keys only loses the name: it may be somebody else's.
+    /// Overwrites a key file with zeros, then removes its name. A file that has a second name, is not a regular file, or is
+    /// too large for keys only loses the name: it may belong to somebody else.
     private static func wipe(_ path: String) {
         let descriptor = qpcm_open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0)
         if descriptor >= 0 {

@@ -1,7 +1,7 @@
 import CMachine
 import CSodium
 
-/// Memory for keys on their way between the file and their use: wiped before it is given back.
+/// Memory for keys on their way between the file and their use: wiped before it is freed.
 final class SecretBytes {
     let start: UnsafeMutableRawPointer
     let count: Int

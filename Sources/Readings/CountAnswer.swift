@@ -1,12 +1,11 @@
 import MetricsModel
 
-/// Groups of events, and what they add up to. A line is made when it is asked for: all of them at once could take hundreds of
-/// MiB.
+/// Groups of events and their totals. Each row is built on request: all of them at once could take hundreds of MiB.
 public struct CountAnswer {
     public enum Key: Sendable, Equatable {
-        /// The events of the group have no such value: a sealed sender, a login without a reason.
+        /// The group's events have no such value: a sealed sender, or a login without a reason.
         case absent
-        /// As it is shown.
+        /// As displayed.
         case name([UInt8])
         case kind(EventKind)
         case failureClass(FailureClass)
@@ -38,16 +37,16 @@ public struct CountAnswer {
     }
 
     public var question: CountQuestion
-    /// How many lines there are, and each of them by its index.
+    /// The number of rows, and each row by its index.
     public var count = 0
     public var row: (Int) -> Row
-    /// How many groups there are, and how many of them are as the conditions ask; the lines are the first of these.
+    /// How many groups there are, and how many of these meet the conditions; the rows are the first of the latter.
     public var groups = 0
     public var matchingGroups = 0
-    /// Events of the groups that have no line.
+    /// Events of matching groups that have no row.
     public var eventsOfOthers: UInt64 = 0
 
-    /// Without a line.
+    /// Has no rows.
     public init(_ question: CountQuestion) {
         self.question = question
         row = { _ in Row(keys: [], values: []) }

@@ -17,7 +17,7 @@ public enum CountField: String, CaseIterable, Sendable {
         }
     }
 
-    /// The table of names that its numbers are of; nil for numbers that stand for themselves.
+    /// The table of names that its numbers refer to; nil for numbers that stand for themselves.
     public var names: NameKind? {
         switch self {
         case .user: .user
@@ -28,7 +28,7 @@ public enum CountField: String, CaseIterable, Sendable {
         }
     }
 
-    /// The columns of a kind's table that it is read from, besides the time.
+    /// The columns of a kind's table that it is read from, other than the time.
     public func columns(of kind: EventKind) -> [EventField] {
         switch self {
         case .kind, .minute, .hour, .day, .weekday, .hourOfDay, .cause: []
@@ -41,7 +41,7 @@ public enum CountField: String, CaseIterable, Sendable {
         }
     }
 
-    /// Whether events of a kind have it.
+    /// Whether events of a kind have this field.
     public func fits(_ kind: EventKind) -> Bool {
         switch self {
         case .kind, .minute, .hour, .day, .weekday, .hourOfDay: true
@@ -51,17 +51,17 @@ public enum CountField: String, CaseIterable, Sendable {
     }
 }
 
-/// A number of an event that can be added up.
+/// A numeric field that can be summed.
 public enum CountNumber: String, CaseIterable, Sendable {
-    /// Of a message's payload.
+    /// Bytes of a message's payload.
     case bytes
-    /// Messages of a fetch.
+    /// Messages in a fetch.
     case count
 
     public var field: EventField { self == .bytes ? .bytes : .count }
 }
 
-/// What can be told apart and counted.
+/// What distinct values can be counted of.
 public enum CountDistinct: String, CaseIterable, Sendable {
     case user, identity, channel
 
@@ -76,13 +76,13 @@ public enum CountDistinct: String, CaseIterable, Sendable {
     public var plural: String { self == .identity ? "identities" : rawValue + "s" }
 }
 
-/// What is said of each group.
+/// What is computed for each group.
 public enum CountMeasure: String, CaseIterable, Sendable {
     case events, sum, max, distinct, first, last
-    /// Failed logins, successful ones, and the failed ones that came before the last successful one.
+    /// Failed logins, successful ones, and the failures before the last success.
     case failed, ok
     case failedBeforeOK = "failed_before_ok"
-    /// Events, and their sum, in the earlier window that stands beside.
+    /// The number of events, and their sum, in the earlier window it is compared with.
     case earlierEvents = "events_before"
     case earlierSum = "sum_before"
 
@@ -90,7 +90,7 @@ public enum CountMeasure: String, CaseIterable, Sendable {
     public var isTime: Bool { self == .first || self == .last }
 }
 
-/// What a group must be to be shown.
+/// A condition that a group must meet to be shown.
 public struct CountCondition: Sendable {
     public enum Comparison: String, CaseIterable, Sendable {
         case atLeast = ">="
@@ -123,7 +123,7 @@ public struct CountCondition: Sendable {
     }
 }
 
-/// How events are grouped, what is said of each group, and which groups are shown in which order.
+/// How events are grouped, what is computed for each group, and which groups are shown in which order.
 public struct CountQuestion: Sendable {
     public enum Order: Sendable, Equatable {
         /// Smallest first.
@@ -132,25 +132,25 @@ public struct CountQuestion: Sendable {
         case measure(CountMeasure)
     }
 
-    /// At most two; none for one group of all events.
+    /// At most two; empty for one group of all events.
     public var fields: [CountField] = []
     public var sum: CountNumber?
     public var max: CountNumber?
     public var distinct: CountDistinct?
-    /// In the order in which they are shown.
+    /// In display order.
     public var measures: [CountMeasure] = [.events]
     public var conditions: [CountCondition] = []
     public var order = Order.measure(.events)
     public var isReversed = false
     public var top: Int?
-    /// It is not about events, but about recipients with messages that they have not fetched: how many, and since when.
+    /// The question is not about events, but about recipients with messages not yet fetched: how many, and since when.
     public var isAboutWaiting = false
-    /// How far back the window lies that stands beside, in microseconds of the clocks on the wall.
+    /// How far back the comparison window lies, in microseconds of local wall-clock time.
     public var besideMicroseconds: Int64?
 
     public init() {}
 
-    /// Whether events of a kind have all that is asked of them. Others are not counted.
+    /// Whether events of a kind have every field asked for. Others are not counted.
     public func fits(_ kind: EventKind) -> Bool {
         for field in fields where !field.fits(kind) { return false }
         for number in [sum, max] { if let number, !kind.fields.contains(number.field) { return false } }

@@ -15,7 +15,7 @@ extension EventFilter {
     /// Whether only logins can match.
     public var isAboutLogins: Bool { failedOnly || okOnly || reason != nil || failureClass != nil }
 
-    /// Whether times and kinds, and whether logins failed, are all that it asks for: what the sums of segments can tell.
+    /// Whether it asks only for times, kinds, and whether logins failed: what the segments' sums can answer.
     public var isAboutTime: Bool {
         user == nil && identity == nil && channel == nil && sender == nil && recipient == nil && reason == nil
             && failureClass == nil && minBytes == nil && afterID == nil && beforeID == nil

@@ -1,14 +1,14 @@
 import MetricsModel
 
-/// Text that the log keeps once and many rows name: an identity, a user, a channel or a reason, as it is shown (keys,
-/// channels and pseudonyms as small hexadecimal digits).
+/// Text that the log stores once and many rows refer to: an identity, a user, a channel or a reason, as displayed (keys, channels
+/// and pseudonyms in lowercase hexadecimal).
 ///
-/// It is borrowed from whoever read the log, and valid as long as the event that it came with: a row costs neither a copy
-/// of it nor a count of its users.
+/// It is borrowed from whoever read the log, and valid as long as the event that it came with: a row costs neither a copy nor
+/// reference counting.
 public struct InternedText: @unchecked Sendable {
     public let bytes: UnsafeBufferPointer<UInt8>
-    /// Whether it can stand in JSON and CSV as it is: ASCII that is seen, without quote, backslash or comma, and with no
-    /// space at either end.
+    /// Whether it can go into JSON and CSV as it is: printable ASCII without quotes, backslashes or commas, and without a space
+    /// at either end.
     public let isPlain: Bool
 
     public init(_ bytes: UnsafeBufferPointer<UInt8>) {
@@ -22,7 +22,7 @@ public struct InternedText: @unchecked Sendable {
     public var utf8: [UInt8] { Array(bytes) }
 }
 
-/// What a field of an event holds.
+/// The value of an event's field.
 public enum FieldValue: Sendable {
     case absent
     case number(UInt64)
@@ -30,15 +30,15 @@ public enum FieldValue: Sendable {
     case text(InternedText)
 }
 
-/// One event read from the log: plain memory, so that ten million pass without an allocation.
+/// One event read from the log: plain memory, so that ten million of them need no allocation.
 public struct LoggedEvent: Sendable {
 
-    /// Unique, rising in the order in which the log took events in.
+    /// Unique, ascending in the order in which the log took events in.
     public var id: Int64 = 0
     /// UTC, microseconds since 1970.
     public var timeMicroseconds: Int64 = 0
     public var kind: EventKind = .fetch
-    /// Parallel to `kind.fields`; what follows is meaningless.
+    /// Parallel to `kind.fields`; further elements are meaningless.
     public var values: InlineArray<7, FieldValue> = .init(repeating: .absent)
 
     public init() {}

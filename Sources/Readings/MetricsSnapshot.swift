@@ -1,20 +1,20 @@
 import MetricsModel
 
-/// All that the exposition needs, at one moment: the counters' totals and the gauges.
+/// Everything the exposition needs, at one point in time: the counters' totals and the gauges.
 public struct MetricsSnapshot: Sendable {
     /// Totals, indexed by `CounterIndex`; `CounterIndex.words` of them.
     public var counters: [UInt64]
-    /// When the counters began: UTC, nanoseconds since 1970; nil if not known, or if none began yet.
+    /// When the counters began: UTC, nanoseconds since 1970; nil if unknown, or if none have begun.
     public var createdNanoseconds: UInt64?
     public var plugin = PluginState.neverRan
-    /// The plugin's version, of the last run if none is up; empty if none ever ran.
+    /// The plugin's version, from the last run if it is not up; empty if it never ran.
     public var version = ""
     public var identities: IdentityMode = .pseudonym
     /// UTC, nanoseconds since 1970; 0 if the plugin never ran.
     public var startNanoseconds: UInt64 = 0
     /// Distinct identities seen in 1, 7 and 30 days.
     public var activeUsers: [UInt64] = [0, 0, 0]
-    /// Recipients with messages that they have not fetched.
+    /// Recipients with messages not yet fetched.
     public var recipientsWaiting: UInt64 = 0
     /// How long the oldest of those messages has waited: microseconds; 0 if none waits.
     public var oldestWaitMicroseconds: UInt64 = 0
@@ -28,18 +28,18 @@ public struct MetricsSnapshot: Sendable {
     /// When an event was last dropped: UTC, microseconds since 1970; 0 for never.
     public var lastDropMicroseconds: UInt64 = 0
 
-    /// When the events of a server that had died were put into the log: UTC, microseconds since 1970; 0 if it ended in order or
-    /// still runs.
+    /// When a dead server's events were recovered into the log: UTC, microseconds since 1970; 0 if it ended in order or is still
+    /// running.
     public var recoveredMicroseconds: UInt64 = 0
 
-    /// What the snapshot was read from does not match its checksum, in words; nil if nothing is known to be wrong.
+    /// How the source of the snapshot fails its checksum, in words; nil if nothing is known to be wrong.
     public var mismatch: String?
 
     public init() { counters = [UInt64](repeating: 0, count: CounterIndex.words) }
 
     public func recorded(_ kind: EventKind) -> UInt64 {
-        // A hook commits its record before it counts it, so that a kill between the two loses nothing; for that
-        // moment the log can be ahead of the count.
+        // A hook commits its record before counting it, so that a kill between the two loses nothing; for that moment the log can
+        // be ahead of the count.
         max(counters[CounterIndex.events(kind)], written(kind) &+ dropped(kind) &- lost(kind))
     }
 
@@ -53,10 +53,10 @@ public struct MetricsSnapshot: Sendable {
         RemovalCause.allCases.reduce(0) { $0 &+ counters[CounterIndex.removed(kind, $1)] }
     }
 
-    /// Written, and gone with a log that was deleted or set aside; they are among the dropped.
+    /// Written, and gone with a log that was deleted or quarantined; they are also among the dropped.
     public func lost(_ kind: EventKind) -> UInt64 { counters[CounterIndex.lost(kind)] }
 
-    /// Recorded, and neither written nor dropped.
+    /// Recorded, but neither written nor dropped.
     public func pending(_ kind: EventKind) -> UInt64 {
         recorded(kind) &- written(kind) &- dropped(kind) &+ lost(kind)
     }

@@ -1,6 +1,6 @@
 import MetricsModel
 
-// Names back to values: comparing strings takes Unicode's tables, which the plugin does not carry.
+// From names back to values. Comparing strings needs Unicode tables, which the plugin does not carry.
 
 extension EventKind {
     /// The kind with that name, or nil.

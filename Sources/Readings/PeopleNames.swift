@@ -1,6 +1,6 @@
 import MetricsModel
 
-/// Names of people, by what the log has in their place: pseudonyms, or keys in hexadecimal. From an operator's list of names; the
+/// People's names, keyed by what the log has instead: pseudonyms, or keys in hexadecimal. They come from an operator's list; the
 /// log has none.
 public struct PeopleNames: Sendable {
     private var users: [[UInt8]: [UInt8]] = [:]
@@ -10,7 +10,7 @@ public struct PeopleNames: Sendable {
 
     public var isEmpty: Bool { users.isEmpty && keys.isEmpty }
 
-    /// - Parameter shown: a user or a key as the log's readers show it. The first name that it gets is kept.
+    /// - Parameter shown: a user or a key as the log's readers display it. Only the first name given to it is kept.
     public mutating func add(_ name: [UInt8], _ kind: NameKind, shown: [UInt8]) {
         if kind == .user {
             if users[shown] == nil { users[shown] = name }
@@ -19,7 +19,7 @@ public struct PeopleNames: Sendable {
         }
     }
 
-    /// Nil for nobody in the list, and for what is no person: a channel, a reason.
+    /// Nil for anyone not in the list, and for anything that is not a person: a channel or a reason.
     public func name(of shown: [UInt8], _ kind: NameKind?) -> [UInt8]? {
         switch kind {
         case .user: users[shown]

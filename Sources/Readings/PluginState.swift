@@ -1,11 +1,11 @@
-/// Whether the plugin of a data directory runs, and if not, how it ended.
+/// Whether a data directory's plugin is running, and if not, how it ended.
 public enum PluginState: Sendable, Equatable {
     case up(pid: Int32)
     /// It holds its directory, but has no heartbeat.
     case stuck(pid: Int32)
-    /// It was shut down.
+    /// It was shut down, or it died and its events have been recovered.
     case stopped
-    /// It was killed, or its machine went down.
+    /// It was killed, or its machine went down; its events have not been recovered.
     case died
     /// There is no live file.
     case neverRan
@@ -20,7 +20,7 @@ public enum PluginState: Sendable, Equatable {
         }
     }
 
-    /// The server's process; nil if none runs.
+    /// The server's process; nil if none is running.
     public var pid: Int32? {
         switch self {
         case .up(let pid), .stuck(let pid): pid

@@ -2,7 +2,7 @@ import MetricsModel
 
 /// What a server did in a window of time. All times are UTC, in microseconds since 1970.
 public struct WindowStats: Sendable {
-    /// What the log holds, whatever the window is.
+    /// What the log holds, regardless of the window.
     public struct LogExtent: Sendable {
         public var events: Int64
         public var oldest: Int64
@@ -25,7 +25,7 @@ public struct WindowStats: Sendable {
     }
 
     public struct Reason: Sendable {
-        /// Nil for failures that gave none.
+        /// Nil for failures without a reason.
         public var text: [UInt8]?
         public var failureClass: FailureClass
         public var events: Int64
@@ -37,7 +37,7 @@ public struct WindowStats: Sendable {
         }
     }
 
-    /// Values below which so many of a hundred lie, within 6 %.
+    /// Percentiles, within 6 %.
     public struct Percentiles: Sendable {
         public var count: Int64
         public var p50: UInt64
@@ -66,7 +66,7 @@ public struct WindowStats: Sendable {
         public var sum: Int64 { events.wrappedSum() }
     }
 
-    /// An identity, a channel or a user, as it is shown.
+    /// An identity, a channel or a user, as displayed.
     public struct Term: Sendable {
         public var name: [UInt8]
         public var events: Int64
@@ -77,15 +77,15 @@ public struct WindowStats: Sendable {
         }
     }
 
-    /// The window's last day, or all of a shorter window, beside the same hours of the day before.
+    /// The window's last day, or all of a shorter window, compared with the same hours of the day before.
     public struct Comparison: Sendable {
         public var since: Int64
         public var until: Int64
         /// By kind.
         public var events: [Int64]
-        /// The same hours of the day before began and ended a day earlier.
+        /// For the same hours, a day earlier.
         public var before: [Int64]
-        /// Whether the log reaches back to where they began.
+        /// Whether the log reaches back to the start of these earlier hours.
         public var beforeIsWhole: Bool
 
         public init(since: Int64, until: Int64, events: [Int64], before: [Int64], beforeIsWhole: Bool) {
@@ -103,7 +103,7 @@ public struct WindowStats: Sendable {
     public var until: Int64
     /// Nil for a log without events.
     public var log: LogExtent?
-    /// The part of the window that the log can tell of, which rates are over: from its oldest event on, and up to now.
+    /// The part of the window that the log covers, over which rates are computed: from the log's oldest event up to now.
     public var ratedMicroseconds: Int64 = 0
     /// By kind.
     public var events = [Int64](repeating: 0, count: EventKind.count)
@@ -113,16 +113,16 @@ public struct WindowStats: Sendable {
     public var newChannels: Int64 = 0
     public var emptyFetches: Int64 = 0
     public var fetchedMessages: UInt64 = 0
-    /// Most first.
+    /// Most frequent first.
     public var reasons: [Reason] = []
     /// By `SizeName`.
     public var sizes: [Percentiles] = []
-    /// How long the oldest message of a fetch had waited, microseconds, of those fetches that handed messages out.
+    /// How long the oldest message of a fetch had waited, in microseconds, over the fetches that handed out messages.
     public var waits = Percentiles(count: 0, p50: 0, p90: 0, p99: 0)
     public var unit: TimeUnit
-    /// Those with events, oldest first.
+    /// Only those with events, oldest first.
     public var periods: [Period] = []
-    /// Most first.
+    /// Most active first.
     public var identities: [Term] = []
     public var channels: [Term] = []
     public var failedUsers: [Term] = []
@@ -137,13 +137,13 @@ public struct WindowStats: Sendable {
 
     public var sum: Int64 { events.reduce(0, &+) }
 
-    /// The periods with most events, those first; of equal ones the older.
+    /// The periods with the most events, busiest first; of equal ones, the older first.
     public func busiest(_ limit: Int) -> [Period] {
         Array(periods.sorted { $0.sum != $1.sum ? $0.sum > $1.sum : $0.start < $1.start }.prefix(limit))
     }
 }
 
-/// What sizes there are percentiles of, in the order in which they are shown.
+/// The sizes that percentiles are computed of, in display order.
 public enum SizeName: Int, CaseIterable, Sendable {
     case messagePayloadBytes = 0
     case batchPayloadBytes
@@ -160,7 +160,7 @@ public enum SizeName: Int, CaseIterable, Sendable {
     }
 }
 
-/// What a window is divided into.
+/// The unit that a window is divided into.
 public enum TimeUnit: String, CaseIterable, Sendable {
     case minute
     case hour
@@ -174,7 +174,7 @@ public enum TimeUnit: String, CaseIterable, Sendable {
         }
     }
 
-    /// The unit that shows a window of this length best.
+    /// The best unit to show a window of this length.
     public static func fitting(windowMicroseconds: Int64) -> TimeUnit {
         if windowMicroseconds <= 3 * hour.microseconds { return .minute }
         return windowMicroseconds <= 4 * day.microseconds ? .hour : .day

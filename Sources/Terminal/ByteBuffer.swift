@@ -1,7 +1,7 @@
 import Glibc
 
-/// A growing array of bytes for writers that add some 30 pieces per event, where each must cost no more than its copy.
-/// All raw memory of this module is here.
+/// A growable byte array for writers that append some 30 pieces per event, none of which may cost more than its copy. All raw
+/// memory of this module is here.
 public struct ByteBuffer: ~Copyable {
     @usableFromInline var base: UnsafeMutablePointer<UInt8>
     @usableFromInline var capacity: Int
@@ -16,7 +16,7 @@ public struct ByteBuffer: ~Copyable {
 
     deinit { base.deallocate() }
 
-    /// A copy of the content.
+    /// A copy of the contents.
     public var bytes: [UInt8] { withBytes { Array($0) } }
 
     func withBytes<Result, Failure: Error>(
@@ -35,7 +35,7 @@ public struct ByteBuffer: ~Copyable {
     @inlinable @inline(__always)
     public mutating func append(_ bytes: [UInt8]) { bytes.withUnsafeBufferPointer { append($0) } }
 
-    /// A part of an array; the range lies within it.
+    /// Part of an array; the range must lie within it.
     @inlinable @inline(__always)
     public mutating func append(_ bytes: [UInt8], _ range: Range<Int>) {
         bytes.withUnsafeBufferPointer { append(UnsafeBufferPointer(rebasing: $0[range])) }
@@ -58,7 +58,7 @@ public struct ByteBuffer: ~Copyable {
         for _ in 0..<max(0, spaces) { append(0x20) }
     }
 
-    /// An event's id; no log holds a negative one, but the type could.
+    /// An event's id. No log holds a negative one, but the type allows it.
     @inlinable @inline(__always)
     public mutating func append(id: Int64) {
         if id < 0 { append(0x2D) }
@@ -78,7 +78,7 @@ public struct ByteBuffer: ~Copyable {
         append(decimal: value, digits: digits)
     }
 
-    /// A number in exactly that many decimal digits, with leading zeros.
+    /// A number in exactly this many decimal digits, with leading zeros.
     @inlinable @inline(__always)
     public mutating func append(decimal value: UInt64, digits: Int) {
         if capacity &- length < digits { grow(by: digits) }
@@ -93,7 +93,7 @@ public struct ByteBuffer: ~Copyable {
         length &+= digits
     }
 
-    /// Drops the first bytes, of which there are at least that many.
+    /// Removes bytes from the front; there must be at least that many.
     mutating func removeFirst(_ bytes: Int) {
         memmove(base, base + bytes, length - bytes)
         length -= bytes

@@ -1,11 +1,11 @@
 import MetricsModel
 
-/// A JSON value whose fields keep their order; valid and safe for a terminal, whatever the bytes of its texts are.
+/// A JSON value whose fields keep their order; valid and safe for a terminal, whatever bytes its texts contain.
 public enum JSON {
     case object([(String, JSON)])
     case array([JSON])
     case text([UInt8])
-    /// A number, true or false, as it is written.
+    /// A number, true or false, as written.
     case literal(String)
 
     public static func text(_ text: String) -> JSON { .text(Array(text.utf8)) }
@@ -16,7 +16,7 @@ public enum JSON {
 
     public static func number(_ value: Double) -> JSON { .literal(plainNumber(value)) }
 
-    /// At most six decimals. Small numbers have an exponent, which JSON and awk read.
+    /// At most six decimals. Small numbers get an exponent, which JSON parsers and awk accept.
     public static func plainNumber(_ value: Double) -> String {
         let rounded = (value * 1e6).rounded() / 1e6
         guard rounded.isFinite, abs(rounded) < 1e15 else { return "0" }
@@ -33,7 +33,7 @@ public enum JSON {
     /// On one line.
     public var line: [UInt8] { bytes(isSpread: false) }
 
-    /// The outer object's fields each on a line, and so are the elements of the arrays in it.
+    /// Each field of the outer object on its own line, and likewise each element of the arrays in it.
     public var spread: [UInt8] { bytes(isSpread: true) }
 
     private func bytes(isSpread: Bool) -> [UInt8] {
@@ -82,8 +82,8 @@ public enum JSON {
         return String(decoding: output.bytes, as: UTF8.self)
     }
 
-    /// The inside of a JSON string. In addition to what RFC 8259 asks for, everything that a terminal should not see raw is
-    /// escaped, and bytes that are not UTF-8 become U+FFFD.
+    /// The inside of a JSON string. Escapes what RFC 8259 requires, and also everything that a terminal should not see raw; bytes
+    /// that are not UTF-8 become U+FFFD.
     public static func appendEscaped(_ utf8: [UInt8], to output: inout ByteBuffer) {
         var cursor = UTF8Cursor()
         while cursor.position < utf8.count {

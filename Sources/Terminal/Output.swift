@@ -2,7 +2,7 @@ import Glibc
 
 /// Why output could not be written.
 public enum OutputError: Error, Equatable, CustomStringConvertible {
-    /// The reader has closed its end of the pipe, as `head` does: not a failure, only the end. See `BrokenPipe`.
+    /// The reader has closed its end of the pipe, as `head` does: not a failure, just the end. See `BrokenPipe`.
     case readerGone
     case failed(errno: Int32)
 
@@ -16,8 +16,8 @@ public enum OutputError: Error, Equatable, CustomStringConvertible {
 
 /// The conventional end of a program whose reader has left.
 public enum BrokenPipe {
-    /// Ends the process silently, by SIGPIPE, so that a shell sees status 141 as from any other tool. Where the parent
-    /// process had the signal ignored or blocked, only the status is the same.
+    /// Ends the process silently, by SIGPIPE, so that a shell sees status 141 as from any other tool. If the parent process had
+    /// the signal blocked, only the status is the same.
     public static func end() -> Never {
         signal(SIGPIPE, SIG_DFL)
         raise(SIGPIPE)
@@ -25,21 +25,21 @@ public enum BrokenPipe {
     }
 }
 
-/// Bytes on their way to a file descriptor, sent in large blocks. Used by one thread.
+/// Bytes on their way to a file descriptor, sent in large blocks. Used by one thread only.
 public final class OutputBuffer {
-    /// Whether a person is watching: lines are then sent one by one, and control characters must not pass.
+    /// Whether a person is watching: lines are then sent one by one, and control characters must not get through.
     public let isTerminal: Bool
     /// Nil for a buffer that keeps everything.
     private let fileDescriptor: Int32?
-    /// What is not sent yet. A writer adds a whole event under one access to it.
+    /// What has not been sent yet. A writer appends a whole event in one access.
     public var pending: ByteBuffer
     @usableFromInline var hasSentFirst = false
-    /// Whether everything waits for `flush`, so that a slow reader of the output cannot block `endLine`.
+    /// Whether everything waits for `flush`, so that a slow reader cannot block `endLine`.
     public var isHeld = false
 
-    /// A block is sent when it has this many bytes.
+    /// A block is sent once it has this many bytes.
     @usableFromInline static let blockBytes = 128 * 1024
-    /// Room beyond a block, so that an ordinary event never makes the memory grow.
+    /// Headroom beyond a block, so that an ordinary event never causes reallocation.
     private static let slackBytes = 16 * 1024
 
     public init(fileDescriptor: Int32 = STDOUT_FILENO) {
@@ -48,14 +48,14 @@ public final class OutputBuffer {
         pending = ByteBuffer(capacity: Self.blockBytes + Self.slackBytes)
     }
 
-    /// A buffer that sends nothing and keeps all that is written, as if it were going to a terminal or not.
+    /// A buffer that keeps everything written instead of sending it, formatted as for a terminal or not.
     public init(keepingForTerminal isTerminal: Bool) {
         fileDescriptor = nil
         self.isTerminal = isTerminal
         pending = ByteBuffer(capacity: Self.slackBytes)
     }
 
-    /// What is not sent yet; everything, in a buffer that keeps.
+    /// What has not been sent yet; everything, in a keeping buffer.
     public var bytes: [UInt8] { pending.bytes }
 
     /// Adds whole lines of text that is already safe for a terminal.
@@ -71,7 +71,7 @@ public final class OutputBuffer {
         if pending.count >= Self.blockBytes || !hasSentFirst || isTerminal { try flush() }
     }
 
-    /// Sends everything. What a failure leaves unsent is kept for a later try.
+    /// Sends everything. What a failure leaves unsent is kept for another attempt.
     public func flush() throws(OutputError) {
         hasSentFirst = true
         guard let fileDescriptor else { return }
@@ -84,15 +84,15 @@ public final class OutputBuffer {
         }
     }
 
-    /// How many of the bytes the descriptor took; 0 if it should be tried again.
+    /// How many bytes the descriptor accepted; 0 if the caller should try again.
     private static func write(_ fileDescriptor: Int32, _ bytes: UnsafeRawBufferPointer) throws(OutputError) -> Int {
         let result = Glibc.write(fileDescriptor, bytes.baseAddress, bytes.count)
         if result >= 0 { return result }
         switch errno {
         case EINTR: break
         case EAGAIN:
-            // Another process that shares the pipe or terminal may have made it non-blocking. The next write shows
-            // whether poll was right.
+            // Another process that shares the pipe or terminal may have made it non-blocking. Ignore poll's result: the next
+            // write shows whether it can proceed.
             var request = pollfd(fd: fileDescriptor, events: Int16(POLLOUT), revents: 0)
             _ = poll(&request, 1, -1)
         case EPIPE: throw .readerGone

@@ -1,6 +1,6 @@
 import MetricsModel
 
-/// Numbers, sizes and lengths of time as people read them.
+/// Numbers, sizes and durations in human-readable form.
 public enum Quantity {
     // MARK: Numbers
 
@@ -18,12 +18,12 @@ public enum Quantity {
         return text
     }
 
-    /// `1 event`, `1,234 events`. The plural of a noun that does not just take an s is given.
+    /// `1 event`, `1,234 events`. Nouns with an irregular plural need it passed in.
     public static func count(_ value: UInt64, _ noun: String, plural: String? = nil) -> String {
         "\(grouped(value)) \(value == 1 ? noun : plural ?? noun + "s")"
     }
 
-    /// Three digits that say something: `0.042`, `4.25`, `1,234`.
+    /// About three significant digits: `0.042`, `4.25`, `1,234`.
     public static func number(_ value: Double) -> String {
         guard value.isFinite, value < 9e18 else { return "-" }
         if value >= 100 || value == value.rounded() { return grouped(UInt64(saturating: value.rounded())) }
@@ -40,12 +40,12 @@ public enum Quantity {
         return short(value.rounded())
     }
 
-    /// A share as a percentage; "-" of nothing.
+    /// A share as a percentage; "-" if the whole is 0.
     public static func share(_ part: Int64, of whole: Int64) -> String {
         whole == 0 ? "-" : decimals(Double(part) / Double(whole) * 100, 1) + " %"
     }
 
-    /// How much a number changed, as a percentage.
+    /// By how much a number changed, as a percentage.
     public static func change(from before: Int64, to now: Int64) -> String {
         if before == 0 { return now == 0 ? "=" : "new" }
         let change = (Double(now) - Double(before)) / Double(before) * 100
@@ -76,7 +76,7 @@ public enum Quantity {
         nanoseconds == 0 ? "0 s" : scaled(Double(nanoseconds), units: [" ns", " µs", " ms", " s"], step: 1000)
     }
 
-    /// In one unit, with a decimal: `85 ms`, `12.3 s`, `4.2 min`, `1.5 h`, `3.2 days`.
+    /// In one unit, with one decimal: `85 ms`, `12.3 s`, `4.2 min`, `1.5 h`, `3.2 days`.
     public static func wait(microseconds: UInt64) -> String {
         let seconds = Double(microseconds) / 1e6
         for (unit, length) in units.dropLast() where seconds >= Double(length) {
@@ -97,7 +97,7 @@ public enum Quantity {
         return parts.isEmpty ? "0 s" : parts.prefix(2).joined(separator: " ")
     }
 
-    /// A setting, in the one unit that says it exactly: `30 days`, `90 min`, `250 ms`.
+    /// A setting, in the largest unit that expresses it exactly: `30 days`, `90 min`, `250 ms`.
     public static func exact(nanoseconds: UInt64) -> String {
         for (unit, length) in units where nanoseconds % (length * 1_000_000_000) == 0 {
             let count = nanoseconds / (length * 1_000_000_000)
@@ -121,7 +121,7 @@ public enum Quantity {
         return (hasTenths ? decimals(value, 1) : "\(Int64(saturating: value.rounded()))") + units[unit]
     }
 
-    /// A number that is not negative, with so many decimals.
+    /// A non-negative number with this many decimals.
     private static func decimals(_ value: Double, _ digits: Int) -> String {
         let scale: UInt64 = digits == 1 ? 10 : digits == 2 ? 100 : 1000
         let whole = UInt64(saturating: (value * Double(scale)).rounded())

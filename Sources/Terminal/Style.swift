@@ -1,6 +1,6 @@
 import Glibc
 
-/// The few ways in which text stands out on a terminal.
+/// The few ways to make text stand out on a terminal.
 public enum Style: Sendable {
     case plain
     case heading
@@ -8,7 +8,7 @@ public enum Style: Sendable {
     case good
     case bad
 
-    /// The control sequence that begins it; the terminal's own colours, so that every theme stays readable.
+    /// The control sequence that starts it; uses the terminal's own colours, so that every theme stays readable.
     public func sequence(_ palette: Palette) -> StaticString {
         switch (palette, self) {
         case (.none, _), (_, .plain), (.weight, .good): ""
@@ -22,18 +22,18 @@ public enum Style: Sendable {
     public static let end: StaticString = "\u{1B}[0m"
 }
 
-/// What a terminal may be asked to show.
+/// What may be sent to a terminal.
 public enum Palette: Sendable {
-    /// Text alone, for a pipe.
+    /// Plain text, as for a pipe.
     case none
-    /// Bold and faint, for a terminal whose user wants no colour.
+    /// Bold and faint only, for a terminal whose user wants no colour.
     case weight
     case color
 }
 
 /// The values of `--color`.
 public enum ColorChoice: String, CaseIterable, Sendable {
-    /// Colour on a terminal that can show it, unless `NO_COLOR` is set and not empty.
+    /// Colour on a terminal that supports it, unless `NO_COLOR` is set and not empty.
     case auto
     case always
     case never
@@ -48,9 +48,9 @@ public enum ColorChoice: String, CaseIterable, Sendable {
     }
 }
 
-/// How much a terminal shows.
+/// The size of a terminal.
 public enum TerminalSize {
-    /// For an output that is not a terminal, or a terminal that does not say.
+    /// For an output that is not a terminal, or a terminal that does not report its size.
     public static let standard = (columns: 80, rows: 24)
 
     public static func of(_ fileDescriptor: Int32 = STDOUT_FILENO) -> (columns: Int, rows: Int) {

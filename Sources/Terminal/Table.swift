@@ -1,25 +1,25 @@
-/// One column of one line.
+/// One cell: a column of a line.
 public struct Cell {
     public private(set) var bytes: [UInt8]
-    /// How many columns of a terminal it takes.
+    /// How many terminal columns it takes.
     public private(set) var columns: Int
     public var style = Style.plain
 
     /// Constant or already safe text, in which every character takes one column.
     public init(_ text: String, _ style: Style = .plain) {
         bytes = Array(text.utf8)
-        // Characters, by their first bytes: cheaper than decoding them.
+        // Counts characters by their first bytes, which is cheaper than decoding them.
         columns = bytes.reduce(0) { $0 &+ ($1 & 0xC0 == 0x80 ? 0 : 1) }
         self.style = style
     }
 
-    /// Text from elsewhere, escaped and cut to a number of columns.
+    /// Untrusted text, escaped and cut to a number of columns.
     public init(escaping utf8: [UInt8], limit: Int = .max) {
         (bytes, columns) = VisibleText.escaped(utf8, limit: limit)
     }
 
-    /// A user, key, channel or pseudonym. 12 hexadecimal digits tell apart as many identities as any log holds; an
-    /// ellipsis shows that more follow.
+    /// A user, key, channel or pseudonym. 12 hexadecimal digits are enough to tell apart the identities of any log; an ellipsis
+    /// shows that there are more digits.
     public init(identity utf8: [UInt8], isFull: Bool) {
         let isHex = utf8.count >= 24 && utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
         if !isFull && isHex {
@@ -44,16 +44,16 @@ public struct Cell {
     }
 }
 
-/// A small table whose columns are as wide as they must be. The first column holds text and the others numbers, which end
-/// at the same place; the last ones may hold text or bars, which begin at the same place.
+/// A small table with columns just as wide as needed. The first column is text, left-aligned, and the others are numbers,
+/// right-aligned; the last ones may be text or bars, left-aligned.
 public struct Table {
     public var title: String
     /// A line below the title that is not a row.
     public var lead: Cell?
-    /// How many columns at the end hold text.
+    /// How many of the last columns hold text.
     public var textColumnsAtEnd: Int
     public private(set) var rows: [[Cell]] = []
-    /// Of the columns: as wide as the widest cell of each.
+    /// For each column, the width of its widest cell.
     private var widths: [Int] = []
 
     private static let gap = 2
@@ -91,7 +91,7 @@ public struct Table {
 
     private var lines: Int { rows.count + (title.isEmpty ? 0 : 1) + (lead == nil ? 0 : 1) }
 
-    /// Writes one of its lines.
+    /// Writes one of the table's lines.
     /// - Returns: how many columns it took.
     private func write(line: Int, into output: inout ByteBuffer, usesColor: Bool) -> Int {
         let above = (title.isEmpty ? [] : [Cell(title, .heading)]) + (lead.map { [$0] } ?? [])
@@ -117,7 +117,7 @@ public struct Table {
         return taken
     }
 
-    /// Writes tables one below the other, and side by side where they fit; each row of them after an empty line.
+    /// Writes tables one below the other, or side by side where they fit; an empty line precedes each row of tables.
     public static func write(_ tables: [Table], width: Int, into output: inout ByteBuffer, usesColor: Bool) {
         let gap = 4
         var index = 0

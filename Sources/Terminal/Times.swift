@@ -1,11 +1,11 @@
 import TimeWords
 
-/// Writes times as `2026-11-22T21:53:34.123456Z`.
+/// Formats times as `2026-11-22T21:53:34.123456Z`.
 ///
-/// Events come in the order of time, so the date, and often the second, is nearly always that of the event before; only
-/// what differs is computed again.
+/// Events come in time order, so the date, and often the second, is nearly always that of the previous event; only what differs
+/// is computed again.
 public struct UTCTime {
-    /// The bytes up to the second, with the point.
+    /// The bytes up to the second, including the point.
     private var text = [UInt8]("1970-01-01T00:00:00.".utf8)
     /// What `text` shows, in seconds since 1970.
     private var second: Int64 = 0
@@ -37,7 +37,7 @@ public struct UTCTime {
         if newDay != day {
             day = newDay
             let date = CivilDate(daysSince1970: newDay)
-            // A damaged log can hold any number; the text has a fixed length.
+            // A damaged log can hold any number, but the text has a fixed length.
             let year = min(max(date.year, 0), 9999)
             set(year / 100, at: 0)
             set(year % 100, at: 2)
@@ -56,7 +56,7 @@ public struct UTCTime {
     }
 }
 
-/// Writes times for people: `2026-11-22 22:53:34.123`, in a zone, to the millisecond.
+/// Formats times for people: `2026-11-22 22:53:34.123`, in a zone, to the millisecond.
 public enum LocalTime {
     /// The text of a time in microseconds since 1970 UTC.
     public static func text(_ microseconds: Int64, zone: ClockZone) -> String {

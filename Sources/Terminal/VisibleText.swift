@@ -1,8 +1,8 @@
-/// Text for people: what could change a terminal is shown as an escape, as in `\n`, `\x1b` or `\u{202e}`.
+/// Text for people: whatever could affect a terminal is shown as an escape, such as `\n`, `\x1b` or `\u{202e}`.
 ///
 /// A backslash is doubled, so that no text can pass for an escape. Bytes that are not UTF-8 are shown as `\xff`.
 public enum VisibleText {
-    /// The text, and how many columns of a terminal it takes; cut, with an ellipsis, where it would exceed the limit.
+    /// The text, and how many terminal columns it takes; cut, with an ellipsis, if it would exceed the limit.
     public static func escaped(_ utf8: [UInt8], limit: Int = .max) -> (bytes: [UInt8], columns: Int) {
         if utf8.count <= limit && utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != 0x5C }) {
             return (utf8, utf8.count)
@@ -54,7 +54,7 @@ public enum VisibleText {
         (byte < 16 ? "0" : "") + String(byte, radix: 16)
     }
 
-    /// How many columns of a terminal a character takes, near enough to keep a table straight.
+    /// How many terminal columns a character takes, accurate enough to keep a table straight.
     static func columns(of scalar: UInt32) -> Int {
         switch scalar {
         case 0..<0x300: 1
@@ -70,10 +70,10 @@ public enum VisibleText {
     }
 }
 
-/// The characters that could change what a terminal shows or does, and so never reach one raw.
+/// Characters that could change what a terminal shows or does, and so never reach one raw.
 public enum UnsafeScalars {
-    /// C0 and C1 controls, DEL, line and paragraph separators, everything that changes the direction of text, and the
-    /// invisible tags, marks and annotations. Joiners are left alone: emoji and several scripts need them.
+    /// C0 and C1 controls, DEL, line and paragraph separators, everything that changes text direction, and the invisible tags,
+    /// marks and annotations. Joiners are left alone: emoji and several scripts need them.
     public static func contains(_ scalar: UInt32) -> Bool {
         switch scalar {
         case 0..<0x20, 0x7F...0x9F: true
@@ -90,16 +90,16 @@ public struct UTF8Cursor {
 
     public init() {}
 
-    /// The next character of `bytes` and the bytes that it takes, which the cursor passes. The scalar is nil for bytes
-    /// that are not UTF-8: the longest prefix of a character there, or one byte, as Unicode recommends. The cursor must
-    /// be before the end.
+    /// The next character of `bytes` and the range of bytes it takes; advances the cursor past it. The scalar is nil for bytes
+    /// that are not UTF-8: the longest valid prefix of a character, or one byte, as Unicode recommends. The cursor must not be at
+    /// the end.
     public mutating func next(in bytes: [UInt8]) -> (scalar: UInt32?, range: Range<Int>) {
         let start = position
         let lead = bytes[start]
         position += 1
         if lead < 0x80 { return (UInt32(lead), start..<position) }
 
-        // The second byte's limits leave out overlong forms, surrogates and what is past U+10FFFF.
+        // The limits on the second byte exclude overlong forms, surrogates and anything past U+10FFFF.
         var lowest: UInt8 = 0x80
         var highest: UInt8 = 0xBF
         let following: Int

@@ -1,6 +1,6 @@
 /// A day of the proleptic Gregorian calendar, without time or zone.
 ///
-/// The arithmetic starts years in March, so that the leap day is the last day of a year.
+/// The arithmetic starts years in March, which makes the leap day the last day of a year.
 public struct CivilDate: Sendable, Equatable {
     public var year: Int
     /// 1 to 12.

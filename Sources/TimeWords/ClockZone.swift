@@ -2,7 +2,7 @@ import Glibc
 
 /// The offset of local clocks from UTC at any time.
 public struct ClockZone: Sendable {
-    /// Seconds east of UTC at an instant, which is given in seconds since 1970 UTC.
+    /// Seconds east of UTC at an instant, given in seconds since 1970 UTC.
     public let offsetSeconds: @Sendable (_ instant: Int64) -> Int64
 
     public init(offsetSeconds: @escaping @Sendable (_ instant: Int64) -> Int64) {
@@ -14,9 +14,9 @@ public struct ClockZone: Sendable {
     /// A zone whose clocks never change, such as `+02:00`.
     public static func fixed(offsetSeconds: Int64) -> ClockZone { ClockZone { _ in offsetSeconds } }
 
-    /// The process's own zone: the variable `TZ`, read when this is called, or otherwise the machine's.
+    /// The process's own zone: from the variable `TZ`, read when this is called, or otherwise the machine's.
     public static var local: ClockZone {
-        // localtime_r does not have to read TZ itself.
+        // localtime_r is not required to read TZ itself.
         tzset()
         return ClockZone { instant in
             var time = time_t(instant)
@@ -26,11 +26,11 @@ public struct ClockZone: Sendable {
         }
     }
 
-    /// The instant at which clocks here show `local`, in seconds since 1970-01-01 00:00 of these clocks.
+    /// The instant at which this zone's clocks show `local`, in seconds since 1970-01-01 00:00 by those clocks.
     ///
-    /// Where clocks are set forward, a skipped time is read with the offset from before the change, and so comes out later by
-    /// as much as the clocks jumped: in Berlin `2026-03-29 02:30` is 03:30 summer time. Where they are set back, a time that
-    /// occurs twice is its first occurrence. `mktime` leaves both to its implementation, and glibc's answer to the second
+    /// Where clocks are set forward, a skipped time is read with the offset from before the change, and so comes out later by as
+    /// much as the clocks jumped: in Berlin `2026-03-29 02:30` is 03:30 summer time. Where they are set back, a time that occurs
+    /// twice means its first occurrence. `mktime` leaves both cases to the implementation, and glibc's answer to the second
     /// depends on earlier calls; this one does not.
     public func instant(ofLocalSeconds local: Int64) -> Int64 {
         // No zone changes its clocks twice within two days, or by a day or more except by skipping a whole date.

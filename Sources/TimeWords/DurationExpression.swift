@@ -1,7 +1,7 @@
 /// A duration: `250ms`, `90m`, `1h30m`, `1.5h`, `30d`, `2 weeks`, `2 weeks 3 days`.
 ///
-/// Units and their lengths are systemd's, with a month of 30.4375 days and a year of 365.25. As there, `M` is months and `m`
-/// minutes; longer names may be in capitals.
+/// Units and their lengths are systemd's, with a month of 30.4375 days and a year of 365.25. As in systemd, `M` means months and
+/// `m` minutes; case does not matter in longer names.
 public enum DurationExpression {
     /// The duration in microseconds; never negative. A lone `0` needs no unit.
     public static func parse(_ text: String) throws(ExpressionError) -> Int64 {
@@ -32,7 +32,7 @@ public enum DurationExpression {
         }
     }
 
-    /// Reads amounts with units while digits follow, and adds them up.
+    /// Reads amounts with units for as long as digits follow, and adds them up.
     static func read(_ scanner: inout TextScanner) -> Reading {
         guard scanner.isAtDigit else {
             if scanner.isAtEnd { return .failure("it is empty") }
@@ -60,7 +60,7 @@ public enum DurationExpression {
                 return .failure("it is too long")
             }
             total = next.partialValue
-            // Spaces that no further amount follows are left to the caller.
+            // Spaces not followed by another amount are left to the caller.
             let end = scanner.position
             scanner.skipSpaces()
             if !scanner.isAtDigit { scanner.rewind(to: end) }

@@ -1,12 +1,11 @@
-/// Why a text is not a time, duration or size. The texts in it are as the user typed them: the caller makes them safe for a
-/// terminal.
+/// Why a text is not a time, duration or size. Quotes the text as the user typed it: the caller makes it safe for a terminal.
 public struct ExpressionError: Error, Equatable, CustomStringConvertible {
     public enum Subject: Sendable {
         case time
         case duration
         case size
 
-        /// Forms that are understood.
+        /// The accepted forms.
         var forms: String {
             switch self {
             case .time:
@@ -29,7 +28,7 @@ public struct ExpressionError: Error, Equatable, CustomStringConvertible {
 
     public var description: String { "\(detail); expected \(subject.forms)" }
 
-    /// In quotes, and no longer than is useful.
+    /// In quotes, and truncated to a useful length.
     static func quoted(_ text: String) -> String {
         let shown = text.unicodeScalars.prefix(60)
         return "\"\(String(shown))\(shown.endIndex == text.unicodeScalars.endIndex ? "" : "…")\""

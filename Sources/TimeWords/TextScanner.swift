@@ -1,4 +1,4 @@
-/// A cursor over what a user typed. Every `take` moves past what it returns, and does not move if that is nil.
+/// A cursor over what a user typed. Every `take` moves past what it returns, and does not move if it finds nothing.
 struct TextScanner {
     private let bytes: [UInt8]
     private(set) var position = 0
@@ -7,7 +7,7 @@ struct TextScanner {
 
     var isAtEnd: Bool { position == bytes.count }
 
-    /// The byte at the cursor, or 0 at the end.
+    /// The byte at the cursor; 0 at the end.
     var next: UInt8 { position < bytes.count ? bytes[position] : 0 }
 
     var isAtDigit: Bool { next >= 0x30 && next <= 0x39 }
@@ -30,7 +30,7 @@ struct TextScanner {
         return true
     }
 
-    /// A whole number of the given count of digits.
+    /// A whole number with this many digits.
     mutating func takeDigits(_ count: ClosedRange<Int>) -> Int64? {
         let start = position
         var value: Int64 = 0
@@ -45,14 +45,14 @@ struct TextScanner {
         return value
     }
 
-    /// Letters and bytes outside ASCII; may be empty.
+    /// Letters and non-ASCII bytes; may be empty.
     mutating func takeWord() -> String {
         let start = position
         while next >= 0x80 || (next | 0x20 >= 0x61 && next | 0x20 <= 0x7A) { position += 1 }
         return String(decoding: bytes[start..<position], as: UTF8.self)
     }
 
-    /// The digits after a point or comma, as billionths; 0 if there is no point, nil if no digit follows it. Digits after the
+    /// The digits after a point or comma, as billionths; 0 if there is no point, nil if no digit follows it. Digits past the
     /// ninth are ignored.
     mutating func takeFraction() -> Int64? {
         let start = position

@@ -25,7 +25,7 @@ struct TimeReader {
         return try readWordFirst()
     }
 
-    /// A date, a time of today or a duration, depending on what follows the first digits.
+    /// A date, a time today or a duration, depending on what follows the first digits.
     private mutating func readDigitsFirst() throws(ExpressionError) -> Int64 {
         let start = scanner.position
         while scanner.isAtDigit { _ = scanner.take(Unicode.Scalar(scanner.next)) }
@@ -77,7 +77,7 @@ struct TimeReader {
 
     /// Seconds since 1970 UTC, after the `@`.
     private mutating func readEpoch() throws(ExpressionError) -> Int64 {
-        // Twelve digits go beyond the year 9999 and do not overflow.
+        // Twelve digits reach past the year 9999 without overflow.
         guard let seconds = scanner.takeDigits(1...12) else {
             throw refusal("@ takes seconds since 1970")
         }
@@ -118,7 +118,7 @@ struct TimeReader {
             + clock.microseconds
     }
 
-    /// An optional time and zone, of a day near today.
+    /// An optional time and zone, on a day near today.
     private mutating func readDay(daysFromToday: Int64) throws(ExpressionError) -> Int64 {
         let clock = try readClock()
         try readZone()
@@ -144,12 +144,12 @@ struct TimeReader {
         guard let second = scanner.takeDigits(1...2) else {
             throw refusal("a time is hour:minute or hour:minute:second")
         }
-        // RFC 3339 writes a leap second as 60; clocks that ignore leap seconds show the next minute.
+        // RFC 3339 writes a leap second as 60; clocks that ignore leap seconds then show the next minute.
         guard second <= 60 else { throw refusal("a minute has the seconds 0 to 59") }
         return (hour * 3600 + minute * 60 + second, try readFraction())
     }
 
-    /// An optional zone, which replaces the one given to `parse`.
+    /// An optional zone, which overrides the one given to `parse`.
     private mutating func readZone() throws(ExpressionError) {
         let start = scanner.position
         scanner.skipSpaces()
@@ -214,6 +214,6 @@ struct TimeReader {
 }
 
 extension String {
-    /// With a capital first letter.
+    /// With its first letter capitalized.
     fileprivate var capitalizedASCII: String { prefix(1).uppercased() + dropFirst() }
 }

@@ -1,6 +1,6 @@
 import TestSupport
 
-/// RFC 4180, read strictly.
+/// A strict RFC 4180 reader.
 enum CSV {
     static func rows(_ bytes: [UInt8]) throws -> [[String]] {
         var rows: [[String]] = []

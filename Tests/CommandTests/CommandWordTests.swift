@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What hands type, and what is said of a word that nobody knows.
+/// Typos, and how the command reports a word that it does not know.
 @Suite struct CommandWordTests {
     private var tool: CommandLineTool { Fixture.plain.place.tool }
 

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `count` as scripts and people meet it: what it refuses, and what it says of an empty answer.
+/// `count` as scripts and people see it: what it refuses, and what it says about an empty answer.
 @Suite struct CountCommandTests {
     @Test(
         "What no event can be is refused, and said",
@@ -66,7 +66,7 @@ import Testing
     func questionsCanBeAsked() throws {
         let page = String(decoding: try read(BuiltProducts.packageRoot + "/docs/QUESTIONS.md"), as: UTF8.self)
         let help = try Fixture.plain.place.tool.succeed("count", "--help").text
-        // A line of the help that goes on has the command on the line before.
+        // A help line that continues another is left out: its command is on the line before.
         let lines = (page + help).split(separator: "\n").map { $0.drop { $0 == " " } }.filter { $0.hasPrefix("qpc-metrics ") }
         var asked = 0
         for line in lines {
@@ -109,7 +109,7 @@ import Testing
         let host = try place.server(["IDENTITIES": "plain"])
         _ = try host.tally("send-known seed=3 count=20 out=\(place.temporary("sent"))")
         try host.shutDown()
-        // 14:00 UTC of a Friday: two minutes, two kinds, two causes.
+        // 14:00 UTC on a Friday: two minutes, two kinds, two causes.
         let minute = 29_600_000
         try place.log.change(
             "INSERT INTO drop_minute VALUES (\(minute), 2, 0, 5), (\(minute + 1), 2, 0, 7), (\(minute + 1), 4, 2, 11)")

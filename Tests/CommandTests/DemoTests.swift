@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The newcomer's command.
+/// The command that newcomers run first.
 @Suite struct DemoTests {
     let place = TemporaryDirectory()
 
@@ -10,7 +10,7 @@ import Testing
         try run([BuiltProducts.commandLine, "demo"] + words, environment: ["TMPDIR": place.path])
     }
 
-    /// The number before some words.
+    /// The number in front of some words.
     private func number(before words: String, in text: String) throws -> UInt64 {
         let end = try #require(text.range(of: words)?.lowerBound, "\(words): \(text)")
         let digits = text[..<end].reversed().prefix { $0.isNumber || $0 == "," }.reversed()
@@ -25,7 +25,7 @@ import Testing
             "ledger: exact", "log: sound", "qpc_hook_calls_total{hook=\"auth\"}", "export QPC_METRICS_PLUGIN_DIR=", "rm -r ",
         ] { #expect(demo.text.contains(words), "\(words)") }
         #expect(demo.lines.count < 100, "\(demo.lines.count)")
-        // To the unit: what the server says, the equation, and the log.
+        // These agree exactly: what the server says, the equation, and the log.
         let returned = try number(before: " events: so many", in: demo.text)
         let day = try number(before: " of the day + ", in: demo.text)
         let server = try number(before: " of this server", in: demo.text)
@@ -39,7 +39,7 @@ import Testing
         try tool.verify()
         #expect(try tool.count() == inLog)
         #expect(try tool.rows().allSatisfy { $0 > 0 })
-        // The attack lies in its hour, and before now.
+        // The attack lies within its hour and in the past.
         let guesses = try tool.events("--user", "alice", "--failed", "--reason", "invalid credentials")
         #expect(guesses.count > 200)
         let text = try shell(demo.lines.filter { $0.hasPrefix("export ") || $0.hasPrefix("rm -r ") }.joined(separator: "\n"))
@@ -79,7 +79,7 @@ import Testing
         let command = try ChildProcess(
             [BuiltProducts.commandLine, "demo", "--events", "200", "--live"], environment: ["TMPDIR": place.path],
             errorFile: place("errors"))
-        // `top` wants a terminal, and says so; its server ends with it, and the directory stays.
+        // `top` needs a terminal, and says so; its server ends with it, and the directory stays.
         #expect(command.wait() == 64)
         let directory = try #require(names(in: place.path).first { $0 != "errors" })
         try eventually("its server has gone") {

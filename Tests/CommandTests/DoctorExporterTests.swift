@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `doctor` and the exporter: ours, one of another directory, one that wants a password or TLS, and strangers.
+/// `doctor` and the exporter: our own, one for another directory, one that requires a password or TLS, and unrelated servers.
 @Suite struct DoctorExporterTests {
     let place = DataPlace()
 
@@ -55,7 +55,7 @@ import Testing
 
     @Test func nobodyThereIsAFailureOnlyWhereSomebodyIsExpected() throws {
         let host = try place.server()
-        // A port that is bound and not listened on stays free for nobody.
+        // A port that is bound but not listened on cannot be taken by anyone else.
         let closed = try StandInHTTP { _ in .init() }
         let url = closed.url
         closed.close()
@@ -119,13 +119,13 @@ import Testing
 
     // MARK: The server's own metrics
 
-    /// The server's counters; each is read twice, before and after the window.
+    /// The server's counters, read twice: before and after the window.
     private final class Counters: @unchecked Sendable {
         private let lock = NSLock()
         private var readings: [[String: Int]]
         private let between: @Sendable () -> Void
 
-        /// - Parameter between: what happens in the window.
+        /// - Parameter between: what happens during the window.
         init(_ first: [String: Int], _ second: [String: Int], _ between: @escaping @Sendable () -> Void) {
             readings = [first, second]
             self.between = between
@@ -140,7 +140,7 @@ import Testing
         }
     }
 
-    /// - Parameter commands: what the host is asked within the window.
+    /// - Parameter commands: what the host is asked to do during the window.
     private func compare(
         _ host: ServerHost, _ first: [String: Int], _ second: [String: Int], _ commands: [String] = []
     ) throws -> DoctorReport {
@@ -209,7 +209,7 @@ import Testing
         try host.shutDown()
     }
 
-    /// Without traffic, what came before the window tells.
+    /// Without traffic in the window, the totals from before it decide.
     @Test func aQuietWindowLooksAtTheTotals() throws {
         let host = try place.server()
         for command in Self.logins + Self.fetches { try host.ask(command) }

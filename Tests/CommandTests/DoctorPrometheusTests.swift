@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `doctor --prometheus` and answers that a real one gives rarely. DoctorAbroadTests has a real one.
+/// `doctor --prometheus` with answers that a real Prometheus rarely gives. DoctorAbroadTests uses a real one.
 @Suite struct DoctorPrometheusTests {
     let place = DataPlace()
 
@@ -12,7 +12,7 @@ import Testing
         "QpcPasswordGuessing", "QpcMessagesWait", "QpcDeliverySlow", "QpcRegistrationBurst", "QpcTrafficGone",
     ]
 
-    /// A Prometheus that scraped this plugin so many seconds ago.
+    /// A Prometheus that scraped this plugin that many seconds ago.
     private func prometheus(
         age: String = "3", rules: [String] = Self.alerts, group: String = "qpc-metrics", broken: String = "",
         firing: [(name: String, severity: String, instance: String)] = []

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `doctor`: every fault that it knows is made, and named by it.
+/// `doctor`: each fault that it knows is produced, and must be named.
 @Suite struct DoctorTests {
     let place = DataPlace()
 
@@ -146,7 +146,7 @@ import Testing
         try expect("plugin", "failure", "the plugin was shut down", "start the server")
     }
 
-    /// Another test's server may be found as well.
+    /// It may also find another test's server.
     @Test func aServerWithThePluginInAnotherDirectoryIsFound() throws {
         let host = try place.server()
         let elsewhere = DataPlace()
@@ -180,7 +180,7 @@ import Testing
         try host.shutDown()
     }
 
-    /// A frozen server, whose live file then is what the test makes of it: the heartbeat lies ahead, so that it stays up.
+    /// A frozen server whose live file the test then patches; the heartbeat lies in the future, so that the server stays up.
     private func frozen(_ patches: [(offset: Int, value: UInt64)], _ settings: [String: String] = [:]) throws -> ServerHost {
         let host = try place.server(settings)
         try host.ask("fetch count=1")
@@ -189,7 +189,7 @@ import Testing
         return host
     }
 
-    // live_layout.h has these.
+    // Offsets from live_layout.h.
     private static let (formatVersion, pluginVersion, flushInterval) = (8, 104, 120)
     private static let (initCheck, heartbeat, logBytes, walBytes, logTrouble, slots) = (248, 328, 448, 456, 496, 16384)
 
@@ -242,7 +242,7 @@ import Testing
 
     @Test func aRingThatFillsIsAWarning() throws {
         let host = try frozen([], ["RING_SIZE": "64KiB"])
-        // The tail of the first thread slot, ahead of its head.
+        // The tail of the first thread slot, which is ahead of its head.
         try patch(Self.slots + 64, 1 << 40 | 40_000)
         try patch(Self.slots + 128, 1 << 40)
         try expect("pending events", "warning", "a ring is 61 % full", "RING_SIZE")
@@ -284,7 +284,7 @@ import Testing
         try reader.send("BEGIN; SELECT count(*) FROM fetch;\n")
         _ = try reader.line(within: 60)
         try expect("readers", "warning", "process \(reader.pid) (sqlite3) keeps a transaction open", "kill \(reader.pid)")
-        // As large as it gets only with a reader in the way.
+        // It gets this large only while a reader is in the way.
         host.process.kill(SIGSTOP)
         try patch(Self.heartbeat, .max)
         try patch(Self.walBytes, 65 << 20)

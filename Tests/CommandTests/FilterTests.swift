@@ -17,7 +17,7 @@ import Testing
         #expect(counted == "\(expected.count)\n", "\(words)")
     }
 
-    /// A value of the field that is there.
+    /// Some value that the field has.
     private func some(_ field: String, in events: [LoggedEvent]) throws -> String {
         for event in events { if let text = event[field]?.text { return text } }
         throw TestFailure("no event has a \(field)")
@@ -83,7 +83,7 @@ import Testing
         let fixture = Fixture.pseudonym
         var generator = SeededGenerator.announced("pseudonym filters")
         for _ in 0..<40 { try expect(.random(FixtureValues(events: fixture.events), &generator), in: fixture) }
-        // The names that were sent find what the log has under their pseudonyms.
+        // The names as sent find what the log holds under their pseudonyms.
         let sent = Fixture.plain.events.count { $0["user"]?.text == "Zoë Müller" }
         let found = try fixture.place.tool.count("--user", "Zoë Müller", "--login-only")
         #expect(sent > 0 && Int(found) == sent)

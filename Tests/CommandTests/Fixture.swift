@@ -1,13 +1,13 @@
 import Foundation
 import TestSupport
 
-/// A data directory with known events in it, made once for all tests that only read it.
+/// A data directory with known events, made once for all tests that only read it.
 final class Fixture: Sendable {
     static let plain = Fixture(identities: "plain")
     static let pseudonym = Fixture(identities: "pseudonym")
 
     let place = DataPlace()
-    /// All events, as NDJSON has them.
+    /// All events, as NDJSON shows them.
     let events: [LoggedEvent]
 
     private init(identities: String) {
@@ -26,7 +26,7 @@ final class Fixture: Sendable {
         } catch {
             fatalError("the fixture cannot be made: \(error)")
         }
-        // A static is never freed; its directory is to go all the same.
+        // A static is never freed, but its directory must still be removed.
         Self.directories.withLock { $0.append(place.temporary.path) }
         atexit { Fixture.directories.withLock { $0.forEach(TemporaryDirectory.remove) } }
     }

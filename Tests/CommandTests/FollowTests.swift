@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `events --follow`: each event once, in order, whatever servers and logs do.
+/// `events --follow`: each event once, in order, whatever happens to servers and logs.
 @Suite struct FollowTests {
     let place = DataPlace()
 
@@ -71,7 +71,7 @@ import Testing
         try host.ask(all: (0..<12).map { "fetch count=\($0)" })
         #expect(try ids(child, 12) == Array(1...12))
         try host.shutDown()
-        // Set aside by hand, as a damaged one is by the plugin.
+        // Moved away by hand, as the plugin quarantines a damaged log.
         for suffix in ["", "-wal", "-shm"] { rename(place("events.db\(suffix)"), place("old.db\(suffix)")) }
         let again = try place.server()
         try again.ask(all: (0..<7).map { "auth user=text:u\($0) ok=1" })

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Table, JSON, NDJSON and CSV say the same.
+/// Table, JSON, NDJSON and CSV show the same events.
 @Suite(.serialized) struct FormatTests {
     private let fields = [
         "id", "time", "kind", "sender", "recipient", "channel", "bytes", "seq", "batch", "batch_size", "user", "ok",
@@ -73,7 +73,7 @@ import Testing
         let columns = fields.map { "\"\($0)\"" }.joined(separator: ", ")
         let rows = try Fixture.plain.place.log.query("SELECT \(columns) FROM events ORDER BY id LIMIT 2000")
         let plain = Fixture.plain.events.prefix(2000)
-        // A reason with a line in it would be two lines of this program's output.
+        // A reason that contains a line break takes two lines of sqlite3's output.
         try #require(rows.count >= 1900)
         for row in rows where row.count == fields.count {
             guard let event = plain.first(where: { "\($0.id)" == row[0] }) else { continue }
@@ -94,7 +94,7 @@ import Testing
         for taking in ["head -1", "true"] {
             let piped = try shell("\(command) | \(taking); echo ${PIPESTATUS[0]}")
             #expect(piped.errors.isEmpty, "\(piped.errors)")
-            // Ended well, or by the signal for it.
+            // It exits normally, or dies of SIGPIPE.
             #expect(["0", "141"].contains(piped.lines.last), "\(piped.lines.last ?? "")")
         }
     }

@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    /// In an indexed segment the postings tell it, in the newest the rows.
+    /// In an indexed segment the postings reveal it, in the newest segment the rows.
     @Test(
         "A name of each kind that goes missing is noticed",
         arguments: ["identity_name", "channel_name", "user_name", "reason_name"])
@@ -60,7 +60,7 @@ import Testing
         #expect(try place.log.query("SELECT count(*) >= 1 FROM segment") == [["1"]])
         try place.tool.verify()
         let column = String(table.dropLast("_name".count))
-        // One that only the oldest rows have, and one of the newest.
+        // One name that only the oldest rows use, and one that the newest use.
         let fields = ["identity": "recipient", "channel": "channel", "user": "user", "reason": "reason"]
         let field = try #require(fields[column])
         let rows = column == "identity" || column == "channel" ? "fetch" : "auth"
@@ -108,7 +108,7 @@ import Testing
 
     @Test func theLedgerHoldsAtAnyMomentOfARunningServer() throws {
         let host = try place.server(["RING_SIZE": "64KiB", "FLUSH_INTERVAL": "5ms"])
-        // No faster than a `verify` reads under a sanitizer: what it has to read would grow meanwhile, and the next take longer.
+        // Slower than `verify` reads under a sanitizer; otherwise the log would outgrow it, and each round would take longer.
         try host.ask("drive threads=3 calls=1 seed=1 endless=1 pause_us=500")
         for _ in 0..<40 {
             let ledger = try place.tool.verify()

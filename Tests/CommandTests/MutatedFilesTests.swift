@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// No bytes in a directory end a command by a signal, or keep it from ending: it answers, or says what is wrong.
+/// No bytes in a directory make a command die of a signal or hang: it answers, or says what is wrong.
 ///
 /// `QPC_MUTATIONS` says how many files of each kind are tried (40).
 @Suite struct MutatedFilesTests {
@@ -38,7 +38,7 @@ import Testing
         if file == "events.db" { try place.tool.succeed("recover") }
         let whole = try read(place(file))
         var generator = SeededGenerator.announced("mutated \(file)")
-        // What decides most: headers, schema and counters; the rest is records and rows.
+        // The parts that decide most: headers, schema and counters. The rest is records and rows.
         let hot = 0..<min(16_384, whole.count - 8)
         for number in 1...FaultFigures.count("QPC_MUTATIONS", usually: 40) {
             let bytes = Self.mutated(whole, hot: hot, &generator)

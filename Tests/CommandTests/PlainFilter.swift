@@ -1,7 +1,7 @@
 import TestSupport
 
 extension EventConditions {
-    /// What `events` should print, found in all events in the plainest way.
+    /// What `events` should print, found among all events in the simplest way.
     func applied(to events: [LoggedEvent]) -> [LoggedEvent] {
         let registered = events.filter { $0.kind == "user_registered" && $0["user"]?.text == user }
         let keys = Set(loginOnly || user == nil ? [] : registered.compactMap { $0["identity"]?.text })
@@ -30,7 +30,7 @@ extension EventConditions {
         if ok, event["ok"]?.flag != true { return false }
         if let reason {
             guard let text = event["reason"]?.text else { return false }
-            // Every word that was asked for begins a word of the reason.
+            // Each word asked for must begin some word of the reason.
             let words = Self.words(text)
             guard Self.words(reason).allSatisfy({ asked in words.contains { $0.hasPrefix(asked) } }) else { return false }
         }
@@ -43,7 +43,7 @@ extension EventConditions {
     }
 }
 
-/// The events of a fixture, which all random conditions are about.
+/// The events of a fixture, from which all random conditions are made.
 struct FixtureValues: ConditionValues {
     let events: [LoggedEvent]
 
@@ -62,6 +62,6 @@ struct FixtureValues: ConditionValues {
         events.randomElement(using: &generator).map { Int64(bitPattern: UInt64($0.id)) }
     }
     let reasonWords = ["cred", "locked", "密码", "\"no\"", "0", "пароль"]
-    /// Which class a reason is of, these events do not say.
+    /// These events do not say which class a reason belongs to.
     let classes: [String] = []
 }

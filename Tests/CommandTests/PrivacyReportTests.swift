@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `privacy-report`: what is measured is what is there.
+/// `privacy-report` measures what is really there.
 @Suite struct PrivacyReportTests {
     let place = DataPlace()
 

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `prometheus`, by the judgement of Prometheus's own tools.
+/// `prometheus`, judged by Prometheus's own tools.
 @Suite struct PrometheusTests {
     let place = DataPlace()
 
@@ -21,7 +21,7 @@ import Testing
         for _ in 0..<2 {
             let checked = try shell("\(BuiltProducts.commandLine) prometheus --dir \(place.path) | promtool check metrics")
             #expect(checked.status == 0 && checked.text.isEmpty && checked.errors.isEmpty, "\(checked.text)\(checked.errors)")
-            // And again of the dead server.
+            // Once more, now that the server is dead.
             host.kill()
         }
     }
@@ -102,7 +102,7 @@ import Testing
         "qpc_plugin_files_set_aside_total": "counter",
     ]
 
-    /// The whole exposition of a run that is the same each time. After a wanted change, run with `UPDATE_GOLDENS=1`.
+    /// The whole exposition of a reproducible run. After an intended change, run with `UPDATE_GOLDENS=1`.
     @Test("The exposition of a known run is the golden file's", arguments: ["text", "openmetrics"])
     func golden(format: String) throws {
         let host = try place.server()
@@ -127,7 +127,7 @@ import Testing
         #expect(found.count == expected.count)
     }
 
-    /// What depends on the time and the machine.
+    /// Metrics that depend on the time and the machine.
     private static let varying = [
         "qpc_plugin_start_time_seconds", "qpc_plugin_flush_duration_seconds", "qpc_plugin_hook_duration_seconds",
         "qpc_plugin_log_size_bytes", "qpc_plugin_wal_size_bytes", "qpc_plugin_oldest_event_timestamp_seconds",
@@ -158,7 +158,7 @@ import Testing
         let once = try place.tool.succeed("prometheus", "--output", file)
         #expect(once.output.isEmpty)
         #expect(try read(file) == place.tool.succeed("prometheus").output)
-        // A collector of another user is to read it, and nothing is left beside it.
+        // A collector that runs as another user must be able to read it, and no temporary file is left behind.
         #expect(permissions(file) == 0o644)
         #expect(names(in: place.temporary.path).filter { $0.hasPrefix("metrics.prom") && $0 != "metrics.prom" }.isEmpty)
         let refused = try place.tool.run("prometheus", "--output", place.temporary("no/such/file"))
@@ -176,7 +176,7 @@ import Testing
         #expect(try after.value("qpc_up") == 0)
     }
 
-    /// A unit that starts at boot comes before the server.
+    /// A unit that starts at boot may come before the server.
     @Test func everyWaitsForTheServer() throws {
         let place = DataPlace()
         let file = place.temporary("qpc.prom")

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Man pages and completions, as they are shipped in share/.
+/// Man pages and completions, as shipped in share/.
 @Suite struct ShippedFilesTests {
     private static let share = BuiltProducts.packageRoot + "/share"
     private let commands = names(in: Self.share + "/man/man1").map { Self.share + "/man/man1/" + $0 }
@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    /// Every option of every command has its place in the command's page.
+    /// The command's page documents every option of every command.
     @Test func manPagesTellEveryOption() throws {
         #expect(commands.count > 8)
         for path in commands {

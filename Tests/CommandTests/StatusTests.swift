@@ -38,7 +38,7 @@ import Testing
         let stopped = try json()
         #expect(stopped.status == 1)
         #expect(stopped.fields["plugin"] as? String == "stopped")
-        // How it ended is not forgotten.
+        // It remembers how the server ended.
         #expect(stopped.fields["recovered"] as? String != nil)
         #expect((stopped.fields["problems"] as? [String])?.first?.hasPrefix("the server died; its pending events were") == true)
         #expect(try place.tool.run("status").text.hasPrefix("plugin      died, recovered since"))
@@ -47,7 +47,7 @@ import Testing
         #expect((stopped.fields["log_bytes"] as? Int ?? 0) > 4096)
     }
 
-    /// A frozen process holds its directory without a heartbeat; the problem names it.
+    /// A frozen process holds its directory but has no heartbeat; the problem names it.
     @Test func aServerWithoutAHeartbeatIsStuck() throws {
         let host = try place.server()
         try host.ask("fetch count=1")

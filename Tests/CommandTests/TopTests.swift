@@ -2,13 +2,13 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `top` in a terminal of its own, which script(1) makes.
+/// `top` in a pseudo-terminal made by script(1).
 @Suite struct TopTests {
     let place = DataPlace()
     private let enter = "\u{1B}[?1049h"
     private let leave = "\u{1B}[?1049l"
 
-    /// Runs it, and reports how it ended and whether the terminal is as it was.
+    /// Runs it, and reports how it ended and whether the terminal was restored.
     private func top(
         columns: Int = 80, rows: Int = 24, environment: [String: String] = [:], isStopped: Bool = false
     ) throws -> ChildProcess {
@@ -26,7 +26,7 @@ import Testing
             ["script", "-qfec", line, "/dev/null"], environment: variables, errorFile: place.temporary("said"))
     }
 
-    /// The first line that holds the text, without its end.
+    /// The first line that contains the text, without its line end.
     @discardableResult private func line(_ child: ChildProcess, with text: String) throws -> String {
         var seen: [String] = []
         while let line = try child.line(within: ServerHost.patience) {
@@ -36,7 +36,7 @@ import Testing
         throw TestFailure("no line has \(text): \(seen.suffix(30).joined(separator: "\n"))")
     }
 
-    /// The screen is left, and the terminal's settings are those from before.
+    /// The alternate screen is left, and the terminal's settings are the ones from before.
     private func expectEnd(_ child: ChildProcess, status: Int) throws {
         var isLeft = false
         while let line = try child.line(within: ServerHost.patience) {
@@ -90,7 +90,7 @@ import Testing
         let pid = Int32(try word(child, after: "PID")) ?? 0
         try line(child, with: "EVENTS")
         kill(pid, SIGTSTP)
-        // The shell has the terminal meanwhile, and lets it go on.
+        // Meanwhile the shell has the terminal; then it resumes `top`.
         let settings = try line(child, with: "MEANWHILE")
         #expect(settings.contains("as before"))
         try line(child, with: "EVENTS")
@@ -105,7 +105,7 @@ import Testing
         let terminal = try word(child, after: "AT")
         try line(child, with: "EVENTS")
         #expect(try TestSupport.run(["stty", "-F", terminal, "columns", "120", "rows", "50"]).status == 0)
-        // Below the tenth row, and only wide terminals have room for it.
+        // This is below the tenth row, and only wide terminals have room for it.
         try line(child, with: "P99")
         try line(child, with: "RINGS")
         try child.send("q")

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `--user` is all that somebody did: at the login, and by the keys that were registered with the name.
+/// `--user` is everything that a person did: logins, and whatever the keys registered with the name did.
 @Suite struct UserFilterTests {
     let place = DataPlace()
 

@@ -8,7 +8,7 @@ import Testing
 
     private static let key = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
-    /// Alice registers a key and fails to log in; Bob logs in; a message goes from her key.
+    /// Alice registers a key and fails to log in; Bob logs in; Alice's key sends a message.
     private func act(_ host: ServerHost) throws {
         try host.ask("register user=text:alice identity=\(Self.key)")
         try host.ask("auth user=text:alice ok=0 reason=text:credentials")
@@ -43,7 +43,7 @@ import Testing
         }
         let key = try ask(identity.uppercased(), "--names", names)
         #expect(key.first?["name"] as? String == Self.key && key.first?["kinds"] as? [String] == ["identity"])
-        // All that the list explains: two users, a key; its first half is no line of it.
+        // Everything that the list explains: two users and a key. The channel, the first half of that key, is not in the list.
         #expect(try Set(ask("--names", names).compactMap { $0["name"] as? String }) == ["alice", "bob", Self.key])
 
         let hers = try ask("--user", "alice")
@@ -66,7 +66,7 @@ import Testing
         let registered = try #require(try place.tool.events("--kind", "user_registered").first)
         let user = try #require(registered["user"]?.text)
         let key = try #require(registered["identity"]?.text)
-        // Alice's key is known by her registration; with its own line, by that.
+        // Alice's key is named through her registration; once it has its own line in the list, through that line.
         let names = try list("alice", "bob", "nobody")
         let byUser = try place.tool.events("--names", names)
         let message = try #require(byUser.first { $0["kind"]?.text == "message_enqueue" })
@@ -81,7 +81,7 @@ import Testing
         func lines(_ words: String...) throws -> [String] {
             try place.tool.succeed(words + ["--names", names]).lines.map { $0.hasSuffix("\r") ? String($0.dropLast()) : $0 }
         }
-        // In a table a user's pseudonym is told from a key's; without names too.
+        // A table distinguishes a user's pseudonym from a key's, also without names.
         let table = try lines("events")
         #expect(table.contains { $0.contains("user \(user) (alice)") && $0.contains("failed: credentials") })
         #expect(table.contains { $0.contains("  \(key) (alice)") && $0.contains("9 B") })
@@ -117,7 +117,7 @@ import Testing
         #expect(keyless.status == 77 && keyless.errors.contains("cannot look up names"), "\(keyless.errors)")
     }
 
-    /// A log of names as they came has users' names, and keys without one.
+    /// A log in plain mode has users' names, and keys without a name.
     @Test func aLogWithoutPseudonymsShowsWhoseKeysAre() throws {
         let host = try place.server(["IDENTITIES": "plain"])
         try act(host)

@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `dashboards/` by its own check: rules and their tests, boards, runbooks, examples. EndToEndTests has the rest of it.
-/// What the check leaves out for want of a tool it says, and so does this test.
+/// `dashboards/` as its own check sees it: rules and their tests, boards, runbooks, examples. EndToEndTests covers the rest.
+/// The check says what it skips because a tool is missing, and so does this test.
 @Suite struct DashboardTests {
     @Test("scripts/check-dashboards finds nothing to blame", .timeLimit(.minutes(10)))
     func theCheckPasses() throws {
@@ -16,7 +16,7 @@ import Testing
             let parts = line.dropFirst("skipped: ".count).split(separator: ": ", maxSplits: 1).map(String.init)
             skip("dashboards: " + (parts.first ?? ""), because: parts.dropFirst().first ?? "no reason given")
         }
-        // A check that stops half way must not pass for one that found nothing.
+        // A check that stops halfway must not pass as one that found nothing.
         #expect(outcome.lines.count { $0.hasPrefix("ok: ") || $0.hasPrefix("skipped: ") } >= 9, "\(outcome.text)")
     }
 }

@@ -31,7 +31,7 @@ import Testing
     func bad(text: String) { #expect(HTTPAddress(text) == nil) }
 }
 
-/// Answers of servers that are not ours.
+/// Responses of servers that are not ours.
 @Suite struct AnswerTests {
     private func answer(_ text: String) throws(HTTPError) -> HTTPAnswer { try HTTPAnswer(Array(text.utf8)) }
 

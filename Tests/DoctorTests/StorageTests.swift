@@ -3,7 +3,7 @@ import Testing
 
 @testable import Doctor
 
-/// File systems and room that a test machine does not have.
+/// File systems and amounts of space that a test machine does not have.
 @Suite struct StorageTests {
     private func check(
         _ name: String, kind: UInt64 = 0xEF53, free: UInt64 = 100 << 30, inodes: UInt64 = 1_000_000, freeInodes: UInt64 = 500_000,
@@ -33,7 +33,7 @@ import Testing
     @Test func roomIsMeasuredAgainstTheLogsCap() throws {
         #expect(try check("disk space").result == .ok)
         #expect(try check("disk space", free: 4 << 30).result == .warning)
-        // What the log has already taken, it does not take again.
+        // Space that the log already uses is not needed again.
         #expect(try check("disk space", free: 4 << 30, log: 3 << 30).result == .ok)
         #expect(try check("disk space", free: 100 << 20, log: 4 << 30).result == .failure)
         #expect(try check("disk space", free: 1 << 40, settings: Settings(maxLogBytes: nil)).result == .warning)

@@ -39,7 +39,7 @@ import Testing
         try host.shutDown()
     }
 
-    /// The example's routes, without its patience, to this receiver.
+    /// The example's routes, without its delays, to this receiver.
     private func alertmanager(tells pager: WebhookReceiver) throws -> Daemon {
         let example = BuiltProducts.packageRoot + "/dashboards/alertmanager/alertmanager.example.yml"
         let routes = String(decoding: try read(example), as: UTF8.self)

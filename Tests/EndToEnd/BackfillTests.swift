@@ -6,7 +6,7 @@ import Testing
 @Suite struct BackfillTests {
     let place = DataPlace()
 
-    /// A server's events, as if they had come over the last three hours.
+    /// A server's events, spread over the last three hours.
     private func makePast() throws {
         let host = try place.server()
         _ = try host.tally("drive threads=2 calls=6000 seed=7")
@@ -46,14 +46,14 @@ import Testing
         for block in try FileManager.default.contentsOfDirectory(atPath: blocks) {
             try FileManager.default.moveItem(atPath: blocks + "/" + block, toPath: prometheus.data + "/" + block)
         }
-        // The minutes of the file, the first and the last among them.
+        // All minutes in the file, including the first and the last.
         let heads = text.split(separator: "\n").filter { $0.hasPrefix("qpc_auth_attempts_total{") }
         let minutes = heads.compactMap { $0.split(separator: " ").last.flatMap { Int64($0) } }
         let last = try #require(minutes.last)
         #expect(minutes.count > 160 && zip(minutes, minutes.dropFirst()).allSatisfy { $1 - $0 == 60 })
         try prometheus.awaits("the blocks") { try prometheus.value("qpc_auth_attempts_total @ \(last)") != nil }
 
-        // Exact at each minute that is asked about. No event has left the log, so the counters began with it.
+        // Exact at each minute that is queried. No event has left the log, so the counters began with it.
         let questions = [
             (#"qpc_hook_calls_total{hook="batch_enqueue"}"#, "SELECT count(*) FROM batch_message WHERE id = batch AND"),
             (#"qpc_messages_total{path="single"}"#, "SELECT count(*) FROM message WHERE"),
@@ -79,7 +79,7 @@ import Testing
                 #expect(try prometheus.value(at) == expected, "\(at)")
             }
         }
-        // Across the seam: one series, which never goes down, and grows by all that happened.
+        // Across the seam there is one series, which never goes down and grows by everything that happened.
         for name in try prometheus.labelValues("__name__") {
             guard ["_total", "_bucket", "_sum", "_count"].contains(where: { name.hasSuffix($0) }) else { continue }
             #expect(try prometheus.query("resets(\(name){job=\"qpc-metrics\"}[4h]) > 0").isEmpty, "\(name)")
@@ -88,13 +88,13 @@ import Testing
         let grown = try #require(
             try prometheus.value("qpc_auth_attempts_total - (qpc_auth_attempts_total @ \(minutes[0]))"))
         #expect(try count("SELECT count(*) FROM auth WHERE time > \(minutes[0])000000") == grown)
-        // Done once, there is nothing left to fill in.
+        // Once this is done, nothing is left to fill in.
         let again = try place.tool.run("backfill", "--prometheus", prometheus.url)
         #expect(again.text == "# EOF\n" && again.errors.contains("nothing to fill in"))
         try host.shutDown()
     }
 
-    /// As a Prometheus that scrapes the text format knows them; and a history in parts is the history in one.
+    /// Bounds as a Prometheus that scrapes the text format knows them; and a history written in parts equals one written at once.
     @Test func boundsAreThoseOfTheFormatAndPartsJoin() throws {
         try makePast()
         func samples(_ words: String...) throws -> [String] {

@@ -2,7 +2,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// Boards, rules and alerts ask for what is there: each of their questions finds data.
+/// Boards, rules and alerts query what exists: every query finds data.
 @Suite struct BoardTests {
     @Test("Every panel's and every rule's expression returns data", .timeLimit(.minutes(5)))
     func everyQuestionHasAnAnswer() throws {
@@ -25,7 +25,7 @@ import Testing
         #expect(outcome.status == 0, "\(outcome.text)\(outcome.errors)\(said)")
         for line in outcome.lines where line.hasPrefix("skipped: ") { skip("boards", because: String(line.dropFirst(9))) }
         #expect(outcome.lines.count { $0.hasPrefix("ok: ") } == 2 || outcome.text.contains("skipped: "), "\(outcome.text)")
-        // The traffic's own end, as docker compose would end it.
+        // The traffic script ends as docker compose would end it.
         server.kill(SIGTERM)
         #expect(server.wait() == 0)
     }

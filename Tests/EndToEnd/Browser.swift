@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 
-/// Debian's Chromium without a window, told what to do by its DevTools protocol. One page, one thread at a time.
+/// Debian's Chromium, headless, driven over its DevTools protocol. One page, one thread at a time.
 final class Browser {
     struct Node {
         var role: String
@@ -12,7 +12,7 @@ final class Browser {
     private let child: ChildProcess
     private var lastID = 0
     private var session: String?
-    /// What the browser told without being asked, since the page was opened.
+    /// Events that the browser has sent since the page was opened.
     private var events: [[String: Any]] = []
 
     init() throws {
@@ -26,7 +26,7 @@ final class Browser {
                 "/bin/bash", "-c", pipes, "bash", "--headless=new", "--remote-debugging-pipe", "--disable-gpu",
                 "--user-data-dir=\(place("profile"))", "--no-first-run", "--disable-background-networking",
                 "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-                // Nothing but this machine can be reached; root, as in a container, has no sandbox.
+                // Nothing but this machine is reachable. As root, as in a container, Chromium cannot use its sandbox.
                 "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
             ] + (geteuid() == 0 ? ["--no-sandbox"] : []) + ["about:blank"],
             environment: ["HOME": place.path], errorFile: place("errors"))
@@ -37,7 +37,7 @@ final class Browser {
 
     deinit {
         session = nil
-        // It then ends by itself, with all of its processes.
+        // It then exits by itself, with all its processes.
         _ = try? call("Browser.close")
         child.closeInput()
         child.wait(within: 20)
@@ -45,7 +45,7 @@ final class Browser {
 
     // MARK: The page
 
-    /// A screen of this width, in points of CSS, for a reader who likes it light or dark.
+    /// A screen of this width, in CSS pixels, with a preference for light or dark.
     func show(width: Int, height: Int, isPhone: Bool, isDark: Bool) throws {
         try call(
             "Emulation.setDeviceMetricsOverride",
@@ -60,7 +60,7 @@ final class Browser {
         while !events.contains(where: { $0["method"] as? String == "Page.loadEventFired" }) { _ = try receive() }
     }
 
-    /// What a script's expression is, by way of JSON.
+    /// Evaluates a script expression and returns its value, by way of JSON.
     func evaluate<Value: Decodable>(_ expression: String, as type: Value.Type) throws -> Value {
         let answer = try call("Runtime.evaluate", ["expression": "JSON.stringify(\(expression))", "returnByValue": true])
         guard let text = (answer["result"] as? [String: Any])?["value"] as? String else {
@@ -75,7 +75,7 @@ final class Browser {
         try call("Input.dispatchKeyEvent", event.merging(["type": "keyUp"]) { $1 })
     }
 
-    /// What a screen reader is told.
+    /// What a screen reader announces.
     func accessibilityTree() throws -> [Node] {
         let nodes = try call("Accessibility.getFullAXTree")["nodes"] as? [[String: Any]] ?? []
         func text(_ node: [String: Any], _ property: String) -> String {
@@ -84,7 +84,7 @@ final class Browser {
         return nodes.filter { $0["ignored"] as? Bool != true }.map { Node(role: text($0, "role"), name: text($0, "name")) }
     }
 
-    /// Addresses that the page asked for, and what the browser had to complain of.
+    /// The addresses that the page requested, and what the browser complained about.
     var requests: [String] {
         parameters("Network.requestWillBeSent").compactMap { ($0["request"] as? [String: Any])?["url"] as? String }
     }

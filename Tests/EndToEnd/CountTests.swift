@@ -2,13 +2,13 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What Prometheus has counted is what the server did, to the unit, whatever became of the server.
+/// Prometheus has counted exactly what the server did, whatever happened to the server.
 @Suite struct CountTests {
     let place = DataPlace()
 
     @Test func aRestartAndAKillLoseNothingAndCountNothingTwice() throws {
         guard try Daemon.isInstalled("prometheus", for: "counters across a restart and a kill") else { return }
-        // The exporter is there before the server ever ran, and stays.
+        // The exporter runs before the server has ever run, and keeps running.
         let serve = try ServeProcess(place, "--web.listen-address", "127.0.0.1:0")
         let prometheus = try PrometheusServer([.init(address: serve.addresses()[0])])
         try prometheus.awaits("no plugin yet") { try prometheus.value("qpc_up") == 0 }
@@ -30,7 +30,7 @@ import Testing
         try awaitEquality(prometheus, sent, isUp: true)
         try killInTheMiddle(host, prometheus, after: sent)
 
-        // Not once, by not one of them, did a counter go down.
+        // None of the counters ever went down.
         let names = try prometheus.labelValues("__name__").filter { $0.hasPrefix("qpc_") }
         for name in names where ["_total", "_bucket", "_count", "_sum"].contains(where: { name.hasSuffix($0) }) {
             #expect(try prometheus.query("resets(\(name)[1h]) > 0").isEmpty, "\(name)")
@@ -44,7 +44,7 @@ import Testing
         #expect(complaints == [])
     }
 
-    /// What the hosts say that they did.
+    /// What the hosts say they did.
     private struct Sent {
         var calls = [UInt64](repeating: 0, count: 6)
         var events = [UInt64](repeating: 0, count: 6)
@@ -79,8 +79,8 @@ import Testing
         return eventKinds.map { UInt64(values[$0] ?? 0) }
     }
 
-    /// Of calls that a kill cut off only the server's own successor can tell; Prometheus has its account to the unit, and
-    /// not one less than returned.
+    /// For calls that a kill cut off, only the server's next run can tell; Prometheus has exactly its account, and never fewer
+    /// than had returned.
     private func killInTheMiddle(_ host: ServerHost, _ prometheus: PrometheusServer, after sent: Sent) throws {
         let journal = place.temporary("journal")
         try host.ask("drive threads=2 endless=1 seed=3 pause_us=50 journal=\(ServerHost.encoded(journal))")

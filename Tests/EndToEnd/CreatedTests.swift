@@ -2,11 +2,11 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `_created` is the moment when the counters began, for as long as they go on.
+/// `_created` is the moment when the counters began, for as long as they continue.
 @Suite struct CreatedTests {
     let place = DataPlace()
 
-    /// The one moment that all of the plugin's counters and histograms tell; nil if they tell none.
+    /// The one moment that all of the plugin's counters and histograms report; nil if they report none.
     private func created() throws -> String? {
         let page = try place.tool.succeed("prometheus", "--format", "openmetrics").text
         let moments = Set(
@@ -80,7 +80,7 @@ import Testing
         unlink(place("live.qpcm"))
         try place.log.change("DELETE FROM state WHERE key IN ('created_ns', 'account_check')")
         #expect(try created() == nil)
-        // Counters that began nobody knows when do not begin now.
+        // If nobody knows when the counters began, they must not claim to begin now.
         let host = try place.server()
         #expect(try created() == nil)
         try host.shutDown()

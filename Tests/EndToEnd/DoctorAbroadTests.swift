@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `doctor --prometheus`, with a real one: target, rules and alerts.
+/// `doctor --prometheus` with a real Prometheus: target, rules and alerts.
 @Suite struct DoctorAbroadTests {
     let place = DataPlace()
 
@@ -23,7 +23,7 @@ import Testing
         return report
     }
 
-    /// From an installation that is well, by way of a server that dies and an exporter that goes, to what each looks like.
+    /// Starts from a healthy installation; then the server dies and the exporter goes. Checks what each state looks like.
     @Test func targetRulesAndAlertsAreNamed() throws {
         guard try isInstalled() else { return }
         let host = try place.server()
@@ -61,7 +61,7 @@ import Testing
         let other = DataPlace()
         let hosts = try [place.server(), other.server()]
         let nobody = try LoopbackHTTP.freePort()
-        // Its own metrics, and none of ours.
+        // It has its own metrics and none of ours.
         let alone = try PrometheusServer([.init(name: "something", address: "127.0.0.1:\(nobody)")])
         let report = try place.tool.doctor("--prometheus", alone.url)
         #expect(report.has("prometheus target", "failure", "no target", "scrape.example.yml"), "\(report.checks)")
@@ -99,7 +99,7 @@ import Testing
         #expect(try place.tool.doctor("--prometheus", guarded.url).has("prometheus", "warning", "not checked", "password"))
     }
 
-    /// The rule files that are shipped are those that it asks for.
+    /// The rules that it looks for are the ones that are shipped.
     @Test func itKnowsEveryAlertThatIsShipped() throws {
         let rules = String(decoding: try read(BuiltProducts.packageRoot + "/dashboards/prometheus/alerts.yml"), as: UTF8.self)
         let shipped = Set(rules.matches(of: /alert: (\w+)/).map { String($0.output.1) })

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Prometheus reaches the exporter by each of its doors, and by none that is shut.
+/// Prometheus reaches the exporter through each of its doors, and through none that is shut.
 @Suite struct DoorTests {
     @Test func theTargetIsUpByEveryDoor() throws {
         guard try Daemon.isInstalled("prometheus", for: "scraping over HTTP, TLS and with a password") else { return }
@@ -46,7 +46,7 @@ import Testing
         for target in try prometheus.targets() where target.scrapePool.hasSuffix("-password") {
             #expect(target.lastError.contains("401"), "\(target)")
         }
-        // The same by every door, and as OpenMetrics: only that tells when counters began.
+        // The same through every door, and as OpenMetrics: only that format says when counters began.
         let begun = try prometheus.values("qpc_users_registered_created", by: "job")
         #expect(begun.keys.sorted() == open.sorted() && Set(begun.values).count == 1, "\(begun)")
         for name in open {

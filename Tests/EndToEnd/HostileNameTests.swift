@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Whatever clients call themselves, the target stays up and nothing of it gets into Prometheus.
+/// Whatever clients call themselves, the target stays up and none of it reaches Prometheus.
 @Suite struct HostileNameTests {
     @Test func hostileNamesNeverTakeTheTargetDown() throws {
         guard try Daemon.isInstalled("prometheus", for: "scrapes while names are hostile") else { return }
@@ -18,7 +18,7 @@ import Testing
         var sent: UInt64 = 0
         for seed in 1...8 {
             let tally = try host.tally("hostile seed=\(seed) rounds=200")
-            // A registration of nothing but nulls is a registration still.
+            // A registration with only null fields still counts as a registration.
             sent += tally.total - tally.events[5] + tally.calls[5]
             try prometheus.awaits("the hostile calls are counted") {
                 try prometheus.value("sum(qpc_plugin_events_recorded_total)") == Double(sent)

@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 
-/// Requests to Prometheus' and its companions' own interfaces. By HTTP/1.0, so that an answer ends with its connection.
+/// Requests to the APIs of Prometheus and its companions, in HTTP/1.0, so that a response ends with its connection.
 enum LoopbackHTTP {
     struct Answer {
         var status: Int
@@ -24,7 +24,7 @@ enum LoopbackHTTP {
         return Answer(status: status, body: Array(answer[end.upperBound...]))
     }
 
-    /// A port that nobody listens on at this moment.
+    /// A port that nobody listens on at the moment.
     static func freePort() throws -> UInt16 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         defer { close(descriptor) }

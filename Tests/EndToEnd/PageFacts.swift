@@ -1,4 +1,4 @@
-/// What can be measured of a page as it is laid out.
+/// What can be measured on a page once it is laid out.
 struct PageFacts: Decodable {
     struct Measure: Decodable {
         var value: Double
@@ -7,19 +7,19 @@ struct PageFacts: Decodable {
 
     var pageWidth: Double
     var viewWidth: Double
-    /// Elements that reach beyond the view.
+    /// Elements that extend beyond the viewport.
     var beyond: [String]
     var smallestText: Measure
-    /// Of a text with what is behind it.
+    /// Between a text and its background.
     var lowestContrast: Measure
-    /// The height of what is made to be touched.
+    /// The height of the smallest touch target.
     var lowestTarget: Measure
-    /// From 0, black, to 1.
+    /// From 0 (black) to 1.
     var brightness: Double
     var scripts: Int
     var chartColumns: Int
 
-    /// An expression in the page's language.
+    /// An expression in JavaScript.
     static let script = """
         (() => {
             const parse = text => { const c = text.match(/[0-9.]+/g).map(Number); return c.length < 4 ? [...c, 1] : c };
@@ -68,7 +68,7 @@ struct PageFacts: Decodable {
         """
 }
 
-/// Where the keyboard is.
+/// Where the keyboard focus is.
 struct FocusFacts: Decodable {
     var text: String
     var tag: String

@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 
-/// One value of an answer.
+/// One value of a query result.
 struct Sample: Decodable {
     var labels: [String: String]
     var value: Double
@@ -19,24 +19,24 @@ struct Sample: Decodable {
     }
 }
 
-/// Debian's Prometheus, asked as an operator asks it.
+/// Debian's Prometheus, queried as an operator would.
 final class PrometheusServer {
-    /// Where one or several exporters are.
+    /// Where one or more exporters are.
     struct Job {
         var name = "qpc-metrics"
         var address: String
-        /// Further lines of its part of the configuration.
+        /// Further lines for its part of the configuration.
         var settings: [String] = []
     }
 
     private let place = TemporaryDirectory()
     private let daemon: Daemon
 
-    /// - Parameter alertmanager: alerting as in `dashboards/`, without QpcPluginDown's patience, to this Alertmanager.
+    /// - Parameter alertmanager: alerting as in `dashboards/`, but without QpcPluginDown's delay, to this Alertmanager.
     init(_ jobs: [Job], hurriedAlertsTo alertmanager: UInt16? = nil) throws {
         let place = place
         var lines = [
-            // A second is time enough for a busy machine, and short enough for whoever waits for this test.
+            // A second is long enough for a busy machine, and short enough for whoever waits for this test.
             "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}", "scrape_configs:",
         ]
         for job in jobs {
@@ -63,10 +63,10 @@ final class PrometheusServer {
         }
     }
 
-    /// Of its own page.
+    /// The address of its own page.
     var url: String { "http://127.0.0.1:\(daemon.port)" }
 
-    /// Where its blocks are.
+    /// The directory of its blocks.
     var data: String { place("data") }
 
     // MARK: Questions
@@ -85,14 +85,14 @@ final class PrometheusServer {
         return result.result
     }
 
-    /// Of an expression with one value; nil while it has none.
+    /// The value of an expression that has only one; nil while it has none.
     func value(_ expression: String) throws -> Double? {
         let samples = try query(expression)
         guard samples.count < 2 else { throw TestFailure("\(expression) has \(samples.count) values") }
         return samples.first?.value
     }
 
-    /// By one label.
+    /// The values of an expression, by one label.
     func values(_ expression: String, by label: String) throws -> [String: Double] {
         Dictionary(try query(expression).map { ($0.labels[label] ?? "", $0.value) }) { first, _ in first }
     }
@@ -115,7 +115,7 @@ final class PrometheusServer {
         return targets.activeTargets
     }
 
-    /// Asks again until it is so.
+    /// Polls until the condition holds.
     func awaits(_ what: String, _ condition: () throws -> Bool) throws {
         do {
             try eventually(what, within: 60, every: 0.05, condition)
@@ -125,7 +125,7 @@ final class PrometheusServer {
         }
     }
 
-    /// Samples that it had to refuse, ever, and rules that failed: all must be 0.
+    /// Samples that it ever rejected, and rules that failed: all must be 0.
     func complaints() throws -> [String] {
         let names = [
             "prometheus_target_scrapes_sample_duplicate_timestamp_total", "prometheus_target_scrapes_sample_out_of_order_total",
@@ -135,7 +135,7 @@ final class PrometheusServer {
         let own = try LoopbackHTTP.get(daemon.port, "/metrics").text.split(separator: "\n")
         return names.flatMap { name in
             let samples = own.filter { $0.hasPrefix(name + " ") || $0.hasPrefix(name + "{") }
-            // A name that Prometheus does not know any more would find nothing, and that would look well.
+            // If Prometheus no longer knew a name, the query would find nothing, and that would look like success.
             let isOptional = name.contains("_rule_") || name.contains("_notifications_")
             if samples.isEmpty, !isOptional { return ["\(name) is not there"] }
             return samples.filter { !$0.hasSuffix(" 0") }.map(String.init)

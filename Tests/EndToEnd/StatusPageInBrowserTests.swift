@@ -2,10 +2,10 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The status page as a browser lays it out: by finger, by keyboard and by ear, in light and dark.
+/// The status page as a browser lays it out: for touch, keyboard and screen reader, in light and dark.
 ///
-/// `QPC_SCREENSHOTS` names a directory for pictures of it, to be looked at; `QPC_STATUS_PAGE` the address of another
-/// exporter to make them of, one that has run for an hour.
+/// `QPC_SCREENSHOTS` names a directory for screenshots to look at; `QPC_STATUS_PAGE` is the address of another exporter to
+/// take screenshots of, one that has run for an hour.
 @Suite struct StatusPageInBrowserTests {
     let place = DataPlace()
 
@@ -15,7 +15,7 @@ import Testing
         var isPhone: Bool { width < 600 }
         var description: String { "\(width)-\(isDark ? "dark" : "light")" }
 
-        /// A narrow phone, which is also a desktop at four times the size; a usual phone; a tablet; a desktop.
+        /// A narrow phone, which is also a desktop zoomed to 400 %; a usual phone; a tablet; a desktop.
         static let all = [320, 390, 768, 1280].flatMap { [View(width: $0, isDark: false), View(width: $0, isDark: true)] }
     }
 
@@ -55,7 +55,7 @@ import Testing
             for view in View.all {
                 try show(view, browser, address)
                 expectReadable(try browser.evaluate(PageFacts.script, as: PageFacts.self), view, state)
-                // Nothing from elsewhere: the page, and its icon of no bytes.
+                // Nothing is loaded from elsewhere: only the page, and its empty icon.
                 let others = browser.requests.filter { $0 != address && !$0.hasPrefix("data:") }
                 #expect(others.isEmpty && browser.complaints.isEmpty, "\(others) \(browser.complaints)")
                 try picture(browser, "\(state)-\(view)")
@@ -63,7 +63,7 @@ import Testing
         }
         try look("not-started", at: address)
         let host = try place.server(["RING_SIZE": "64KiB"])
-        // More than small rings hold: some are dropped, and the page says so.
+        // More than small rings can hold: some events are dropped, and the page says so.
         _ = try host.tally("drive threads=2 calls=100000 seed=9")
         try eventually("it is up") { try LoopbackHTTP.get(Self.port(address), "/").text.contains("is up") }
         if let other = BuiltProducts.setting("QPC_STATUS_PAGE") { try look("hour", at: other) }
@@ -98,7 +98,7 @@ import Testing
         #expect(names("columnheader") == ["Path", "Content"])
         #expect(names("rowheader") == ["/metrics", "/-/healthy", "/-/ready"])
         #expect(names("table") == ["Endpoints"])
-        // A list of terms and what they are now.
+        // A description list of terms and their current values.
         #expect(names("term").count >= 10)
         try host.shutDown()
     }
@@ -116,7 +116,7 @@ import Testing
             for _ in 0..<30 {
                 try browser.press("Tab", code: 9)
                 let focus = try browser.evaluate(FocusFacts.script, as: FocusFacts.self)
-                // After the last the browser itself has it, or, having no window, the first again.
+                // After the last element focus goes to the browser itself or, as there is no window, back to the first element.
                 if focus.tag == "BODY" || focus.text == seen.first { break }
                 #expect(focus.outlineWidth >= 2 && focus.isInView, "\(view): \(focus)")
                 if seen.isEmpty { try picture(browser, "focus-\(view)") }
@@ -137,7 +137,7 @@ import Testing
         let serve = try ServeProcess(place, "--web.listen-address", "127.0.0.1:0")
         let view = View(width: 320, isDark: true)
         try show(view, browser, "http://\(serve.addresses()[0])/")
-        // To the content, and what is there to be reached first.
+        // Skip to the content, and to what can be reached first there.
         try browser.press("Tab", code: 9)
         try browser.press("Enter", code: 13)
         // The other time ranges.
@@ -150,7 +150,7 @@ import Testing
         }
         let tables = try browser.accessibilityTree().filter { $0.role == "table" }.map(\.name)
         #expect(tables.count == 5 && tables.contains("Messages, per second, UTC"), "\(tables)")
-        // Open tables fit too.
+        // The page also fits with its tables open.
         expectReadable(try browser.evaluate(PageFacts.script, as: PageFacts.self), view, "open tables")
         try picture(browser, "open-\(view)")
         try host.shutDown()

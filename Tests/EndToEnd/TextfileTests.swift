@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The other way to Prometheus: a file that node_exporter's textfile collector takes up.
+/// The other way into Prometheus: a file that node_exporter's textfile collector picks up.
 @Suite struct TextfileTests {
     @Test func nodeExporterTakesWhatPrometheusWrites() throws {
         let program = "prometheus-node-exporter"
@@ -26,10 +26,10 @@ import Testing
         #expect(page.samples["node_textfile_scrape_error"] == "0", "\(nodeExporter.said)")
         #expect(page.samples.keys.contains { $0.hasPrefix("node_textfile_mtime_seconds{file=\"\(directory)/qpc.prom\"") })
         #expect(page.sum("qpc_plugin_events_recorded_total") == tally.total - tally.events[5] + tally.calls[5])
-        // Every sample, by its value: node_exporter writes labels and numbers in a way of its own.
+        // Every sample is compared by value: node_exporter formats labels and numbers in its own way.
         let ours = try Self.values(place.tool.exposition()), theirs = try Self.values(page)
         #expect(ours.count > 200)
-        // One grows with the time.
+        // This one grows with time.
         let growing = "qpc_delivery_oldest_waiting_seconds{}"
         for (name, value) in ours where name != growing { #expect(theirs[name] == value, "\(name)") }
         #expect(try #require(theirs[growing]) <= #require(ours[growing]))

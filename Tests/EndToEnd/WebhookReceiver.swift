@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 
-/// Somebody's pager: takes what Alertmanager tells by its web hooks.
+/// Somebody's pager: receives Alertmanager's webhooks.
 final class WebhookReceiver {
     struct Message: Decodable {
         struct Alert: Decodable {
@@ -17,7 +17,7 @@ final class WebhookReceiver {
     let port: UInt16
     private let child: ChildProcess
 
-    /// Python's own server, which prints each message as one line.
+    /// An HTTP server in Python, which prints each message as one line.
     private static let program = """
         import http.server, json
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -41,7 +41,7 @@ final class WebhookReceiver {
         self.port = port
     }
 
-    /// The next message, waited for.
+    /// Waits for the next message.
     func next() throws -> Message {
         guard let line = try child.line(within: 60) else { throw TestFailure("the receiver has ended") }
         return try JSONDecoder().decode(Message.self, from: Data(line.utf8))

@@ -35,7 +35,7 @@ import Testing
         let month = 31 * 144 * step
         window.move(from: -1, to: ActivityWindow.step(now + month))
         #expect(window.active(days: 30, nowMicroseconds: now + month) == 1)
-        // A clock that goes back finds nobody seen in the future.
+        // When the clock goes back, nobody counts as seen in the future.
         window.move(from: -1, to: then - 5)
         #expect(window.active(days: 1, nowMicroseconds: now + month) == 1)
     }

@@ -9,7 +9,7 @@ import Testing
 
 @testable import EventDrain
 
-/// What docs/DELIVERY.md says, in a few slow lines: every message that waits, in a list.
+/// What docs/DELIVERY.md says, in a few slow lines: every waiting message, in a list.
 private struct SlowDelivery: Equatable {
     struct Message: Equatable {
         var recipient: Int
@@ -81,7 +81,7 @@ private struct SlowDelivery: Equatable {
         }
     }
 
-    /// Transactions that commit or are undone, keys that change, restarts: always what the slow list says.
+    /// Transactions that commit or roll back, keys that change, restarts: the result always matches the slow list.
     @Test(arguments: 1...20)
     func equalsTheSlowList(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
@@ -121,7 +121,7 @@ private struct SlowDelivery: Equatable {
             #expect(tracker.count == slow.recipients, "seed \(seed), turn \(turn)")
             #expect(tracker.oldest() == slow.oldest, "seed \(seed), turn \(turn)")
             if turn % 97 == 96 {
-                // Whoever was not met since the restart would go by a number that never comes again.
+                // Anyone not seen since the restart would go by a number that never comes again.
                 for person in 0..<people {
                     time += 1
                     #expect(Self.enqueue(tracker, person, nil, name: name(person), at: time))
@@ -136,7 +136,7 @@ private struct SlowDelivery: Equatable {
                 for waiting in changes.changed { table[waiting.name] = waiting }
                 tracker.didCommit()
                 let held = table.mapValues { Waiting(name: 0, sinceMicroseconds: $0.sinceMicroseconds, messages: $0.messages) }
-                // Somebody who was not met since the keys changed goes by the old number.
+                // Anyone not seen since the keys changed goes by the old number.
                 let wanted = slow.waiting { Int64($0) }.values.map {
                     Waiting(name: 0, sinceMicroseconds: $0.sinceMicroseconds, messages: $0.messages)
                 }
@@ -181,7 +181,7 @@ private struct SlowDelivery: Equatable {
         #expect(tracker.oldest() == 0)
     }
 
-    /// Through ring, drain and log, with servers that end in order and others that die with records in their rings.
+    /// Through ring, drain and log, with servers that shut down cleanly and others that die with records in their rings.
     @Test func waitsGoOnAcrossRestartsAndKills() throws {
         let place = TemporaryDirectory()
         let directory = place("data")
@@ -214,7 +214,7 @@ private struct SlowDelivery: Equatable {
             if life % 3 != 1 { try sink?.close() }
             sink = nil
         }
-        // The last one ended by close or death; either way the next start knows all.
+        // The last server closed or died; either way the next start knows everything.
         let last = try LogSink(directory: directory, seed: 1)
         try last.close()
         let snapshot = try SnapshotReader.read(DataSource(directory: directory))
@@ -254,7 +254,7 @@ private struct SlowDelivery: Equatable {
         #expect(failing.counts(nowMicroseconds: (now + 3600) * 1_000_000) == (0, 0))
     }
 
-    /// A million names tried in an hour: within 2 %, in bounded memory; and exact again when it is over.
+    /// A million names tried within an hour: within 2 %, in bounded memory, and exact again once it is over.
     @Test(arguments: [70_000, 300_000, 1_000_000])
     func sprayingIsCountedWithinTwoPercent(users: Int) {
         var failing = FailingUsers()

@@ -5,7 +5,7 @@ import TestSupport
 
 @testable import EventDrain
 
-/// A log that is written to by one thread at times that a test chooses, with its keys kept as the plugin does.
+/// A log that one thread writes at times that the test chooses, with its keys managed as in the plugin.
 final class EpochHistory {
     let place = TemporaryDirectory()
     var directory: String { place("data") }
@@ -44,7 +44,7 @@ final class EpochHistory {
 
     static func key(of person: Int) -> [UInt8] { (0..<32).map { UInt8(truncatingIfNeeded: person >> (8 * ($0 % 4)) &+ $0) } }
 
-    /// Each fetches once at that time, in one transaction.
+    /// Each person fetches once at that time, in one transaction.
     func fetch(_ people: some Sequence<Int>, at microseconds: Int64) throws {
         try writer.beginTransaction()
         for person in people {
@@ -58,7 +58,7 @@ final class EpochHistory {
         try commit()
     }
 
-    /// A login that fails, with what the log then holds as its reason.
+    /// A failed login; returns the reason that the log then holds.
     func login(_ user: String, reason: [UInt8]) throws -> String? {
         try writer.beginTransaction()
         try Array(user.utf8).withUnsafeBytes { user in
@@ -93,7 +93,7 @@ final class EpochHistory {
 
     var keyFile: TestSupport.KeyFile { get throws { try TestSupport.KeyFile(place("data/identity.key")) } }
 
-    /// Everything is in the log's own file afterwards, and nothing that was removed.
+    /// Afterwards everything is in the log's main file, and nothing that was removed is.
     func checkpoint() throws {
         try writer.database.execute("PRAGMA secure_delete = ON; VACUUM", operation: "clean")
         try writer.checkpoint(truncating: true)

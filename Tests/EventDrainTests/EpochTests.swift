@@ -50,7 +50,7 @@ import Testing
         #expect(try history.keyFile.epochs.count == 1)
     }
 
-    /// Many rotations, people who come and go, rows that leave: after each day the gauge is what it would be without.
+    /// Many rotations, people who come and go, rows that leave: after each day the gauge is what it would be without rotation.
     @Test func nobodyIsCountedTwiceAcrossRotations() throws {
         var random = SeededGenerator.announced("nobodyIsCountedTwiceAcrossRotations")
         let history = try EpochHistory(rotationDays: 7)
@@ -77,7 +77,7 @@ import Testing
             let log = try #require(try DataSource(directory: history.directory).log())
             #expect(try log.activeUsers(nowMicroseconds: now) == counted)
         }
-        // 40 days of rows are of 6 or 7 epochs.
+        // 40 days of rows span 6 or 7 epochs.
         let left = try history.keyFile.epochs.map(\.number)
         #expect((6...8).contains(left.count), "\(left)")
     }
@@ -97,7 +97,7 @@ import Testing
         try history.removeRows(before: start + 5 * day)
         history.look(at: start + 30 * day)
         #expect(try history.keyFile.epochs.map(\.number) == [2, 3, 4])
-        // The middle, which only a removal of a person can empty.
+        // The middle epoch, which only removing a person can empty.
         try history.writer.database.execute("DELETE FROM fetch WHERE id IN (5, 6)", operation: "remove from")
         history.upkeep.didRemove(history.writer)
         let after = try history.keyFile
@@ -145,11 +145,11 @@ import Testing
         let old = try read(history.directory + "/identity.key")
         history.look(at: start + 100 * day)
         try history.fetch([1], at: start)
-        // An older file comes back, as from a backup: what is written from now on is no part of its epoch.
+        // An older key file is put back, as from a backup: what is written from now on does not belong to its epoch.
         try overwrite(history.directory + "/identity.key", with: old)
         try history.reopen(rotationDays: nil)
         #expect(try history.keyFile.epochs.map(\.number) == [1, 3])
-        // It is lost altogether, and with it the key of epoch 3, under which nothing was written yet.
+        // The file is lost altogether, and with it the key of epoch 3, under which nothing had been written yet.
         unlink(history.directory + "/identity.key")
         try history.reopen(rotationDays: nil)
         #expect(try history.keyFile.epochs.map(\.number) == [4])
@@ -192,7 +192,7 @@ import Testing
         let history = try EpochHistory(rotationDays: 1)
         let start = try history.keyFile.newest.started
         try history.fetch([1], at: start)
-        // In the way of the new file; root may do much, but not this.
+        // This is in the way of the new file, even for root.
         mkdir(history.directory + "/identity.key.new", 0o700)
         history.look(at: start + 2 * day)
         #expect(try history.keyFile.epochs.count == 1)

@@ -3,12 +3,12 @@ import MetricsModel
 import TestSupport
 import Testing
 
-/// Reasons of failed logins: text of the server's, which may hold a name.
+/// Reasons of failed logins: the server's free text, which may contain a name.
 @Suite struct FreeTextTests {
     private func expect(
         _ user: String, _ reason: String, becomes expected: String, in history: EpochHistory
     ) throws {
-        // As the hook cuts.
+        // Cut as the hook cuts it.
         let cut = Array(reason.utf8.prefix(256))
         #expect(try history.login(user, reason: cut) == expected, "\(user): \(reason)")
     }
@@ -30,7 +30,7 @@ import Testing
             ("Ÿves", "ÿVES", "[user]"),
             ("李雷", "用户李雷不存在", "用户[user]不存在"),
             ("", "user  not found", "user  not found"),
-            // Short names are found in every word, and are only names where they stand alone.
+            // A short name occurs in many words; it counts as a name only where it stands alone.
             ("a", "user a has an account", "user [user] has an account"),
             ("a", "a", "[user]"),
             ("jo", "JO: jo's job (jo)", "[user]: [user]'s job ([user])"),
@@ -47,7 +47,7 @@ import Testing
             let found = try #require(try history.login("alice-liddell", reason: Array((filler + end).utf8.prefix(256))))
             #expect(found.utf8.count <= 256 && found.hasPrefix(filler) && !found.lowercased().contains("ali"), "\(found)")
         }
-        // Not cut: the beginning of a name is not the name.
+        // This was not cut: the beginning of a name is not the name.
         try expect("alice-liddell", "it was ali", becomes: "it was ali", in: history)
         let long = String(repeating: "n", count: 300)
         #expect(try history.login(String(long.prefix(256)), reason: Array(("x " + long).utf8.prefix(256))) == "x [user]")
@@ -73,7 +73,7 @@ import Testing
             #expect(try history.login("zoe", reason: Array(reason(number).utf8)) == expected)
         }
         #expect(try history.writer.database.integer("SELECT count(*) FROM reason_name") == 1000)
-        // Those that are kept stay themselves, after a restart too.
+        // Reasons that are kept stay themselves, also after a restart.
         try history.reopen(rotationDays: nil)
         for number in [0, 500, 998] {
             #expect(try history.login("zoe", reason: Array(reason(number).utf8)) == reason(number))

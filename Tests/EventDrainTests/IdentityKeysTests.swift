@@ -3,7 +3,7 @@ import Pseudonyms
 import TestSupport
 import Testing
 
-/// `identity.key`: what it holds, and what a process that died leaves of it.
+/// `identity.key`: what it holds, and what a process that dies leaves of it.
 @Suite struct IdentityKeysTests {
     private let place = TemporaryDirectory()
     private var path: String { place("identity.key") }
@@ -17,7 +17,7 @@ import Testing
 
     @Test("Whatever the umask, only the owner may read it", arguments: [0o022, 0o077] as [mode_t])
     func modes(mask: mode_t) throws {
-        // The umask is the process's, and other tests run at the same time: neither opens nor shuts what they make.
+        // The umask is the whole process's, and other tests run at the same time: neither value widens or locks what they make.
         let before = umask(mask)
         defer { umask(before) }
         _ = try IdentityKeys.make(directory: place.path, epoch: 1, nowMicroseconds: 5)
@@ -40,7 +40,7 @@ import Testing
         let all = try file().epochs
         #expect(Set(all.map(\.key)).count == 10 && all[0].key == first)
         let loaded = try IdentityKeys.load(directory: place.path)
-        // HMAC-SHA-256 as OpenSSL has it.
+        // HMAC-SHA-256 as OpenSSL computes it.
         let digest = try shell(
             "printf alice | openssl dgst -sha256 -mac HMAC -macopt hexkey:\(hex(all[3].key)) | sed 's/.*= //'")
         #expect(digest.text.hasPrefix(hex(loaded.epochs[3].key.pseudonym(of: Array("alice".utf8)))))
@@ -90,7 +90,7 @@ import Testing
             _ = try IdentityKeys.rotate(directory: place.path, atLeast: 0, nowMicroseconds: 5)
             symlink("other/identity.key", place(name))
             IdentityKeys.tidy(directory: place.path)
-            // A second name of another's file.
+            // A hard link to somebody else's file.
             link(other + "/identity.key", place(name))
             IdentityKeys.tidy(directory: place.path)
         }
@@ -101,14 +101,14 @@ import Testing
     @Test func whatAProcessThatDiedLeftIsCleared() throws {
         _ = try IdentityKeys.make(directory: place.path, epoch: 1, nowMicroseconds: 5)
         let whole = try read(path)
-        // Before the new file had its name: the old one has two.
+        // The process died before the new file got its name: the old one has two names.
         link(path, place("identity.key.old"))
         try overwrite(place("identity.key.new"), with: whole)
         chmod(path, 0o644)
         IdentityKeys.tidy(directory: place.path)
         expectAlone()
         #expect(try read(path) == whole)
-        // After it had its name, before the old one was overwritten. Another name shows what becomes of its bytes.
+        // It died after the rename but before the old file was overwritten. An open descriptor shows what becomes of its bytes.
         try overwrite(place("identity.key.old"), with: whole)
         let descriptor = open(place("identity.key.old"), O_RDONLY)
         defer { close(descriptor) }

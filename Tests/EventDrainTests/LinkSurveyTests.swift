@@ -14,7 +14,7 @@ import Testing
         let first = random.next() >> 8
         var distinct = DistinctCount()
         for number in 0..<count { distinct.add(first + number) }
-        // Again: nothing is new.
+        // The same numbers again are nothing new.
         for number in 0..<min(count, 1000) { distinct.add(first + number) }
         #expect(distinct.isEstimate == (count > 262_144))
         let error = distinct.value > count ? distinct.value - count : count - distinct.value

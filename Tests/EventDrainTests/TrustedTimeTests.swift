@@ -2,7 +2,7 @@ import Testing
 
 @testable import EventDrain
 
-/// No single reading of a clock decides what leaves the log for good.
+/// No single clock reading decides what leaves the log for good.
 @Suite struct TrustedTimeTests {
     private static let day: Int64 = 86_400_000_000
     private static let year = 365 * day
@@ -37,7 +37,7 @@ import Testing
         for hours in 1...5 as ClosedRange<UInt64> {
             let wall = Self.start + gap + Int64(hours * Self.hour / 1000)
             #expect(time.read(wall: wall, monotonic: hours * Self.hour) == nil)
-            // The earlier of what is shown and what would be without the jump.
+            // The earlier of what the clock shows and what it would show without the jump.
             #expect(time.now(wall: wall) == min(wall, wall - gap))
         }
         let wall = Self.start + gap + Int64(6 * Self.hour / 1000)

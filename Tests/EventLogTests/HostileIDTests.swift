@@ -6,7 +6,7 @@ import Readings
 import TestSupport
 import Testing
 
-/// Ids come out of a file. None of them may decide how long a loop runs or how deep a call goes.
+/// Ids come from a file. None of them may decide how long a loop runs or how deep a call goes.
 @Suite struct HostileIDTests {
     private let place = DataPlace()
 
@@ -27,7 +27,7 @@ import Testing
         try writer.commitTransaction(session: (1, 1), rings: [], ringed: { _ in 0 }, direct: { _ in 0 })
     }
 
-    /// One event, a gap, and one event more.
+    /// One event, a gap, and one more event.
     private func makeGap(to id: Int64) throws -> EventLogWriter {
         let writer = try openWriter()
         try fetch(writer, person: 1, at: 1_000_000)
@@ -50,7 +50,7 @@ import Testing
         Issue.record("100 steps were not enough")
     }
 
-    // Segments in between: 18,310 (once enough to overflow a thread's stack); 65,536, as one flipped bit of last_id makes; 2³⁰.
+    // Segments in between: 18,310 (once enough to overflow a thread's stack); 65,536 (one flipped bit of last_id); 2³⁰.
     @Test("A gap in the ids costs a few steps", arguments: [1_200_000_000, 1 << 32, 1 << 46] as [Int64])
     func gap(id: Int64) throws {
         let writer = try makeGap(to: id)
@@ -117,7 +117,7 @@ import Testing
         _ = try makeGap(to: 100)
         let database = try Database(path: place.path + "/events.db", mode: .writer)
         try database.execute("UPDATE state SET value = \(id) WHERE key = 'last_id'", operation: "write")
-        // Lower ids are put right by the rows' own.
+        // An id that is too low is corrected by the ids of the rows.
         let isLow = id < 0
         #expect(cause { _ = try openWriter() } == (isLow ? nil : .corrupt))
     }

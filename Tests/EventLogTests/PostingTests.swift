@@ -99,7 +99,7 @@ import Testing
         #expect(blocks.allSatisfy { Posting.term(ofKey: $0.key) == 300 })
     }
 
-    /// A first term that leaves less and less room for the next one, of which 64 postings stay together.
+    /// The first term leaves less and less room for the next one, of which 64 postings stay together.
     @Test func aBlockIsFilledToItsEdgeAndNoFurther() {
         for count in 1930...2016 {
             let blocks = expectRoundTrip(postings(term: 1, count: count) + postings(term: 2, count: 70))

@@ -15,7 +15,7 @@ import Testing
         database = try Database(path: place.path + "/events.db", mode: .writer)
     }
 
-    /// All values differ, every seventh is absent.
+    /// All values differ; every seventh is absent.
     private func value(row: Int, column: Int) -> Int64? {
         if column > 1, (row + column) % 7 == 0 { return nil }
         return Int64(row * 100 + column + 1)

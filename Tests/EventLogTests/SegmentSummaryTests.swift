@@ -4,20 +4,20 @@ import Testing
 
 @testable import EventLog
 
-/// What a summary adds up, against plain sums over the same rows.
+/// What a summary adds up, compared with plain sums over the same rows.
 @Suite struct SegmentSummaryTests {
     private struct Row {
         var kind: EventKind
         var values: [Int64]
 
-        /// Nil where the row has none, or the kind no such column.
+        /// Nil where the row has no value, or the kind no such column.
         func value(_ field: EventField) -> Int64? {
             guard let index = kind.fields.firstIndex(of: field), values[index + 2] != RowBatch.null else { return nil }
             return values[index + 2]
         }
     }
 
-    /// Times go back and forth, around 1970 too; names repeat.
+    /// Times go back and forth, also around 1970; names repeat.
     private func rows(_ count: Int, _ generator: inout SeededGenerator) -> [Row] {
         (1...Int64(count)).map { id in
             let kind = EventKind.allCases.randomElement(using: &generator)!
@@ -117,7 +117,7 @@ import Testing
         #expect(summary.minutes.map(\.minute) == byMinute.map(\.key))
         #expect(summary.minutes.map(\.sums) == byMinute.map { sums($0.value) })
         #expect(Array(UnsafeBufferPointer(start: summary.sizes, count: SegmentSummary.sizeCount)) == sizes(rows))
-        // A reason is in use though its login succeeded; it then counts for nothing.
+        // A reason is in use even though its login succeeded; then it does not count as a failure.
         let withReason = rows.filter { $0.kind == .auth && ($0.value(.ok) == 0 || $0.value(.reason) != nil) }
         let byReason = Dictionary(grouping: withReason) { $0.value(.reason) ?? 0 }
         #expect(summary.failures == byReason.mapValues { Int64($0.count { $0.value(.ok) == 0 }) })
@@ -131,7 +131,7 @@ import Testing
         #expect(Array(UnsafeBufferPointer(start: summary.postings, count: summary.postingCount)) == postings(rows))
     }
 
-    /// Each digit of the sort is one in which they differ.
+    /// The terms differ in every digit of the sort.
     @Test func largeTermsAreSortedToo() {
         var generator = SeededGenerator.announced("large terms")
         let rows = (0..<Int64(4000)).map { id in

@@ -18,7 +18,7 @@ import Testing
         ]
     }
 
-    /// Whether a terminal would see anything but the writer's own line ends.
+    /// Whether a terminal would see no control character but the writer's own line ends.
     private func isSafe(_ text: String) -> Bool {
         text.unicodeScalars.allSatisfy { scalar in
             switch scalar.value {

@@ -12,7 +12,7 @@ import Testing
         return (ends[0], ends[1])
     }
 
-    /// What comes within a second, or nothing.
+    /// What arrives within a second, or nothing.
     private func read(_ descriptor: Int32, _ most: Int = 1 << 16) -> String {
         var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard poll(&request, 1, 1000) == 1 else { return "" }
@@ -39,7 +39,7 @@ import Testing
         // Short writes and EAGAIN: a small pipe that does not block.
         _ = fcntl(writing, 1031 /* F_SETPIPE_SZ */, 4096)
         _ = fcntl(writing, F_SETFL, O_NONBLOCK)
-        // A thread of its own: a task might wait for the one that waits for it.
+        // On a thread of its own: a task might wait for the task that waits for it.
         let reader = SlowReader(reading)
         let writer = NDJSONWriter(into: OutputBuffer(fileDescriptor: writing))
         let keeping = OutputBuffer(keepingForTerminal: false)
@@ -79,8 +79,7 @@ import Testing
     }
 
     @Test func aPersonSeesEachLineAtOnce() throws {
-        // As posix_openpt and its companions do it, which Swift's Glibc does not show: TIOCSPTLCK,
-        // TIOCGPTN.
+        // What posix_openpt and its companions do, which Swift's Glibc does not expose: TIOCSPTLCK, TIOCGPTN.
         let terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY)
         var (lock, number): (CInt, CInt) = (0, 0)
         guard terminal >= 0, ioctl(terminal, 0x4004_5431, &lock) == 0,
@@ -116,7 +115,7 @@ import Testing
     }
 }
 
-/// Takes a pipe's content in small bites, to its end.
+/// Reads a pipe in small bites, to its end.
 private final class SlowReader: @unchecked Sendable {
     private var taken: [UInt8] = []
     private let isDone = DispatchSemaphore(value: 0)

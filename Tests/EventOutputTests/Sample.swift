@@ -33,7 +33,7 @@ enum Sample {
     static let bob = "5e884898da28047151d0e56f8dc62927"
     static let room = "3a7bd3e2360a3d29eea436fcfb7e44c7"
 
-    /// One of each kind, each with all its fields but for a sealed sender.
+    /// One event of each kind, with all its fields except for a sealed sender.
     static let all = [
         event(
             .messageEnqueue, [text(alice), text(bob), text(room), .number(.max), .number(42)], id: 1
@@ -49,7 +49,7 @@ enum Sample {
         event(.userRegistered, [text("alice"), text(alice)], id: .max, time: 0),
     ]
 
-    /// What a format prints of the events.
+    /// What a format prints for the events.
     static func print(
         _ format: OutputFormat, _ events: [LoggedEvent], toTerminal: Bool = false,
         color: Bool = false,

@@ -15,7 +15,7 @@ import Testing
             (253_402_300_799_999_999, "9999-12-31T23:59:59.999999Z"),
         ] as [(Int64, String)])
     func times(time: Int64, expected: String) throws {
-        // After others, since the writer keeps the last date and second.
+        // Printed after others, since the writer caches the last date and second.
         let times = [Sample.time, time, 0, time, time, Sample.time]
         let events = times.map { Sample.event(.auth, [], time: $0) }
         let lines = try Sample.print(.ndjson, events).split(separator: "\n")

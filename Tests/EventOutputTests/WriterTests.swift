@@ -86,7 +86,7 @@ import Testing
                 """)
     }
 
-    /// Whatever the texts are, no line is wider than the terminal, and none breaks.
+    /// Whatever the texts are, no line is wider than the terminal, and none wraps.
     @Test(arguments: [40, 60, 80, 100])
     func noLineIsWiderThanTheTerminal(columns: Int) throws {
         let long = String(repeating: "wörter und mehr ", count: 20)

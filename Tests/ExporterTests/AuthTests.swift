@@ -30,7 +30,7 @@ import Testing
             #expect(answer.text == "Unauthorized\n")
         }
         let right = Self.basic("alice", "secret:with:colons")
-        // The second time from memory.
+        // The second check is answered from the cache.
         for _ in 0..<2 { #expect(try exporter.get("/metrics", right).status == 200) }
         #expect(try exporter.get("/nothing", right).status == 404)
     }
@@ -45,13 +45,13 @@ import Testing
     func whoIsWrongStaysOut(field: String) throws {
         let exporter = try TestExporter(webConfig: config("basic_auth_users:\n  alice: \(hash)\n"))
         let client = try exporter.client()
-        // A right one before it does not help, on the same connection neither.
+        // A correct password before it does not help, not even on the same connection.
         #expect(try client.get("/metrics", Self.basic("alice", "secret:with:colons")).status == 200)
         #expect(try client.get("/metrics", field).status == 401)
     }
 
     @Test func guessesWaitInAShortLine() throws {
-        // 2^11 rounds: long enough that a line forms.
+        // 2^11 rounds: slow enough for a queue to form.
         let slow = "$2b$11$abcdefghijklmnopqrstuu" + hash.suffix(31)
         let exporter = try TestExporter(
             webConfig: config("basic_auth_users:\n  alice: \(hash)\n  bob: \(slow)\n")
@@ -60,7 +60,7 @@ import Testing
         #expect(try exporter.get("/metrics", right).status == 200)
         let guessers = try (0..<4).map { _ in try exporter.client() }
         for (index, client) in guessers.enumerated() { client.request("GET /metrics", Self.basic("bob", "guess \(index)")) }
-        // Whoever is known does not wait behind them.
+        // A client that was let in before does not wait behind them.
         #expect(try exporter.get("/metrics", right).status == 200)
         let statuses = try guessers.map { try $0.answer().status }
         #expect(statuses.allSatisfy { $0 == 401 || $0 == 503 })
@@ -76,7 +76,7 @@ import Testing
         for (index, client) in guessers.enumerated() {
             client.request("GET /metrics", Self.basic(index % 2 == 0 ? "bob" : "nobody \(index)", "guess \(index)"))
         }
-        // Her password was never right before, so it has to be checked; it waits for its turn, not for all of them.
+        // Her password was never accepted before, so it has to be checked; it waits for its turn, not for all of the others.
         #expect(try exporter.get("/metrics", Self.basic("alice", "secret:with:colons")).status == 200)
         #expect(try guessers.map { try $0.answer().status }.allSatisfy { $0 == 401 || $0 == 503 })
     }
@@ -122,10 +122,10 @@ import Testing
         let exporter = try TestExporter(webConfig: config("basic_auth_users:\n  alice: \(hash)\n"))
         if let text { _ = try config(text) } else { unlink(place("web.yml")) }
         exporter.exporter.reloadWebConfig()
-        // Answers come after the reading, which this client's password has to wait for.
+        // Responses come after the file is read, for which this client's password check has to wait.
         for _ in 0..<20 { #expect(try exporter.get("/metrics").status == 401) }
         #expect(try exporter.get("/metrics", Self.basic("alice", "secret:with:colons")).status == 200)
-        // A file that is right again is taken.
+        // Once the file is valid again, it takes effect.
         _ = try config("basic_auth_users:\n  bob: \(hash)\n")
         try eventually("bob gets in") {
             try exporter.get("/metrics", Self.basic("bob", "secret:with:colons")).status == 200

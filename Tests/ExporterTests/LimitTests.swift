@@ -4,7 +4,7 @@ import NIOCore
 import TestSupport
 import Testing
 
-/// What a client can make the exporter spend has an end.
+/// There are limits to what a client can make the exporter spend.
 @Suite struct LimitTests {
     @Test func whoSendsNoRequestInTimeIsLeft() throws {
         let exporter = try TestExporter { $0.headerTime = .milliseconds(20) }
@@ -18,7 +18,7 @@ import Testing
     @Test func theNextRequestHasItsTimeToo() throws {
         let exporter = try TestExporter { $0.headerTime = .milliseconds(50) }
         var isLeft = false
-        // On a busy machine even this request can come too late.
+        // On a busy machine even this request can arrive too late.
         try eventually("a request is in time", within: 60) {
             let client = try exporter.client()
             client.request("GET /-/healthy")
@@ -51,7 +51,7 @@ import Testing
             crowd.append(client)
         }
         #expect(try scraper.get("/metrics").status == 200)
-        // A newcomer finds room as well.
+        // A new client still gets a place.
         #expect(try exporter.get("/metrics").status == 200)
         for client in crowd[..<30] { #expect(try client.isEnded()) }
     }
@@ -72,7 +72,7 @@ import Testing
         let exporter = try TestExporter(stuck.place) { $0.connectionsPerAddress = 3 }
         let waiting = try (0..<3).map { _ in try exporter.client() }
         for client in waiting {
-            // The second is taken in as soon as the first is answered, and waits.
+            // The second request is read as soon as the first is answered, and waits.
             client.send(["/-/healthy", "/metrics"].map { "GET \($0) HTTP/1.1\r\nHost: test\r\n\r\n" }.joined())
             #expect(try client.answer().status == 200)
         }
@@ -89,7 +89,7 @@ import Testing
         let answer = try client.get("/metrics", "X-Prometheus-Scrape-Timeout-Seconds: 0.2")
         #expect(answer.status == 503)
         #expect(answer.text == "The answer was not ready in time.\n")
-        // The connection is as good as before.
+        // The connection is still usable.
         #expect(try client.get("/-/healthy").status == 200)
         try stuck.release()
     }
@@ -104,7 +104,7 @@ import Testing
         let exporter = try TestExporter { $0.sendTime = .milliseconds(200) }
         let client = try exporter.client(receiveBytes: 4096)
         let request = "GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n"
-        // More than the system's buffers take: the exporter stops reading, and ends it in time.
+        // More than the system's buffers hold: the exporter stops reading, and closes the connection in time.
         let requests = String(repeating: request, count: 1000)
         var isThere = true
         for _ in 0..<5000 where isThere { isThere = client.send(requests) }
@@ -118,7 +118,7 @@ import Testing
             $0.sendTime = .minutes(10)
         }
         let request = Array(repeating: "GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n", count: 300).joined()
-        // More than the system's buffers take of answers, from each of more than there is room for.
+        // Responses larger than the system's buffers hold, for more clients than there are places.
         let crowd = try (0..<8).map { _ in try exporter.client(receiveBytes: 4096) }
         for client in crowd { client.send(request) }
         for _ in 0..<20 { #expect(try exporter.get("/metrics").status == 200) }
@@ -132,7 +132,7 @@ import Testing
         let request = Array(repeating: "GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n", count: 300).joined()
         let crowd = try (0..<4).map { _ in try exporter.client(receiveBytes: 4096) }
         for client in crowd { client.send(request) }
-        // Others come between its connection and its request; they take the places of those who do not read.
+        // Others connect between its connection and its request; they take the places of those who do not read.
         try eventually("it is answered") {
             let scraper = try exporter.client()
             let others = try (0..<3).map { _ in try exporter.client() }
@@ -151,7 +151,7 @@ import Testing
             crowd.append(client)
             if index % 50 == 0 { #expect(try scraper.get("/metrics").status == 200) }
         }
-        // Most of them have been left meanwhile.
+        // Most of them have been disconnected by now.
         for client in crowd[..<400] { #expect(try client.isEnded()) }
     }
 }

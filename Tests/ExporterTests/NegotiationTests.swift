@@ -14,15 +14,15 @@ import Testing
         ("text/plain", .text),
         // Prometheus 2.42.
         (openMetricsFirst, .openMetrics),
-        // Prometheus 3, which puts the newer text format's names in.
+        // Prometheus 3, which adds the names of the newer text format.
         (
             "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
                 + "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
                 + "text/plain;version=0.0.4;q=0.3,*/*;q=0.2", .openMetrics
         ),
-        // Prometheus 3 with scrape_protocols of text alone.
+        // Prometheus 3 with scrape_protocols limited to text.
         ("text/plain;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.5,*/*;q=0.4", .text),
-        // With native histograms, protobuf first: what comes next is taken.
+        // With native histograms, protobuf comes first: the next format is used.
         (
             "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,"
                 + "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2", .openMetrics
@@ -43,7 +43,7 @@ import Testing
         #expect(ScrapeForm(accept: accept, acceptEncoding: nil).format == format)
     }
 
-    /// A field of this length would take the better part of an hour if each blank cost a look at all that follow.
+    /// A field of this length would take the better part of an hour if each blank meant looking at all the blanks after it.
     @Test func blanksCostNoMoreThanTheirNumber() {
         let blanks = String(repeating: " ", count: 1 << 20)
         for field in ["\(blanks)text/plain\(blanks)", blanks, "text/plain;\(blanks)version\(blanks)=\(blanks)0.0.4\(blanks)"] {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Exporter
 
-/// The template's bytes are the encoder's bytes.
+/// The template produces the same bytes as the encoder.
 @Suite struct PageTemplateTests {
     @Test(arguments: ScrapeForm.Format.allCases, [UInt64(1), 2, 3])
     func everyByte(format: ScrapeForm.Format, seed: UInt64) throws {
@@ -16,7 +16,7 @@ import Testing
         var template = try #require(PageTemplate(snapshot, format: format))
         for round in 0..<200 {
             for index in 0..<CounterIndex.used where round > 0 {
-                // Everything from nothing to almost all that a counter can be.
+                // Any value from 0 to almost the largest that a counter can have.
                 snapshot.counters[index] &+= random.next() >> (8 + random.next() % 56)
             }
             snapshot.plugin = round % 3 == 0 ? .up(pid: 1) : .died

@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 
-/// A client that says exactly what it is told to, and sees exactly what comes. One thread at a time.
+/// A client that sends exactly what it is told to, and sees exactly what comes back. One thread at a time.
 final class RawClient {
     struct Answer {
         var status: Int
@@ -15,10 +15,10 @@ final class RawClient {
     private let descriptor: Int32
     private var buffer: [UInt8] = []
 
-    /// Longer than anything takes on a busy machine: it only ends a wait that is hopeless.
+    /// Longer than anything takes on a busy machine: it only ends a hopeless wait.
     private static let patienceMilliseconds: Int32 = 60_000
 
-    /// - Parameter receiveBytes: a small one makes a client that takes little.
+    /// - Parameter receiveBytes: a small buffer makes a client that takes little.
     init(_ address: String, receiveBytes: Int32? = nil) throws {
         let parts = address.split(separator: ":")
         guard parts.count == 2, let port = UInt16(parts[1]) else { throw TestFailure("no address: \(address)") }
@@ -44,7 +44,7 @@ final class RawClient {
 
     deinit { close(descriptor) }
 
-    /// False if nobody is there any more.
+    /// False if the other side is gone.
     @discardableResult func send(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         var sent = 0
@@ -59,10 +59,10 @@ final class RawClient {
         return true
     }
 
-    /// Says that no more will come.
+    /// Signals that no more will be sent.
     func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
-    /// A request by its first line, with a host, and the fields that are given.
+    /// A request: its first line, a Host field, and the fields given.
     func request(_ line: String, _ fields: String...) {
         send("\(line) HTTP/1.1\r\nHost: test\r\n" + fields.map { $0 + "\r\n" }.joined() + "\r\n")
     }
@@ -72,7 +72,7 @@ final class RawClient {
         return try answer()
     }
 
-    /// The next answer; of a HEAD there is no body.
+    /// The next response; a response to HEAD has no body.
     func answer(toHead: Bool = false) throws -> Answer {
         let end = Array("\r\n\r\n".utf8)
         while buffer.firstRange(of: end) == nil {
@@ -104,13 +104,13 @@ final class RawClient {
         return Answer(status: status, headers: headers, body: Array(buffer[..<length]))
     }
 
-    /// Waits for the other side to end the connection; says whether nothing came before that.
+    /// Waits for the other side to close the connection; returns whether nothing came before that.
     func isEnded() throws -> Bool {
         while try readMore() {}
         return buffer.isEmpty
     }
 
-    /// False at the end.
+    /// False at the end of the stream.
     private func readMore() throws -> Bool {
         var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         while true {
@@ -122,7 +122,7 @@ final class RawClient {
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         let count = chunk.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }
         if count < 0 && errno == EINTR { return true }
-        // A reset is an end too.
+        // A reset counts as the end too.
         guard count > 0 else { return false }
         buffer += chunk[..<count]
         return true

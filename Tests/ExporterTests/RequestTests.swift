@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// HTTP, as clients of all kinds speak it.
+/// HTTP, as all kinds of clients speak it.
 @Suite struct RequestTests {
     let exporter: TestExporter
 
@@ -12,11 +12,11 @@ import Testing
     @Test func healthAndReadiness() throws {
         let client = try exporter.client()
         #expect(try client.get("/-/healthy").status == 200)
-        // At once: the first answer waits for the first look.
+        // Right away: the first response waits for the first reading.
         #expect(try client.get("/-/ready").status == 200)
     }
 
-    /// A directory that is misspelt is not there for ever; only who says so waits for it.
+    /// A misspelt directory will never exist; only an exporter that was told to wait for it is ready.
     @Test func aMissingDirectoryIsNotReady() throws {
         let place = DataPlace()
         let other = try TestExporter(place, waits: false)
@@ -44,7 +44,7 @@ import Testing
         let head = try client.answer(toHead: true)
         #expect(head.status == 200)
         #expect((head.headers["content-length"].flatMap { Int($0) } ?? 0) > 0)
-        // The next answer begins where the head ended.
+        // The next response begins where the head ended.
         #expect(try client.get("/-/healthy").text == "The exporter is healthy.\n")
     }
 

@@ -3,11 +3,11 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What a scrape gets: the plugin's own numbers, in every form, whatever becomes of the server.
+/// What a scrape gets: the plugin's own numbers, in every form, whatever happens to the server.
 @Suite struct ScrapeTests {
     static let openMetrics = "Accept: application/openmetrics-text;version=1.0.0"
 
-    /// Runs a shell command on an answer.
+    /// Runs a shell command on a response.
     private func judged(_ command: String, _ body: [UInt8]) throws -> Outcome {
         let place = TemporaryDirectory()
         try overwrite(place("body"), with: body)
@@ -49,7 +49,7 @@ import Testing
 
     @Test(arguments: [nil, openMetrics])
     func gzipIsTheSameText(accept: String?) throws {
-        // A directory in which nothing happens: all but the exporter's own numbers stay.
+        // Nothing happens in this directory, so all but the exporter's own numbers stay the same.
         let exporter = try TestExporter()
         let plain = try exporter.get("/metrics", accept ?? "X: y")
         let small = try exporter.get("/metrics", accept ?? "X: y", "Accept-Encoding: gzip")
@@ -76,7 +76,7 @@ import Testing
             "process_cpu_seconds_total", "process_resident_memory_bytes", "process_virtual_memory_bytes",
             "process_open_fds", "process_max_fds",
         ] { #expect(page.samples[name] != nil, "\(name)") }
-        // Looking makes nothing.
+        // Reading creates nothing.
         #expect(!FileManager.default.fileExists(atPath: exporter.place.path))
         // Each scrape is counted once.
         #expect(try exporter.exposition().value("qpc_exporter_scrape_duration_seconds_count") == 1)
@@ -93,7 +93,7 @@ import Testing
             let host = try place.server()
             let tally = try host.tally("drive threads=2 calls=500 seed=\(run + 1)")
             for (index, count) in tally.events.enumerated() { sent[index] += count }
-            // From its first beat on.
+            // From its first heartbeat on.
             try eventually("it is up") { try exporter.exposition().samples["qpc_up"] == "1" }
             let page = try exporter.exposition()
             for (index, kind) in eventKinds.enumerated() {
@@ -184,7 +184,7 @@ import Testing
             }
             for client in clients {
                 let answer = try client.answer()
-                // Whatever was before the request is in the answer.
+                // Whatever happened before the request is in the response.
                 #expect(answer.text.contains("\nqpc_fetches_total \(round)\n"))
             }
         }

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `qpc-metrics serve` as it is started: flags, signals, systemd, what it says.
+/// `qpc-metrics serve` as it is started: flags, signals, systemd, messages.
 @Suite struct ServeCommandTests {
     @Test func itServesWhereItIsTold() throws {
         let serve = try ServeProcess(
@@ -36,10 +36,10 @@ import Testing
         let waiting = try RawClient(address)
         waiting.request("GET /metrics")
         let resting = try RawClient(address)
-        // It is served, and so the one before it has been taken in.
+        // This one is answered, so the one before it has been accepted.
         #expect(try resting.get("/-/healthy").status == 200)
         serve.child.kill(SIGTERM)
-        // The one that rests is ended at once.
+        // The idle connection is closed at once.
         #expect(try resting.isEnded())
         try stuck.release()
         let answer = try waiting.answer()
@@ -55,7 +55,7 @@ import Testing
         waiting.request("GET /metrics")
         serve.child.kill(SIGTERM)
         try eventually("it stops") { serve.said.contains { $0.contains("msg=stopping") } }
-        // Repeated: the first may come before the process is ready to be ended by it.
+        // Repeated, because the first signal may come before the process is ready to be ended by it.
         try eventually("it has ended") {
             serve.child.kill(SIGTERM)
             return try waiting.isEnded()

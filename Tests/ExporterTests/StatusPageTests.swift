@@ -7,7 +7,7 @@ import Testing
 
 @testable import Exporter
 
-/// The page for people: true, safe, and readable without a script.
+/// The page for people: correct, safe, and readable without a script.
 @Suite struct StatusPageTests {
     @Test func theStatesOfAServer() throws {
         let place = DataPlace()
@@ -59,7 +59,7 @@ import Testing
         try overwrite(place("style"), with: Array(text[start..<end].utf8))
         let hash = try shell("openssl dgst -sha256 -binary \"$FILE\" | base64", environment: ["FILE": place("style")])
         #expect(policy.contains("'sha256-\(hash.text.trimmingCharacters(in: .newlines))'"))
-        // No style, script or picture from elsewhere, or outside of the style element.
+        // No style, script or image from elsewhere, and no style outside the style element.
         for part in [" style=", "src=", "url(", "@import", "http:", "https:", "javascript:"] {
             #expect(!text.contains(part), "\(part)")
         }
@@ -75,12 +75,12 @@ import Testing
         #expect(text.contains("name=\"viewport\" content=\"width=device-width"))
         #expect(text.contains("prefers-color-scheme:dark"))
         #expect(text.contains("<main id=\"main\">") && text.contains("href=\"#main\""))
-        // Every picture has a name, and its numbers as a table.
+        // Every image has a name, and its numbers as a table.
         let pictures = text.components(separatedBy: "<svg").count - 1
         #expect(pictures == 4)
         #expect(text.components(separatedBy: "role=\"img\" aria-labelledby=").count - 1 == pictures)
         #expect(text.components(separatedBy: "<details><summary>As a table").count - 1 == pictures)
-        // What is opened is closed.
+        // Every element that is opened is closed.
         for tag in [
             "div", "p", "table", "tr", "td", "th", "dl", "dt", "dd", "figure", "svg", "details", "main", "a", "ul", "li", "nav",
             "span", "small",
@@ -96,7 +96,7 @@ import Testing
         #expect(try exporter.get("/?refresh").text.contains("http-equiv=\"refresh\" content=\"30\""))
     }
 
-    /// What a list of facts says: `Failed logins` in the section of a window.
+    /// What a description list says: `Failed logins` in the section of a window.
     private func fact(_ name: String, in page: String) throws -> String {
         let start = try #require(page.range(of: "<dt>\(name)</dt><dd>")?.upperBound, "\(name)")
         return String(page[start...].prefix { $0 != "<" }).trimmingCharacters(in: .whitespaces)
@@ -110,7 +110,7 @@ import Testing
         return String(page[start..<end])
     }
 
-    /// The exporter knows what happened before it was started, and what a dead server's log has.
+    /// The exporter knows what happened before it was started, and what is in a dead server's log.
     @Test("The window is the log's, not the exporter's", arguments: ["1h", "24h", "7d", "30d"])
     func windowIsTheLogs(range: String) throws {
         let place = DataPlace()
@@ -127,7 +127,7 @@ import Testing
             #expect(page.contains("<code>credentials</code></th><td class=\"n\">7</td>"))
         }
         host.kill()
-        // Another exporter, which sees the server dead only.
+        // Another exporter, which has only ever seen the server dead.
         let page = try window(TestExporter(place), range)
         #expect(try fact("Failed logins", in: page) == "7")
         #expect(page.components(separatedBy: "<svg").count - 1 == 4)
@@ -166,7 +166,7 @@ import Testing
         #expect(page.contains("<h1>quicprochat on \(ProcessInfo.processInfo.hostName.split(separator: ".")[0])"))
     }
 
-    /// Each step's events add up to what a plain count finds, whatever minutes a step cuts.
+    /// Each step's events add up to what a plain count finds, wherever a step cuts a minute.
     @Test(arguments: TrafficHistory.Span.allCases)
     func stepsAddUp(span: TrafficHistory.Span) throws {
         let place = DataPlace()
@@ -186,7 +186,7 @@ import Testing
             let known = history.steps.reduce(0) { $0 + $1.seconds }
             #expect(known > 0 && known <= Double(span.seconds))
         }
-        // Long after, nothing of it is in the window.
+        // Long afterwards, none of it is in the window.
         let later = try TrafficHistory.read(log, span, now: now + 32 * 86_400_000_000)
         #expect(later.steps.allSatisfy { $0.messages == 0 } && later.stats.sum == 0)
     }

@@ -89,7 +89,7 @@ import Testing
     }
 
     private func curlWith(_ exporter: TestExporter, _ options: [String]) throws -> Int {
-        // TLS 1.2 tells a refusal in the handshake, 1.3 after it.
+        // TLS 1.2 reports a refusal within the handshake, 1.3 after it.
         let old = try run(
             ["curl", "-sS", "--tls-max", "1.2", "-o", "/dev/null", "-w", "%{http_code}", "--cacert", keys.place("ca.pem")]
                 + options + ["https://\(exporter.address)/metrics"])

@@ -3,7 +3,7 @@ import Foundation
 import NIOCore
 import TestSupport
 
-/// An exporter on a free port of this process, and the directory that it reads.
+/// An exporter on a free port, in this process, and the directory that it reads.
 final class TestExporter: @unchecked Sendable {
     let place: DataPlace
     let exporter: Exporter
@@ -36,7 +36,7 @@ final class TestExporter: @unchecked Sendable {
     func stop() {
         guard !isStopped else { return }
         isStopped = true
-        // A reading that still waits would never end.
+        // A read that is still waiting would never end.
         var status = stat()
         if lstat(place("events.db"), &status) == 0, status.st_mode & S_IFMT == S_IFIFO {
             try? StuckPlace.release(place)
@@ -51,7 +51,7 @@ final class TestExporter: @unchecked Sendable {
         try RawClient(address, receiveBytes: receiveBytes)
     }
 
-    /// One request on a connection of its own.
+    /// One request on its own connection.
     func get(_ path: String, _ fields: String...) throws -> RawClient.Answer {
         let client = try client()
         client.send(
@@ -68,7 +68,7 @@ final class TestExporter: @unchecked Sendable {
 
 typealias Exposition = TestSupport.Exposition
 
-/// A place where reading waits until it is told not to: a pipe under the log's name.
+/// A place where reading blocks until it is released: a named pipe in place of the log.
 final class StuckPlace {
     let place = DataPlace()
 
@@ -77,11 +77,11 @@ final class StuckPlace {
         guard mkfifo(place("events.db"), 0o644) == 0 else { throw TestFailure.system("make a pipe", errno) }
     }
 
-    /// What waits goes on, and finds that this is no log.
+    /// The blocked reader goes on, and finds that this is not a log.
     func release() throws { try Self.release(place) }
 
     static func release(_ place: DataPlace) throws {
-        // Opens as soon as a reader waits, and then ends its wait.
+        // Opening succeeds as soon as a reader waits, and then ends its wait.
         let descriptor = open(place("events.db"), O_RDWR | O_CLOEXEC)
         unlink(place("events.db"))
         close(descriptor)

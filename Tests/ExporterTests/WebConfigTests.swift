@@ -4,9 +4,9 @@ import Testing
 
 @testable import Exporter
 
-/// The web configuration file: what promtool takes is taken, and what is wrong is told with its line.
+/// The web configuration file: whatever promtool accepts is accepted, and errors are reported with their line.
 @Suite struct WebConfigTests {
-    /// Every key that there is; the page docs/EXPORTER.md has the same.
+    /// Every key that exists; docs/EXPORTER.md has the same ones.
     static let sample = """
         # TLS, with certificates asked of clients
         tls_server_config:

@@ -4,7 +4,7 @@
 // bytes of a value end where its allocation does, so the address sanitizer sees a read too far; they are freed when the hook
 // has returned, so it sees a pointer that was kept. Lengths that no memory can hold have room behind their bytes.
 //
-// FUZZ_PLUGIN is the library, FUZZ_CALLS the file that the number of events goes to, for the ledger to be compared.
+// FUZZ_PLUGIN is the library, FUZZ_CALLS the file to which the number of events is written, to compare with the ledger.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdint.h>
@@ -57,7 +57,7 @@ static bytes next_bytes(void) {
     case 1: value.start = (uint8_t *)1; return value;
     case 2: value.length = next_number(); return value;
     case 3:
-        // A real pointer whose stated length cannot be.
+        // A real pointer with an impossible stated length.
         value.start = huge_room;
         value.length = SIZE_MAX - next_byte();
         return value;

@@ -5,7 +5,7 @@ import Readings
 import Terminal
 import Testing
 
-/// Frames of `top` against golden files, which `QPC_GOLDENS=write` writes again, to be read and committed.
+/// Frames of `top` against golden files. `QPC_GOLDENS=write` rewrites them; review them before committing.
 @Suite struct LiveFrameTests {
     private static let goldens = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Goldens/"
 

@@ -1,12 +1,12 @@
 import TestSupport
 
-/// Conditions as plain SQL over the rows: no segment, no posting.
+/// Conditions as plain SQL over the rows: no segments, no postings.
 extension EventConditions {
     static let tables = [
         "message_enqueue": "message", "batch_enqueue": "batch_message", "auth": "auth", "channel_created": "channel_created",
         "fetch": "fetch", "user_registered": "user_registered",
     ]
-    /// The ids of those that match, in the order in which they are printed.
+    /// The ids of the matching events, in the order in which they are printed.
     var sql: String {
         let parts = eventKinds.compactMap(select)
         guard !parts.isEmpty else { return "SELECT 1 WHERE 0" }
@@ -20,14 +20,14 @@ extension EventConditions {
         return "SELECT id FROM \(table) WHERE \(condition)"
     }
 
-    /// The class of a login's reason, by the reasons of the seeded log; NULL for a login that succeeded.
+    /// The class of a login's reason, derived from the seeded log's reasons; NULL for a login that succeeded.
     static let classOfReason = """
         CASE WHEN ok <> 0 THEN NULL ELSE CASE coalesce((SELECT value FROM reason_name WHERE id = reason), '')
         WHEN 'invalid credentials' THEN 'credentials' WHEN 'rate limited' THEN 'rate_limited'
         WHEN 'locked, for "good"' THEN 'locked' WHEN 'expired' THEN 'expired' ELSE 'other' END END
         """
 
-    /// What rows of a kind must be; nil if none can match.
+    /// The condition on rows of a kind; nil if none can match.
     func condition(_ kind: String) -> String? {
         guard kinds.isEmpty || kinds.contains(kind) else { return nil }
         var conditions = ["1"]
@@ -59,7 +59,7 @@ extension EventConditions {
         }
         if let reason {
             guard kind == "auth" else { return nil }
-            // In this log a text that a reason holds is the beginning of a word of it.
+            // In this log, a text that occurs in a reason always begins one of its words.
             conditions.append("reason IN (SELECT id FROM reason_name WHERE instr(value, \(Self.quoted(reason))))")
         }
         if ok || failureClass != nil {
@@ -82,7 +82,7 @@ extension EventConditions {
     static func quoted(_ text: String) -> String { "'" + text.replacing("'", with: "''") + "'" }
 }
 
-/// What is in a seeded log, and now and then what is not.
+/// Values that are in a seeded log, and occasionally some that are not.
 extension SeededLog: ConditionValues {
     private func few(_ limit: Int, _ generator: inout SeededGenerator) -> Int {
         Int.random(in: 0..<(Int.random(in: 0..<2, using: &generator) == 0 ? 5 : limit), using: &generator)

@@ -1,6 +1,6 @@
 import TestSupport
 
-/// A question to `count`, as the command takes it and as plain SQL over the rows: no seal, no posting.
+/// A question to `count`, as the command takes it and as plain SQL over the rows: no segments, no postings.
 struct CountShape {
     var fields: [String] = []
     var filter = EventConditions()
@@ -28,7 +28,7 @@ struct CountShape {
         return words
     }
 
-    /// The names of the columns, in their order.
+    /// The names of the columns, in order.
     var columns: [String] {
         fields + ["events"] + (sum.map { [$0] } ?? []) + (max.map { ["max_\($0)"] } ?? [])
             + (distinct.map { [$0 == "identity" ? "identities" : $0 + "s"] } ?? []) + (first ? ["first"] : [])
@@ -56,7 +56,7 @@ struct CountShape {
         return eventKinds.filter { kind in named.allSatisfy { Self.kinds(of: $0).contains(kind) } }
     }
 
-    /// Whether some kind of event has all that is named and can meet the filter.
+    /// Whether no kind of event has all the fields named and can meet the filter.
     var isContradictory: Bool {
         filter.isContradictory || (filter.ok && fields.contains("class")) || fittingKinds.isEmpty
             || !fittingKinds.contains { filter.condition($0) != nil }
@@ -83,7 +83,7 @@ struct CountShape {
         return parts.joined(separator: " UNION ALL ")
     }
 
-    /// Each event with each identity in it, once.
+    /// Each pair of an event and an identity in it, once.
     private static let persons = ["sender", "recipient", "initiator", "peer", "identity"].map {
         "SELECT id, \($0) AS person FROM event WHERE \($0) IS NOT NULL"
     }.joined(separator: " UNION ")
@@ -110,7 +110,7 @@ struct CountShape {
         }
     }
 
-    /// Its lines: keys, events, and all but what is distinct.
+    /// Its rows: keys, events, and everything but the distinct count.
     var sql: String {
         var columns = fields.map(key) + ["count(*)"]
         if let sum { columns.append("coalesce(sum(\(sum)), 0)") }
@@ -120,7 +120,7 @@ struct CountShape {
         return select(columns, persons: fields.contains("identity"))
     }
 
-    /// Its keys, and how many different ones there are.
+    /// Its keys, and the distinct count for each.
     var distinctSQL: String? {
         guard let distinct else { return nil }
         let counted = distinct == "identity" ? "other.person" : distinct
@@ -147,7 +147,7 @@ struct CountShape {
         shape.filter = EventConditions.random(log, &generator)
         shape.filter.newest = nil
         shape.filter.reversed = false
-        // Most conditions have few events; half of the questions are about time alone, which segments answer.
+        // Most conditions match few events; half of the questions are about time alone, which segments answer.
         if chance(50) {
             let (since, until, failed, ok) = (shape.filter.since, shape.filter.until, chance(20), chance(10))
             shape.filter = EventConditions()

@@ -2,12 +2,12 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `count` on a log of several segments says what plain SQL over the rows says, whatever becomes of the rows.
+/// `count` on a log of several segments agrees with plain SQL over the rows, whatever happens to the rows.
 @Suite struct CountTests {
-    /// Whole hours and a half hour beside UTC, one of them with clocks that are set forward within the log.
+    /// Offsets of whole hours and of a half hour, one of them with clocks that go forward within the log.
     private static let zones = ["UTC", "CET-1CEST,M3.5.0,M10.5.0/3", "IST-5:30"]
 
-    /// Rows of the shell, in a zone.
+    /// The rows that the sqlite3 shell prints, in a time zone.
     private func rows(_ log: SeededLog, _ sql: String, _ zone: String) throws -> [[String]] {
         let outcome = try run(
             ["sqlite3", "-readonly", "-batch", "-bail", "-separator", "\u{1F}", log.place.log.path, sql],
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    /// What plain SQL says, a line for each group, with its keys first.
+    /// What plain SQL says: a line for each group, with its keys first.
     private func expected(_ shape: CountShape, _ log: SeededLog, _ zone: String) throws -> [String] {
         var distinct: [[String]: String] = [:]
         if let sql = shape.distinctSQL {
@@ -46,7 +46,7 @@ import Testing
         }.sorted()
     }
 
-    /// Whether groups came.
+    /// Compares the two answers; returns whether there were any groups.
     private func expectAlike(_ shape: CountShape, _ log: SeededLog, _ zone: String) throws -> Bool {
         let comment: Comment = "TZ=\(zone) count \(shape.arguments)"
         let outcome = try log.place.tool.run(["count", "-o", "ndjson"] + shape.arguments, environment: ["TZ": zone])
@@ -60,7 +60,7 @@ import Testing
         }
         let wanted = try expected(shape, log, zone)
         #expect(found.sorted() == wanted, "\(comment): \(found.count) groups for \(wanted.count)")
-        // An empty answer says why it is empty, and no other says anything.
+        // An empty answer says why it is empty; any other says nothing.
         #expect(outcome.errors.isEmpty == !wanted.isEmpty, "\(comment): \(outcome.errors)")
         return !wanted.isEmpty
     }
@@ -78,7 +78,7 @@ import Testing
         var random = SeededGenerator.announced("counts over segments")
         let log = try SeededLog(seed: random.next(), start: 1_774_600_000_000_000, step: 1_000_000, events: 150_000)
         #expect(try log.seals() == 2)
-        // Each field alone over all, by what segments keep where they keep it.
+        // Each field alone over the whole log, from what segments store where they store it.
         for field in CountShape.fields {
             #expect(try expectAlike(CountShape(fields: [field]), log, Self.zones[1]), "\(field)")
         }
@@ -133,7 +133,7 @@ import Testing
     }
 
     @Test func theSameHoursEarlierStandBeside() throws {
-        // Clocks are set forward in the night to 29 March: the hours beside are those that the clocks showed.
+        // Clocks go forward in the night to 29 March: the hours compared are the ones that the clocks showed.
         let zone = ["TZ": Self.zones[1]]
         let log = try SeededLog(seed: 13, start: 1_774_600_000_000_000, step: 4_000_000, events: 70_000)
         func ask(_ words: [String]) throws -> [LoggedEvent] {

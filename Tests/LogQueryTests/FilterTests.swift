@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `events` on a log of several segments finds what plain SQL over the rows finds, whatever becomes of the rows.
+/// `events` on a log of several segments finds what plain SQL over the rows finds, whatever happens to the rows.
 @Suite struct FilterTests {
     private static let count = 200_000
 
@@ -18,7 +18,7 @@ import Testing
                 continue
             }
             let expected = try log.place.log.query(question.sql).map { $0[0] }
-            // The first column is the id, and no text of this log breaks a line.
+            // The first column is the id, and no text in this log contains a line break.
             let rows = try log.place.tool.succeed(["events", "-o", "csv"] + question.arguments).lines.dropFirst()
             let found = rows.map { String($0.prefix { $0 != "," }) }
             #expect(found == expected, "\(question.arguments): \(found.count) for \(expected.count)")

@@ -2,17 +2,17 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `stats` as people and scripts see it: golden files of a log that is the same each time. After a wanted change, run with
+/// `stats` as people and scripts see it: golden files of a reproducible log. After an intended change, run with
 /// `UPDATE_GOLDENS=1`, and read what changed.
 @Suite(.serialized) struct ScreenTests {
-    /// From a Friday noon in Berlin to a Sunday on which clocks are set forward.
+    /// From noon on a Friday in Berlin to a Sunday on which clocks go forward.
     private static let start: Int64 = 1_774_609_200_000_000
     private static let place: Result<DataPlace, any Error> = Result {
-        // A static is never freed; its directory is to go all the same.
+        // A static is never freed, but its directory must still be removed.
         atexit { if case .success(let place) = ScreenTests.place { TemporaryDirectory.remove(place.temporary.path) } }
         return try SeededLog(seed: 7, start: start, step: 2_000_000, events: 70_000).place
     }
-    /// Berlin's rules, which need no file of zones.
+    /// Berlin's rules, which need no zone files.
     private static let zone = "CET-1CEST,M3.5.0,M10.5.0/3"
 
     private var window: [String] {
@@ -66,7 +66,7 @@ import Testing
             let widest = lines.map(\.unicodeScalars.count).max() ?? 0
             #expect(widest <= columns, "\(columns): \(widest)")
             #expect(lines.count < (columns >= 140 ? 33 : 50), "\(columns): \(lines.count) lines")
-            // Short names on a terminal.
+            // Names are shortened on a terminal.
             #expect(text.contains("…"))
         }
     }
@@ -80,7 +80,7 @@ import Testing
         #expect(!isColored(try stats("--color", "auto")))
     }
 
-    /// In a terminal of its own, which script(1) makes.
+    /// In a pseudo-terminal made by script(1).
     private func inTerminal(
         columns: Int, _ more: [String], environment: [String: String] = [:]
     ) throws -> String {

@@ -3,7 +3,7 @@ import Foundation
 import MetricsModel
 import TestSupport
 
-/// A log of several segments, written by the real writer without a server, so that it is there in seconds. Its events
+/// A log of several segments, written by the real writer without a server, so that it is ready in seconds. Its events
 /// follow from the seed and the start alone.
 final class SeededLog {
     static let reasons = ["invalid credentials", "rate limited", "locked, for \"good\"", "expired", "неверный пароль"]
@@ -35,7 +35,7 @@ final class SeededLog {
             run += 1
             // Now and then another server takes over, in the middle of a segment.
             if run % 7 == 0 { writer = try Self.writer(place.path) }
-            // Once the time of day is set back.
+            // Once, the clock is set back.
             if run == 11 { end -= 40 * 60_000_000 }
         }
     }
@@ -46,7 +46,7 @@ final class SeededLog {
 
     // MARK: Events
 
-    /// Few do most of it.
+    /// A few do most of it.
     private func some(of limit: Int) -> Int {
         let share = Double.random(in: 0..<1, using: &random)
         return Int(share * share * share * Double(limit))
@@ -89,7 +89,7 @@ final class SeededLog {
             }, direct: { _ in 0 })
     }
 
-    /// Two threads' events come in a little out of order.
+    /// Events of two threads arrive slightly out of order.
     private func time() -> Int64 { end - Int64.random(in: 0..<3_000_000, using: &random) }
 
     private func append(_ event: inout Event, _ fields: [UInt8], _ second: [UInt8], _ third: [UInt8]) throws {
@@ -174,6 +174,6 @@ final class SeededLog {
         }
     }
 
-    /// How many segments are sealed.
+    /// How many segments are indexed.
     func seals() throws -> Int { Int(try place.log.query("SELECT count(*) FROM segment")[0][0]) ?? 0 }
 }

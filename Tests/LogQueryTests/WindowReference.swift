@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 
-/// What `stats` should say of a window, by plain SQL over the rows.
+/// What `stats` should report for a window, computed with plain SQL over the rows.
 struct WindowReference {
     let log: SQLiteShell
     let since: Int64
@@ -19,7 +19,7 @@ struct WindowReference {
         try number("SELECT coalesce(sum(\(column)), 0) FROM \(EventConditions.tables[kind]!) WHERE \(window)")
     }
 
-    /// The value at the nearest rank.
+    /// The nearest-rank percentile.
     func percentile(_ percent: Int, _ column: String, of kind: String, _ condition: String = "1") throws -> UInt64 {
         let table = EventConditions.tables[kind]!
         return try number(
@@ -29,9 +29,9 @@ struct WindowReference {
             """)
     }
 
-    /// Events that name each of some subjects.
+    /// The number of events that name each of several subjects.
     func ranking(_ columns: [String: [String]], names: String, _ condition: String = "1") throws -> [String: UInt64] {
-        // A UNION has each pair of an event and a name once.
+        // A UNION contains each pair of an event and a name once.
         let pairs = columns.flatMap { kind, columns in
             columns.map { "SELECT id, \($0) AS name FROM \(EventConditions.tables[kind]!) WHERE \(window) AND \(condition)" }
         }.joined(separator: " UNION ")
@@ -43,7 +43,7 @@ struct WindowReference {
         return Dictionary(uniqueKeysWithValues: rows.map { ($0[0], UInt64($0[1]) ?? 0) })
     }
 
-    /// Events of each period, by its start in seconds.
+    /// The number of events in each period, by its start in seconds.
     func periods(seconds: Int64) throws -> [UInt64: UInt64] {
         let tables = eventKinds.map { "SELECT time FROM \(EventConditions.tables[$0]!) WHERE \(window)" }
         let times = tables.joined(separator: " UNION ALL ")

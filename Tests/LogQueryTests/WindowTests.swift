@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `stats` on a log of several segments says what plain SQL over the rows says, to the microsecond.
+/// `stats` on a log of several segments agrees with plain SQL over the rows, to the microsecond.
 @Suite struct WindowTests {
     private typealias Fields = [String: JSONValue]
 
@@ -131,13 +131,13 @@ import Testing
             }
         }
         try someWindows(5)
-        // A whole minute, a part of one, and one microsecond.
+        // A whole minute, part of one, and one microsecond.
         let middle = log.start + 70_000_000_000
         try expect(log, since: middle / 60_000_000 * 60_000_000, until: middle / 60_000_000 * 60_000_000 + 60_000_000)
         try expect(log, since: middle + 1, until: middle + 900_001)
         let one = Int64(try log.place.log.query("SELECT time FROM fetch LIMIT 1 OFFSET 30000")[0][0])!
         try expect(log, since: one, until: one + 1)
-        // No event at all.
+        // A window without events.
         try expect(log, since: log.end + 60_000_000, until: log.end + 120_000_000)
         try log.prune(before: log.start + 30_000_000_000)
         try someWindows(3)

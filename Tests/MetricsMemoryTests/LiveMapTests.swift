@@ -7,8 +7,8 @@ import Testing
 @testable import MetricsMemory
 
 @Suite struct LiveMapTests {
-    /// A dropped event is counted in one word, and was recorded too: no sum may see one without the other, however
-    /// often that word rises while it is added up.
+    /// One word counts a dropped event as both dropped and recorded: no sum may see one without the other, however
+    /// often that word rises during the summing.
     @Test func aDropIsNeverSeenWithoutTheEvent() throws {
         let place = TemporaryDirectory()
         let live = try LiveFile(

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MetricsMemory
 
-/// A slot in ordinary memory, as `live.qpcm` has it.
+/// A slot in ordinary memory, laid out as in `live.qpcm`.
 private final class Slot {
     let base: UnsafeMutableRawPointer
     let ringBytes: UInt64
@@ -144,7 +144,7 @@ private final class Slot {
                 switch item {
                 case .damaged: consumer.skipToEnd()
                 case .record(let record):
-                    // Whatever it says, it stays inside of the ring.
+                    // Whatever it claims, it stays inside the ring.
                     if let kind = record.eventKind {
                         record.fill(&event, kind: kind)
                         let length = event.field0.count + event.field1.count + event.field2.count

@@ -3,7 +3,7 @@ import Testing
 @testable import MetricsMemory
 
 @Suite struct TickAnchorTests {
-    /// Nanoseconds a tick, times 2^32, of a counter of so many megahertz.
+    /// Nanoseconds per tick, times 2^32, of a counter of this many megahertz.
     private func scale(megahertz: UInt64) -> UInt64 { (1000 << 32) / megahertz }
 
     @Test(arguments: [1000, 2100, 3000, 24] as [UInt64])
@@ -15,7 +15,7 @@ import Testing
             let expected = microseconds * 1000
             let after = anchor.nanoseconds(at: anchor.ticks + ticks) - anchor.nanoseconds
             let before = anchor.nanoseconds - anchor.nanoseconds(at: anchor.ticks - ticks)
-            // The scale has 32 bits behind the point: over an hour that is about a microsecond.
+            // The scale has 32 fractional bits: over an hour that is about a microsecond.
             #expect(after <= expected && expected - after <= 2 + expected / 1_000_000_000)
             #expect(before <= expected && expected - before <= 2 + expected / 1_000_000_000)
         }

@@ -1,7 +1,7 @@
 import MetricsModel
 import Testing
 
-/// The hooks' bucket functions, against the plain search of the bounds that are printed.
+/// The hooks' bucket functions, against a plain search of the printed bounds.
 @Suite struct HistogramTests {
     private static func check(_ bounds: [UInt64], _ bucket: (UInt64) -> Int) {
         var values: [UInt64] = [0, 1, UInt64.max, UInt64.max - 1, 1 << 63]

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What somebody finds who has stolen the data directory, after each thing that can happen to it.
+/// What an attacker who has stolen the data directory finds, after each thing that can happen to it.
 @Suite struct AttackerTests {
     let place = DataPlace()
 
@@ -10,7 +10,7 @@ import Testing
     static let keys = (0..<4).map { person in (0..<32).map { UInt8(truncatingIfNeeded: 0x90 + person * 37 + $0 * 11) } }
     static let channel = (0..<16).map { UInt8(truncatingIfNeeded: 0x5A &+ $0 * 29) }
 
-    /// One event of each kind, whose texts and keys are the secrets.
+    /// One event of each kind; its texts and keys are the secrets.
     static func act(_ host: ServerHost) throws {
         let (first, second, third) = (hex(keys[0]), hex(keys[1]), hex(keys[2]))
         try host.ask("register user=text:\(alice) identity=\(first)")
@@ -55,7 +55,7 @@ import Testing
         let next = try place.server(["IDENTITIES": mode, "FLUSH_INTERVAL": "1h"])
         try Self.act(next)
         next.kill()
-        // The rings hold what was not taken yet, until somebody takes it.
+        // The rings hold what has not been drained yet, until something drains it.
         try expectNothing("after a kill", leaving: ["live.qpcm"])
         #expect(try !Attacker.finds(Self.secrets, in: place.path).isEmpty, "the ring had nothing to recover")
         _ = try place.tool.succeed("recover")

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A number that changes at rest is noticed: SQLite's own check sees pages and indexes, not what they say.
+/// A number that changes at rest is noticed: SQLite's own check looks at pages and indexes, not at what they say.
 @Suite struct ChecksumTests {
     let place = DataPlace()
 
@@ -31,14 +31,14 @@ import Testing
         for change in changes {
             try place.log.change(change)
             try verifyFails("differ from their checksum")
-            // Sums of changed rows are not the rows that were written.
+            // Checksums over the changed rows would not prove the rows that were written.
             try place.tool.succeed("rebuild")
             try verifyFails("differ from their checksum")
             try overwrite(place("events.db"), with: whole)
             for end in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: place("events.db" + end)) }
             try place.tool.verify()
         }
-        // It goes on being right over a restart in the middle of a segment.
+        // It stays correct across a restart in the middle of a segment.
         _ = try drive(100, seed: 2)
         try place.tool.verify()
     }

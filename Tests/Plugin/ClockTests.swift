@@ -3,11 +3,11 @@ import TestSupport
 import Testing
 
 /// The time of day jumps back and forth while the server runs: ids keep the order, nothing is lost, and an event's time is
-/// what the clock showed before the jump or after it, never something in between.
+/// what the clock showed before or after the jump, never something in between.
 ///
 /// `QPC_CLOCK_JUMPS` says how often (12).
 @Suite struct ClockTests {
-    /// What changes with each frame: the anchors of `live_layout.h`.
+    /// What changes with each time frame: the anchors of `live_layout.h`.
     private static func frame(_ place: DataPlace) throws -> [UInt8] { Array(try read(place("live.qpcm"))[344..<392]) }
 
     @Test func aClockThatJumpsChangesNoOrderAndLosesNothing() throws {
@@ -16,7 +16,7 @@ import Testing
         let place = DataPlace()
         let offsetFile = place.temporary("offset")
         try overwrite(offsetFile, with: [UInt8](repeating: 0, count: 8))
-        // The host has it mapped: it is never cut off.
+        // The host has it mapped, so it is never truncated.
         let descriptor = open(offsetFile, O_WRONLY | O_CLOEXEC)
         defer { close(descriptor) }
         func set(_ offset: Int64) { _ = withUnsafeBytes(of: offset) { pwrite(descriptor, $0.baseAddress, 8, 0) } }
@@ -42,7 +42,7 @@ import Testing
                 let start = microsecondsNow()
                 try host.ask("fetch count=\(allowed.count)")
                 let end = microsecondsNow()
-                // To the microsecond, and what a frame of a tenth of a second may be wrong by at first.
+                // To within the error that a frame of a tenth of a second can have at first.
                 allowed.append([offset, before].map { start + $0 / 1000 - 2000...end + $0 / 1000 + 2000 })
                 if Int.random(in: 0..<4, using: &generator) == 0 { usleep(.random(in: 0...60000, using: &generator)) }
             }
@@ -50,7 +50,7 @@ import Testing
             #expect(now.lower(than: seen).isEmpty, "\(now.lower(than: seen))")
             seen = now
             try host.ask("shutdown")
-            // The frame that the jump fell into is over when the plugin's thread has begun another one.
+            // The frame that the jump fell into is over once the plugin's thread has begun another one.
             let frame = try Self.frame(place)
             try eventually("a frame is begun while the server is idle") { try Self.frame(place) != frame }
         }
@@ -94,7 +94,7 @@ import Testing
 
         let wrong = try start(place, offset: 200 * 365 * 86_400 * 1_000_000_000, settings)
         try wrong.ask("auth user=text:user1 ok=1")
-        // It is said in the turn in which retention would act.
+        // It is reported in the turn in which retention would act.
         try eventually("the jump is said") { wrong.errorLines.contains { $0.contains("days ahead of what the log last knew") } }
         try wrong.ask("shutdown")
         try wrong.shutDown()

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// The exposition's totals are the host's own sums, to the unit.
+/// The exposition's totals are exactly the host's own sums.
 @Suite struct CounterTests {
     let place = DataPlace()
 
@@ -64,7 +64,7 @@ import Testing
             #expect(started.lower(than: before).isEmpty)
             let tally = try host.tally("drive threads=3 calls=800 seed=\(round)")
             for index in total.indices { total[index] += tally.events[index] }
-            // Every way that a server can end.
+            // Every way in which a server can end.
             switch round {
             case 0: try host.shutDown()
             case 1:
@@ -105,7 +105,7 @@ import Testing
         let metrics = try place.tool.exposition()
         let buckets = metrics.samples.filter { $0.key.hasPrefix("qpc_message_payload_bytes_bucket{path=\"single\"") }
         #expect(buckets.count == bounds.count + 1)
-        // Each bound adds two, the third goes to the next bucket: 2, 5, 8 ... and all.
+        // Each bound adds two, and the third value goes to the next bucket: 2, 5, 8 ... and the total.
         let counts: [UInt64] = buckets.values.compactMap { UInt64($0) }.sorted()
         #expect(counts == [2, 5, 8, 11, 14, 17, 20, 23, 26, 29, 30])
         for (bound, expected) in Self.fetchBuckets {

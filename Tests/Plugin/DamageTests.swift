@@ -20,7 +20,7 @@ import Testing
         }
     }
 
-    /// A directory in which a server ran and ended; returns what its hooks were called with.
+    /// Makes a directory in which a server ran and ended; returns what its hooks were called with.
     private func begin(killed: Bool = false) throws -> [UInt64] {
         let host = try place.server(["RING_SIZE": "64KiB", "FLUSH_INTERVAL": "1h"])
         let tally = try host.tally("drive threads=2 calls=100 seed=3 mix=message,auth,fetch,register")
@@ -30,14 +30,14 @@ import Testing
 
     private func asideNames(_ name: String) -> [String] {
         names(in: place.path).filter {
-            // A log takes the files beside it along.
+            // A quarantined log takes its -wal and -shm along.
             $0.hasPrefix(name + ".") && $0.contains(Self.thisYear) && !$0.hasSuffix("-wal") && !$0.hasSuffix("-shm")
         }
     }
 
     private static let thisYear = UTCYear.now
 
-    /// Starts on the damaged directory, and expects what the contract says; the server that goes on is returned.
+    /// Starts on the damaged directory, and expects what is promised, also of the server that goes on.
     private func expectQuarantined(_ name: String, content: [UInt8], before: Exposition) throws {
         let host = try ServerHost(environment: ServerHost.environment(place.path, ["RING_SIZE": "64KiB"]))
         try host.load()
@@ -53,7 +53,7 @@ import Testing
         #expect(try metrics.value("qpc_plugin_files_set_aside_total") == 1)
         #expect(metrics.lower(than: before).isEmpty, "\(metrics.lower(than: before))")
         try place.tool.verify()
-        // It works, and goes on to work.
+        // It works, and keeps working.
         let tally = try host.tally("drive threads=2 calls=100 seed=4 mix=fetch")
         try host.shutDown()
         let after = try place.tool.exposition()
@@ -101,7 +101,7 @@ import Testing
         try host.shutDown()
         let before = try place.tool.count()
         try overwrite(wal, with: isTorn ? [UInt8](repeating: 0xA5, count: 4128) : header)
-        // SQLite keeps the WAL's index beside a log that was not closed; without one, readers make it.
+        // SQLite keeps the WAL's index beside a log that was not closed; if it is missing, readers create it.
         #expect(access(place("events.db-shm"), F_OK) == 0)
         #expect(try place.tool.count() == before)
         try place.tool.verify()
@@ -135,7 +135,7 @@ import Testing
         try expectQuarantined("live.qpcm", content: content, before: before)
     }
 
-    /// A live file that was cut off is one with fewer slots. Once all was drained, the log knows what they held.
+    /// A truncated live file is one with fewer slots. Once everything was drained, the log knows what they held.
     @Test("A live file cut off after a slot, or before the first, keeps no server from starting", arguments: [0, 1])
     func liveWithFewerSlots(slots: Int) throws {
         _ = try begin()
@@ -175,7 +175,7 @@ import Testing
     @Test("Random bytes in a dead server's rings cost what they hit, counted", arguments: 1...12)
     func deadRings(round: Int) throws {
         var generator = SeededGenerator.announced("damaged rings \(round)")
-        // Half of the rounds before anything was ever in the log.
+        // Half of the rounds begin before anything was ever in the log.
         if round % 2 == 0 {
             let host = try place.server()
             try host.ask("fetch count=1")
@@ -213,7 +213,7 @@ import Testing
         #expect(try host.ask("init").hasPrefix("code=0 "))
         _ = try host.tally("drive threads=2 calls=100 seed=4 mix=fetch")
         try host.shutDown()
-        // Counters that were hit cannot be proven any more; the log is whole all the same.
+        // Counters that were hit can no longer be proved; the log is undamaged all the same.
         #expect(try place.tool.run("verify").text.contains("log: sound"))
         #expect(try place.tool.events().count >= 200)
     }
@@ -243,7 +243,7 @@ import Testing
             let before = try place.tool.exposition()
             try host.ask(all: (1...40).map { "fetch count=\($0)" })
             sent += 40
-            // The records lie in the ring of the one thread that calls, and are as wide as this.
+            // The records lie in the ring of the one calling thread, and are this wide.
             let layout = place("live.qpcm")
             let descriptor = open(layout, O_RDWR | O_CLOEXEC)
             defer { close(descriptor) }
@@ -274,7 +274,7 @@ import Testing
         FaultFigures.record("ring damaged while in use", tries: 3, counted: 60)
     }
 
-    /// Damage that the first look at a log does not find, in the middle of it: the flush that meets it sets the log aside.
+    /// Damage in the middle of a log, which the first look at it does not find: the flush that meets it quarantines the log.
     @Test func aLogDamagedInTheMiddleLosesNoNewEvent() throws {
         let host = try place.server()
         _ = try host.tally("drive threads=2 calls=3000 seed=3")

@@ -3,8 +3,8 @@ import TestSupport
 import Testing
 
 /// The file system under a running server dies and does not come back: ext4 after an error, or xfs shut down by its own
-/// driver. Every call fails from then on, and a store to a mapped page that was written back is a signal. The server
-/// goes on; after the machine's repair the log is as it was.
+/// driver. From then on every call fails, and a store to a mapped page that was written back raises a signal. The server
+/// goes on; once the machine is repaired, the log is as it was.
 @Suite(.serialized) struct DeadDiskTests {
     enum Death: String, CaseIterable, Sendable {
         case ext4MadeReadOnly, ext4ShutDown, xfsShutDown
@@ -42,7 +42,7 @@ import Testing
         try death.come(to: disk)
         let isNoticed = death == .xfsShutDown ? "no longer takes" : "events wait in memory"
         try eventually("it is said") { host.errors.contains(isNoticed) }
-        // The kernel writes back what it would have written half a minute later.
+        // The kernel writes back now what it would have written half a minute later.
         for _ in 0..<4 {
             sync()
             try goOn(5000)

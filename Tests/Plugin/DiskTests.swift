@@ -2,14 +2,14 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A disk that is full, over its quota, read-only (EROFS, as the kernel makes it after an error) or failing: the server never
+/// A disk that is full, over quota, read-only (EROFS, as the kernel makes it after an error) or failing: the server never
 /// notices; events wait, then are dropped and counted; within a second of the cure, events are in the log again.
 ///
 /// `QPC_DISK_FAULTS` says how often each comes to a running server (2).
 @Suite(.serialized) struct DiskTests {
     private let times = FaultFigures.count("QPC_DISK_FAULTS", usually: 2)
 
-    /// A file system of its own, gone with the owner.
+    /// A file system of its own, which goes with its owner.
     private final class Mount {
         let path: String
         private let place = TemporaryDirectory()
@@ -28,7 +28,7 @@ import Testing
         deinit { _ = try? run(["umount", "-l", path]) }
     }
 
-    /// Rings small enough that they overflow while the disk is ill.
+    /// Rings small enough to overflow while the disk fails.
     private static let settings = ["RING_SIZE": "64KiB", "FLUSH_INTERVAL": "50ms", "SYNC_INTERVAL": "100ms"]
 
     private func endure(
@@ -50,7 +50,7 @@ import Testing
             try server.awaitHealing(since: start, "\(fault): events are in the log again")
         }
         let said = server.host.errorLines.filter { $0.contains("events wait in memory") }
-        // Once an outage and cause: a reopened connection may fail in another way.
+        // Once per outage and cause: a reopened connection may fail in another way.
         #expect(said.count >= times && said.count <= 3 * times, "\(server.host.errors)")
         let account = try server.end()
         #expect(account.lost == 0 && account.twice == 0, "\(account)")
@@ -67,7 +67,7 @@ import Testing
             breaking: { _ = try shell("dd if=/dev/zero of=\(filler) bs=4k 2>/dev/null") },
             cure: {
                 unlink(filler)
-                // The log itself may have filled what was left.
+                // The log itself may have used up the remaining space.
                 try mount.remount("size=64m")
             })
     }
@@ -80,7 +80,7 @@ import Testing
         let server = try LoadedServer(Self.settings, seed: 3)
         var tracer: ChildProcess?
         let place = TemporaryDirectory()
-        // A file system that the kernel has made read-only refuses to open for writing too.
+        // A file system that the kernel has made read-only also refuses to open files for writing.
         let calls = "pwrite64,fdatasync,fsync,ftruncate" + (error == "EROFS" || error == "EIO" ? ",openat" : "")
         var attached = 0
         try endure(
@@ -97,7 +97,7 @@ import Testing
 }
 
 extension LoadedServer {
-    /// Lets system calls of the plugin's thread fail or wait, in strace's words, until the tracer is ended.
+    /// Makes system calls of the plugin's thread fail or wait, in strace's syntax, until the tracer ends.
     func inject(into calls: String, _ what: String, _ errorFile: String) throws -> ChildProcess {
         let tracer = try ChildProcess(
             ["strace", "-o", "/dev/null", "-e", "trace=\(calls)", "-e", "inject=\(calls):\(what)", "-p", "\(pluginThread())"],
@@ -108,7 +108,7 @@ extension LoadedServer {
         return tracer
     }
 
-    /// The number of the plugin's thread.
+    /// The thread id of the plugin's thread.
     func pluginThread() throws -> UInt64 {
         let threads = try JSONDecoder().decode([[String: JSONValue]].self, from: Data(host.ask("threads").utf8))
         guard let own = threads.first(where: { $0["name"] == .text("qpc-metrics") })?["tid"]?.number else {

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A loss is reported, and remembered: on standard error, in `status`, as a metric, and beside each answer that lacks events.
+/// A loss is reported and remembered: on standard error, in `status`, as a metric, and with each answer that lacks events.
 @Suite struct DropTests {
     let place = DataPlace()
 
@@ -15,12 +15,12 @@ import Testing
         try #require(Double(try place.tool.exposition().samples["qpc_plugin_last_drop_timestamp_seconds"] ?? ""))
     }
 
-    /// What the log says of minutes, in all.
+    /// The log's drops by minute, added up.
     private func inMinutes() throws -> UInt64 {
         UInt64(try place.log.query("SELECT coalesce(sum(events), 0) FROM drop_minute")[0][0]) ?? .max
     }
 
-    /// - Parameter words: of the problem.
+    /// - Parameter words: words that the problem must contain.
     private func expectStatus(_ words: [String]) throws {
         let status = try place.tool.run("status")
         #expect(status.status == 1)

@@ -2,13 +2,13 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Epochs of pseudonyms, as the server's administrator meets them.
+/// Pseudonym epochs, as the server's administrator sees them.
 @Suite struct EpochTests {
     let place = DataPlace()
 
     private var keys: [KeyFile.Epoch] { get throws { try KeyFile(place("identity.key")).epochs } }
 
-    /// Three runs; the key is old enough at each start, and nowhere in between.
+    /// Three runs; the key is old enough at each start, and never in between.
     private func threeEpochs() throws {
         for run in 0..<3 {
             let host = try place.server(["KEY_ROTATION": run == 0 ? "off" : "1ms", "FLUSH_INTERVAL": "1h"])
@@ -67,11 +67,11 @@ import Testing
         try host.shutDown()
         #expect(try keys.map(\.number) == Array(before.dropFirst().map(\.number)))
         #expect(try Attacker.finds([Attacker.Secret("key 1", bytes: before[0].key)], in: place.path).isEmpty)
-        // Of what is left, everybody is still found.
+        // Everybody is still found in what is left.
         #expect(try place.tool.count("--user", AttackerTests.alice, "--login-only") == 4)
     }
 
-    /// A key is named by its owner: under the pseudonym of another epoch nobody knows whose it is.
+    /// A key is known only through its owner's name: under another epoch's pseudonym nobody knows whose it is.
     @Test("Who is forgotten is forgotten in every epoch", arguments: [false, true])
     func forgotten(isRunning: Bool) throws {
         try threeEpochs()
@@ -91,18 +91,18 @@ import Testing
         let host = isRunning ? try place.server() : nil
         let user = try place.tool.run("forget", "--user", AttackerTests.alice)
         #expect(user.status == 0, "\(user.errors)")
-        // She registered in each epoch, so nothing is left to be found under her key.
+        // She registered in each epoch, so nothing is left to find under her key.
         let key = try place.tool.run("forget", "--identity", hex(AttackerTests.keys[0]))
         #expect(key.status == 1 && key.errors.contains("no such name"), "\(key.errors)")
         #expect(try Attacker.finds(secrets, in: place.path).isEmpty)
-        // What others did alone is still there.
+        // What only others did is still there.
         #expect(try place.tool.count() == 3)
         try place.tool.verify()
         try host?.shutDown()
         #expect(try Attacker.finds(secrets, in: place.path).isEmpty)
     }
 
-    /// The command that removes takes the keys along that nothing needs any more.
+    /// The command that removes events also destroys the keys that nothing needs any more.
     @Test("prune destroys the keys of what it removes", arguments: [false, true])
     func pruned(isRunning: Bool) throws {
         try threeEpochs()
@@ -157,7 +157,7 @@ import Testing
         let host = try place.server()
         try AttackerTests.act(host)
         try host.shutDown()
-        // As an older version left them: 32 bytes, and no table of epochs.
+        // As an older version left them: 32 bytes, and no epoch table.
         try overwrite(place("identity.key"), with: keys[0].key)
         try place.log.change("DROP TABLE epoch")
         #expect(try place.tool.count("--user", AttackerTests.alice, "--login-only") == 2)
@@ -169,7 +169,7 @@ import Testing
         try place.tool.verify()
     }
 
-    /// A promise given to people holds though the administrator changed his mind before the events were in the log.
+    /// A promise made to people holds even if the administrator's mind changed before the events were in the log.
     @Test func aDeadServersEventsAreWrittenAsItsSettingsSaid() throws {
         for (then, now) in [("none", "plain"), ("pseudonym", "plain"), ("none", "pseudonym")] {
             let host = try place.server(["IDENTITIES": then, "PAIRS": "off", "FLUSH_INTERVAL": "1h"])

@@ -5,7 +5,7 @@ import Testing
 /// Hostile names and reasons by the hundred thousand: a scrape always parses and has the same series, and no control
 /// character reaches a terminal.
 ///
-/// `QPC_HOSTILE_TEXTS` says how many events carry them, about (20,000).
+/// `QPC_HOSTILE_TEXTS` says about how many events carry them (20,000).
 @Suite struct HostileOutputTests {
     let place = DataPlace()
 
@@ -48,7 +48,7 @@ import Testing
         #expect(parsed.status == 0, "\(parsed.errors)")
     }
 
-    /// All events on a real terminal, in each format that people look at.
+    /// Prints all events to a real terminal, in each format that people read.
     private func expectTerminal() throws {
         for format in ["table", "ndjson", "csv"] {
             let output = place.temporary("terminal-\(format)")
@@ -62,14 +62,14 @@ import Testing
         }
     }
 
-    /// Control characters but for line ends; those of 0x80 to 0x9F, as UTF-8 has them, too.
+    /// Control characters other than line ends, including those from 0x80 to 0x9F in their UTF-8 form.
     private static func controls(_ bytes: [UInt8]) -> Set<String> {
         var found: Set<String> = []
         var before: UInt8 = 0
         for byte in bytes {
             if byte == 0x7F || (byte < 0x20 && byte != 0x0A && byte != 0x0D) { found.insert(hex([byte])) }
             if before == 0xC2, byte >= 0x80, byte < 0xA0 { found.insert(hex([before, byte])) }
-            // CSV's line ends have one of their own before that of the terminal.
+            // CSV's line ends have their own CR before the terminal's.
             if before == 0x0D && byte != 0x0A && byte != 0x0D { found.insert("0d") }
             before = byte
         }

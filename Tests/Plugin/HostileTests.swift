@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Input that no honest server sends. The host's memory ends where a page begins that cannot be read.
+/// Input that no honest server sends. The host's memory ends where an unreadable page begins.
 @Suite struct HostileTests {
     let place = DataPlace()
 
@@ -16,9 +16,9 @@ import Testing
         try host.shutDown()
 
         var expected = tally.events
-        // The host counts the two real messages of a batch with an impossible count; the plugin believes none of it.
+        // For a batch with an impossible count, the host counts its two real messages; the plugin accepts none.
         expected[1] -= 8
-        // A registration of nothing but nulls is a registration still.
+        // A registration with only null fields still counts as a registration.
         expected[5] = tally.calls[5]
         let metrics = try place.tool.exposition()
         for (index, kind) in eventKinds.enumerated() {
@@ -31,13 +31,13 @@ import Testing
         try expectReadable(expected.reduce(0, +))
     }
 
-    /// By parsers that are not the product's.
+    /// Checked with parsers other than the product's.
     private func expectReadable(_ count: UInt64) throws {
         let events = try place.tool.events()
         #expect(UInt64(events.count) == count)
         let json = try place.tool.succeed("events", "-o", "json").output
         #expect(try JSONDecoder().decode([LoggedEvent].self, from: Data(json)) == events)
-        // A line separator or a control character inside of a value would break what reads line by line.
+        // A line separator or a control character inside a value would break whatever reads line by line.
         let ndjson = try place.tool.succeed("events", "-o", "ndjson").text
         #expect(ndjson.utf8.allSatisfy { $0 >= 0x20 || $0 == 0x0A })
         #expect(!ndjson.unicodeScalars.contains { [0x2028, 0x2029, 0x85, 0x9B].contains($0.value) })
@@ -61,7 +61,7 @@ import Testing
         for reason in reasons { try host.ask("auth user=text:zed ok=0 reason=\(reason)") }
         try host.shutDown()
         let found = try place.tool.events().map { $0["reason"]?.text ?? "" }
-        // What is no text becomes U+FFFD; a character that was cut in two falls away.
+        // Invalid text becomes U+FFFD; a character that was cut in two is dropped.
         #expect(found[0].unicodeScalars.allSatisfy { $0.value == 0xFFFD })
         #expect(found[1] == "clip" || found[1] == "clip\u{FFFD}")
         #expect(!found[2].isEmpty && found[2].unicodeScalars.allSatisfy { $0.value == 0xFFFD })
@@ -92,7 +92,7 @@ import Testing
         for format in ["table", "json", "ndjson", "csv"] {
             for color in ["never", "always", "auto"] {
                 let command = "\(BuiltProducts.commandLine) events --dir \(place.path) -o \(format) --color \(color)"
-                // A pseudo-terminal of its own, whose line discipline writes CR LF.
+                // A pseudo-terminal, whose line discipline writes CR LF.
                 let shown = try run(["script", "-qec", command, "/dev/null"], environment: ["TERM": "xterm"])
                 #expect(shown.status == 0)
                 let text = Self.withoutColours(shown.text, allowed: color != "never")
@@ -103,7 +103,7 @@ import Testing
         }
     }
 
-    /// Takes away the sequences with which the product itself colours.
+    /// Removes the sequences with which the product itself adds colour.
     private static func withoutColours(_ text: String, allowed: Bool) -> String {
         guard allowed else { return text }
         return text.replacingOccurrences(of: "\u{1B}\\[[0-9;]*m", with: "", options: .regularExpression)

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A file that holds no keys, or another log's, is never used: neither by the plugin nor by a command.
+/// A file that holds no keys, or another log's, is never used, neither by the plugin nor by a command.
 @Suite struct KeyFileTests {
     let place = DataPlace()
 
@@ -16,7 +16,7 @@ import Testing
     private var quarantined: [String] { names(in: place.path).filter { $0.hasPrefix("identity.key.damaged-") } }
 
     enum Wrong: String, CaseIterable {
-        /// Magic, version, count, epoch and time of the file: every byte of such a "key" can be guessed.
+        /// The file's magic, version, count, epoch and time: every byte of such a "key" can be guessed.
         case cutTo32Bytes
         case junkOf32Bytes
         case anotherLogs
@@ -59,7 +59,7 @@ import Testing
         #expect(try place.tool.count("--user", AttackerTests.alice, "--login-only") == 2)
         try place.tool.verify()
 
-        // The right file put back: the old events are found again, and new ones go under a third epoch.
+        // The right file is put back: the old events are found again, and new ones go under a third epoch.
         try overwrite(place("identity.key"), with: right)
         #expect(try live().contains("holds keys") == false)
         #expect(try KeyFile(place("identity.key")).epochs.map(\.number) == [1, 3])
@@ -86,7 +86,7 @@ import Testing
         try eventually("the replacement is noticed") { host.errors.contains("holds other keys than those in use") }
         try host.shutDown()
         #expect(try read(place("identity.key")) == foreign)
-        // Its own rows went under its own key.
+        // Its own rows were written under its own key.
         #expect(try live().contains("holds keys of another log"))
     }
 }

@@ -2,12 +2,12 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A server killed at any moment loses nothing that a hook had returned from, and counts nothing twice.
+/// A server killed at any moment loses no event whose hook had returned, and counts none twice.
 ///
 /// `QPC_KILLS` says how often (200), `QPC_SEED` when.
 @Suite struct KillTests {
     private static let threads: UInt64 = 4
-    /// After so many kills a new directory is begun, so that proving a log takes no longer in the end than at first.
+    /// After this many kills a new directory is begun, so that proving a log takes no longer at the end than at first.
     private static let killsInOneDirectory = 25
 
     @Test func everyCallThatHadReturnedIsInTheLogOnce() throws {
@@ -29,7 +29,7 @@ import Testing
         FaultFigures.record("SIGKILL at random under load", tries: kills)
     }
 
-    /// The moments that chance seldom meets: before each system call with which the plugin writes or locks, such as between
+    /// Moments that chance rarely hits: before each system call with which the plugin writes or locks, for instance between
     /// a commit and the wiping of its records.
     @Test func aKillAtAnyWritingSystemCallLosesAndDoublesNothing() throws {
         guard try run(["strace", "-qq", "true"]).status == 0 else {
@@ -47,7 +47,7 @@ import Testing
             try place.tool.verify()
             let next = try place.server()
             let found = try place.tool.events("--kind", "fetch").compactMap { $0["count"]?.number }
-            // One call may have been under way.
+            // One call may have been in progress.
             #expect(found.elementsEqual((0..<UInt64(found.count)).map { $0 + 1 }), "system call \(call): \(found)")
             #expect((called...called + 1).contains(UInt64(found.count)), "system call \(call): \(called) had returned")
             called = UInt64(found.count)
@@ -58,14 +58,14 @@ import Testing
         FaultFigures.record("SIGKILL before a writing call of the drain's", tries: tries)
     }
 
-    /// Kills the server when the plugin's thread is about to make its call of that number. Returns whether the server
-    /// came to its end without so many.
+    /// Kills the server when the plugin's thread is about to make the call with this number. Returns whether the server
+    /// ended without making that many.
     private func killAt(_ call: Int, _ place: DataPlace, _ called: inout UInt64) throws -> Bool {
         let host = try place.server(["FLUSH_INTERVAL": "1h", "RING_SIZE": "64KiB"])
         let threads = try JSONDecoder().decode([[String: JSONValue]].self, from: Data(host.ask("threads").utf8))
         let own = threads.first { $0["name"] == .text("qpc-metrics") }
         guard let tid = own?["tid"]?.number else { throw TestFailure("there is no thread of the plugin's") }
-        // The signal comes before the call is made. Giving up a lock is what follows a commit.
+        // The signal comes before the call is made. Releasing a lock is what follows a commit.
         let calls = "pwrite64,fdatasync,fsync,ftruncate,unlink,fcntl"
         let errors = place.temporary("tracer-errors-\(call)")
         let tracer = try ChildProcess(
@@ -107,7 +107,7 @@ struct KillCourse {
     init(place: DataPlace) { self.place = place }
 
     mutating func killOnce(number: Int, _ generator: inout SeededGenerator) throws {
-        // One in ten under the fullest load that there is, where rings overflow.
+        // One in ten under the heaviest possible load, where rings overflow.
         let isFullLoad = number % 10 == 9
         let host = try server ?? start(number)
         let journal = place.temporary("journal-\(number)")
@@ -135,7 +135,7 @@ struct KillCourse {
         unlink(journal)
     }
 
-    /// Mostly with flushes all the time, so that a kill meets commits and the wiping of rings.
+    /// Mostly with constant flushing, so that a kill hits commits and the wiping of rings.
     private static let settings: [[String: String]] = [
         [:], ["FLUSH_INTERVAL": "1ms"], ["FLUSH_INTERVAL": "1ms", "RING_SIZE": "512KiB"],
         ["FLUSH_INTERVAL": "1ms", "RING_SIZE": "512KiB", "SYNC_INTERVAL": "0"],
@@ -156,7 +156,7 @@ struct KillCourse {
         try place.tool.verify()
     }
 
-    /// A start that is killed itself, in the middle of taking in what the dead one had left.
+    /// A start that is itself killed, while it recovers what the dead server had left.
     private func killWhileItRecovers(_ generator: inout SeededGenerator) throws {
         let host = try ServerHost(environment: ServerHost.environment(place.path))
         try host.load()
@@ -165,15 +165,15 @@ struct KillCourse {
         host.kill()
     }
 
-    /// By the sequence numbers, of which each thread's messages have a row of their own without gaps; and for the kinds
-    /// that have none, by their number.
+    /// Checks sequence numbers, of which each thread's messages have their own series without gaps, and, for the kinds
+    /// that have none, the number of events.
     private mutating func expectEveryCallOnce(
         _ journal: Journal, firstThread: Int, _ metrics: Exposition, isFullLoad: Bool
     ) throws {
         let droppedNow = metrics.sum("qpc_plugin_events_dropped_total")
         let lost = droppedNow - dropped
         dropped = droppedNow
-        // A drain under a sanitizer does not keep up with a load that is made for the product.
+        // Under a sanitizer, a drain does not keep up with a load that is made for the product.
         #expect(isFullLoad || BuiltProducts.areSanitized || lost == 0, "\(lost) were dropped")
         #expect(lost == 0 || metrics.sum("qpc_plugin_events_dropped_total", "ring_full") == droppedNow)
 
@@ -203,7 +203,7 @@ struct KillCourse {
             let count = rows[0].first.flatMap { UInt64($0) } ?? 0
             let returned = journal.returned(kind)
             #expect(count + lost >= returned, "\(table): \(returned) returned, \(count) are in the log")
-            // One call of each thread may have been under way.
+            // One call of each thread may have been in progress.
             if kind != 1 { inFlight += count > returned ? count - returned : 0 }
         }
         #expect(inFlight <= 4, "\(inFlight) events more than were called")
@@ -217,7 +217,7 @@ struct KillCourse {
         try host.shutDown()
         server = nil
         try place.tool.verify()
-        // All over again, over the whole log: none twice.
+        // Once more, over the whole log: nothing is there twice.
         let twice = try place.log.query(
             """
             SELECT count(*) FROM (

@@ -6,7 +6,7 @@ import Testing
 @Suite struct KnownEventsTests {
     let place = DataPlace()
 
-    /// Sends events from one thread; returns what the host noted down and what the log has.
+    /// Sends events from one thread; returns what the host recorded and what the log has.
     private func send(_ seed: UInt64, count: Int, mode: String) throws -> (sent: [LoggedEvent], logged: [LoggedEvent]) {
         let notes = place.temporary("sent-\(seed)")
         let last = (try? place.tool.events("-n", "1"))?.last?.id ?? 0
@@ -15,7 +15,7 @@ import Testing
         _ = try host.tally("send-known seed=\(seed) count=\(count) out=\(ServerHost.encoded(notes))")
         let after = microsecondsNow()
         try host.ask("shutdown")
-        // Durable and whole as soon as on_shutdown has returned, though the server still runs.
+        // Durable and complete as soon as on_shutdown has returned, though the server still runs.
         let logged = try place.tool.events("--after", "\(last)")
         try host.ask("destroy")
         try host.exit()
@@ -32,7 +32,7 @@ import Testing
         return (sent, logged)
     }
 
-    /// The messages of one call share an id of the call's own, and there are as many as they say.
+    /// The messages of one call share an id that belongs to that call, and there are as many as they say.
     private func expectBatches(_ events: [LoggedEvent]) {
         var sizes: [UInt64: [UInt64]] = [:]
         for event in events {
@@ -88,9 +88,9 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: place("identity.key")))
     }
 
-    /// No file of the directory holds a user's name or a key after a clean end.
+    /// After a clean end, no file in the directory holds a user's name or a key.
     private func expectNoIdentity(of sent: [LoggedEvent]) throws {
-        // One of the host's reasons names a person who need not be the one that logs in.
+        // One of the host's reasons names a person who need not be the one who logs in.
         let reasons = Set(sent.compactMap { $0["reason"]?.text }).joined()
         let users = Set(sent.compactMap { $0["user"]?.text }.filter { $0.utf8.count >= 6 && !reasons.contains($0) })
             .map { Array($0.utf8) }
@@ -118,7 +118,7 @@ import Testing
         for (event, bounds) in zip(events, bounds) {
             #expect(event.moment >= bounds.before && event.moment <= bounds.after, "\(event) \(bounds)")
         }
-        // Not the same for all, as of a clock that was read once a flush.
+        // Not all the same, as they would be if the clock were read once per flush.
         #expect(Set(events.map(\.moment)).count > 100)
     }
 
@@ -143,7 +143,7 @@ import Testing
 
     @Test func theStatedLengthCountsAndNotATerminator() throws {
         let host = try place.server(["IDENTITIES": "plain"])
-        // Each value ends where a page begins that cannot be read.
+        // Each value ends where an unreadable page begins.
         try host.ask("auth user=\(hex(Array("alicebob".utf8)))@5 ok=0 reason=\(hex(Array("locked out".utf8)))@6")
         try host.ask("fetch recipient=00010203@2 channel=ff@1 count=1")
         try host.shutDown()

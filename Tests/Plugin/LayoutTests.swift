@@ -3,8 +3,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The server's structures, from three sides: the plugin's C header, the host's own declarations in Rust, and, where it
-/// is at hand, the server's source.
+/// The server's structures, from three sides: the plugin's C header, the host's own declarations in Rust, and, where
+/// available, the server's source.
 @Suite struct LayoutTests {
     @Test func theHostSeesTheOffsetsOfThePluginsHeader() throws {
         let host = try ServerHost()
@@ -25,7 +25,7 @@ import Testing
             ["--crate-type", "rlib", "--crate-name", "qpc_plugin_api", source],
             ["--extern", "qpc_plugin_api=libqpc_plugin_api.rlib", hosts + "/upstream_layout.rs", "-o", "upstream-layout"],
         ] {
-            // A compiler that a version manager chooses looks for itself in the home directory.
+            // A compiler installed by a version manager looks for itself in the home directory.
             let home = BuiltProducts.setting("HOME") ?? "/"
             let built = try run(
                 ["rustc", "--edition", "2021"] + arguments, environment: ["HOME": home], directory: place.path)
@@ -39,7 +39,7 @@ import Testing
         try JSONDecoder().decode(JSONValue.self, from: Data(json.utf8))
     }
 
-    /// Offsets as the compiler took them from the header, which asserts them itself.
+    /// Offsets as the compiler derives them from the header, which asserts them itself.
     private static let header: JSONValue = .object([
         "CMessageEvent": structure(
             qpc_message_event.self,

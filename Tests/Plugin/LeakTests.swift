@@ -2,12 +2,12 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What fails gives back all that it took: a log that cannot be opened is tried for again five times a second, for as
+/// Whatever fails gives back everything that it took: a log that cannot be opened is retried five times per second, for as
 /// long as its disk is away.
 @Suite struct LeakTests {
     let place = DataPlace()
 
-    /// What the process has given out, by its own account.
+    /// What the process has allocated, by its own account.
     private struct Holdings {
         var heapBytes: Int
         var descriptors: Int
@@ -18,8 +18,8 @@ import Testing
         }
     }
 
-    /// Repeats a command until a round of it leaves nothing behind. The first rounds may: the C library keeps some of what
-    /// it gets back in stores of its own, which fill up. The smallest piece that can leak is 24 bytes.
+    /// Repeats a command until a round of it leaves nothing behind. The first rounds may leave something: the C library keeps
+    /// some freed memory in caches of its own, which fill up. The smallest piece that can leak is 24 bytes.
     private func expectNothingKept(
         _ host: ServerHost, _ command: String, times: Int, answer: String, _ what: Comment
     ) throws {
@@ -45,7 +45,7 @@ import Testing
             switch self {
             case .dataDirectoryThatIsAFile: 2000
             case .logThatIsADirectory, .logWithoutATable, .liveFileThatIsInTheWay: 200
-            // Twice that is more than there are thread-specific keys in a process.
+            // Two rounds of these exceed the number of thread-specific keys in a process.
             case .eightOthers: 600
             }
         }
@@ -97,7 +97,7 @@ import Testing
     enum Outage: String, CaseIterable, Sendable {
         /// It cannot even be opened.
         case directoryInItsPlace
-        /// It can, and turns out to be unusable when almost all of the writer is made.
+        /// It can be opened, but proves unusable when almost all of the writer has been made.
         case logWithoutATable
     }
 
@@ -116,7 +116,7 @@ import Testing
         case .logWithoutATable: try move(other("events.db"), place("events.db"))
         }
         try host.ask("fetch count=2")
-        // Each shutdown tries at once, and need not wait for the next of the plugin's own tries.
+        // Each shutdown tries at once, and does not wait for the plugin's own next try.
         let times = 300
         let tries = try failures()
         try expectNothingKept(host, "shutdown", times: times, answer: "", "\(outage)")
@@ -135,7 +135,7 @@ import Testing
         guard rename(from, to) == 0 else { throw TestFailure.system("rename \(from)", errno) }
     }
 
-    /// With the data directory, if that is not there.
+    /// Creates it, and the data directory if that is missing.
     private func makeDirectory(_ path: String) throws {
         try FileManager.default.createDirectory(
             atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The library as a guest in another's process.
+/// The library as a guest in another program's process.
 @Suite struct LibraryTests {
     let place = DataPlace()
 
@@ -75,7 +75,7 @@ import Testing
         var dispositions: [[String: JSONValue]]
     }
 
-    /// Without the two signals that the C library keeps for itself: it sees to them with a process's first thread.
+    /// Without the two signals that the C library keeps for itself: it sets them up with a process's first thread.
     private func signals(_ host: ServerHost) throws -> SignalState {
         var state = try JSONDecoder().decode(SignalState.self, from: Data(host.ask("signals").utf8))
         state.dispositions.removeAll { [.number(32), .number(33)].contains($0["signal"]) }
@@ -91,7 +91,7 @@ import Testing
     /// All but KILL and STOP, which cannot be blocked, and the C library's own two.
     private static let allBlocked = "fffffffe7ffbfeff"
 
-    /// A sanitizer adds a thread of its own with the first that is begun.
+    /// A sanitizer starts a thread of its own along with the first one.
     private func threads(_ host: ServerHost) throws -> [HostThread] {
         let all = try JSONDecoder().decode([HostThread].self, from: Data(host.ask("threads").utf8))
         return BuiltProducts.areSanitized ? all.filter { $0.name == "qpc-metrics" } : all

@@ -78,7 +78,7 @@ import Testing
             try host.load()
             #expect(try host.ask("init").hasPrefix("code=0 "))
             _ = try host.tally("drive threads=2 calls=500 seed=\(round) mix=fetch")
-            // Sometimes destroy comes without a shutdown before it.
+            // Sometimes destroy comes without a preceding shutdown.
             if round % 2 == 0 { try host.ask("shutdown") }
             try host.ask("destroy")
             #expect(try host.ask("close") == "mapped=true")
@@ -119,13 +119,13 @@ import Testing
         let host = try place.server(["IDENTITIES": "plain"])
         try host.setDirectory(other.path)
         #expect(try host.ask("init as=other").hasPrefix("code=0 "))
-        // The same thread calls both in turn.
+        // The same thread calls both alternately.
         try host.ask(all: (0..<1000).flatMap { ["fetch count=\($0)", "fetch on=other count=\($0 + 5000)"] })
         try host.ask("drive threads=2 calls=2000 seed=1 mix=auth wait=0")
         let second = try host.tally("spawn-threads count=50 alive=0 calls=3 on=other")
         let first = try host.tally("join")
         try host.ask("destroy")
-        // The one that is left goes on.
+        // The remaining one keeps working.
         try host.ask(all: (0..<100).map { "fetch on=other count=\($0 + 6000)" })
         try host.ask("destroy on=other")
         try host.exit()

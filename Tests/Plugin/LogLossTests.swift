@@ -2,10 +2,10 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The log is deleted, moved, replaced or damaged while the server runs: a new one is begun without a restart, it is said
-/// once, and what went is counted.
+/// The log is deleted, moved, replaced or damaged while the server runs: a new one is begun without a restart, this is
+/// reported once, and what was lost is counted.
 ///
-/// `QPC_LOG_LOSSES` says how often each is done to a running server (2).
+/// `QPC_LOG_LOSSES` says how often each loss happens to a running server (2).
 @Suite struct LogLossTests {
     enum Loss: String, CaseIterable, Sendable {
         case deleted, deletedWithAll, moved, movedWithAll, replacedByItsOwnCopy, replacedByAnothersLog, replacedByNoLog
@@ -21,11 +21,11 @@ import Testing
             }
         }
 
-        /// Whether rows went, of which some line must speak.
+        /// Whether rows are lost, which some line must report.
         var losesRows: Bool { self != .writeAheadDeleted && self != .indexDeleted }
     }
 
-    /// Another server's log, with more of some counters than this one's will have.
+    /// Another server's log, in which some counters are higher than in this one's.
     private static let anothersLog: Result<[UInt8], any Error> = Result {
         let place = DataPlace()
         let host = try place.server(["RING_SIZE": "64KiB"])
@@ -60,7 +60,7 @@ import Testing
         try shellMove(aside, path)
     }
 
-    /// In place, from there on; and the WAL too, which could repair what it covers.
+    /// Overwrites it in place, from there on; and the WAL too, which could repair what it covers.
     private func damage(_ path: String, from start: Int) throws {
         for (name, from) in [(path, start), (path + "-wal", 32)] {
             let size = max(fileSize(name) ?? 0, from + 65536)
@@ -117,7 +117,7 @@ import Testing
         #expect(account.lost == 0 && account.twice == 0, "\(account)\n\(server.host.errors)")
         #expect(account.dropped > 0 || !loss.losesRows, "what went with the log is counted")
         #expect(loss.losesRows || account.dropped == 0, "\(account)")
-        // How long it takes with every call slowed down is the tracer's time.
+        // With every call slowed down, the time it takes is the tracer's.
         FaultFigures.record(
             looksAreSlow ? "log changed while it is looked at" : loss.fault, tries: times, lost: account.lost,
             counted: account.dropped, twice: account.twice, healed: looksAreSlow ? nil : server.healed)

@@ -1,13 +1,13 @@
 import Foundation
 import TestSupport
 
-/// A file system of its own, ext4 or xfs, in a file behind a loop device; gone with its owner.
+/// A file system of its own, ext4 or xfs, in a file behind a loop device; it goes with its owner.
 final class LoopDisk {
     let path: String
     private let image: String
     private let place = TemporaryDirectory()
 
-    /// Nil where that is not allowed, which is then said.
+    /// Nil where this is not allowed, which is then reported.
     init?(_ kind: String, for what: String) throws {
         guard try shell("command -v xfs_io mkfs.\(kind)").status == 0 else {
             skip("\(what) on \(kind)", because: "xfs_io or mkfs.\(kind) is not installed")
@@ -31,13 +31,13 @@ final class LoopDisk {
         guard outcome.status == 0 else { throw TestFailure("xfs_io: \(outcome.errors)") }
     }
 
-    /// What ext4 does to itself after an error, when told to go on read-only.
+    /// What ext4 does to itself after an error, when told to remount read-only.
     func abort() throws {
         let outcome = try run(["mount", "-o", "remount,abort", path])
         guard outcome.status == 0 else { throw TestFailure("remount: \(outcome.errors)") }
     }
 
-    /// Unmounted and mounted again, as after the machine's start.
+    /// Unmounts and mounts it again, as after the machine's restart.
     func restore() throws {
         try eventually("it can be unmounted") { try run(["umount", path]).status == 0 }
         guard try mount() else { throw TestFailure("it does not mount again") }

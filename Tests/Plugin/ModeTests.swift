@@ -20,7 +20,7 @@ import Testing
             #expect(names(in: place.path).contains("events.db") && names(in: place.path).contains("live.qpcm"))
             if isRunning { try host.shutDown() }
         }
-        // The command that writes keeps them too.
+        // The command that writes keeps the modes too.
         let next = try place.server(umask: umask)
         try next.ask("fetch count=1")
         next.kill()
@@ -45,7 +45,7 @@ import Testing
     private static let server = User(uid: 61001, gid: 61002)
     private static let reader = User(uid: 65534, gid: 61002)
 
-    /// A server of its own user, in a directory that it can make.
+    /// A server under its own user, in a directory that it can create.
     private func serverOfItsOwn() throws -> ServerHost {
         chown(place.temporary.path, uid_t(Self.server.uid), gid_t(Self.server.gid))
         return try place.server(["IDENTITIES": "plain"], user: Self.server)
@@ -105,7 +105,7 @@ import Testing
         for (name, content) in before { #expect(try read(place(name)) == content, "\(name)") }
     }
 
-    /// Everything but to look a person up.
+    /// Such a reader can do everything except look up a person.
     @Test func aReaderWithoutTheKeyKnowsPseudonymsOnly() throws {
         guard User.canBeChosen else { return skip("a reader without the key", because: "only root can be another user") }
         chown(place.temporary.path, uid_t(Self.server.uid), gid_t(Self.server.gid))
@@ -134,7 +134,7 @@ import Testing
         #expect(try CommandLineTool(place.path, user: Self.server).count("--user", AttackerTests.alice, "--login-only") == 2)
     }
 
-    /// What root does for the server's user must not shut that user out.
+    /// What root does on behalf of the server's user must not lock that user out.
     @Test func whatRootMakesBelongsToTheDirectorysOwner() throws {
         guard User.canBeChosen else { return skip("a command that root runs", because: "only root can be another user") }
         let host = try serverOfItsOwn()
@@ -165,7 +165,7 @@ import Testing
         let first = try place.server()
         try AttackerTests.act(first)
         try first.shutDown()
-        // What it points to is not the server's business: a file of another owner, say.
+        // What the link points to is not the server's business: for example a file of another owner.
         let victim = place.temporary("victim")
         try overwrite(victim, with: Array("mine, and nobody else's".utf8))
         chmod(victim, 0o604)

@@ -6,7 +6,7 @@ import Testing
 @Suite struct ObstructedStartTests {
     let place = DataPlace()
 
-    /// A server that was killed with events in its rings, over a log that holds some already.
+    /// A server that was killed with events in its rings, over a log that already holds some.
     private func killWithPending() throws -> [UInt64] {
         let first = try place.server(["RING_SIZE": "64KiB"])
         _ = try first.tally("drive threads=1 calls=2000 seed=3 mix=message,auth,fetch,register")
@@ -66,7 +66,7 @@ import Testing
     @Test("A reader that is stopped at any system call keeps no server out")
     func stoppedReader() throws {
         _ = try killWithPending()
-        // strace stops the reader for good before its n-th call of a kind that takes, or could take, a lock.
+        // strace stops the reader for good before its nth call of a kind that takes, or could take, a lock.
         var tried = 0
         for call in ["flock", "fcntl", "pread64"] {
             for number in [1, 2, 3, 5, 8, 13] {
@@ -83,7 +83,7 @@ import Testing
                 let host = try place.server()
                 try host.ask("fetch count=1")
                 try host.shutDown()
-                // The tracer's end leaves what it traced as it is.
+                // When the tracer ends, what it traced stays stopped.
                 let traced = String(decoding: try read(trace), as: UTF8.self).split(separator: " ").first.flatMap { pid_t($0) }
                 if let traced { kill(traced, SIGKILL) }
                 reader.kill()

@@ -2,14 +2,14 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `PAIRS=off`: no two people can be linked by a row, or by what rows share.
+/// `PAIRS=off`: nothing in a row, or shared between rows, links two people.
 @Suite struct PairTests {
     let place = DataPlace()
 
     private func run(_ settings: [String: String]) throws {
         let host = try place.server(settings)
         try AttackerTests.act(host)
-        // A sealed sender; and a batch in which another person sends too.
+        // A message with a sealed sender, and a batch that another person also sends in.
         let key = AttackerTests.keys.map { hex($0) }
         try host.ask("message recipient=\(key[1]) channel=\(hex(AttackerTests.channel)) bytes=7 seq=4")
         for sender in [key[0], key[3], key[0]] {
@@ -35,7 +35,7 @@ import Testing
         #expect(fields("fetch") == [["recipient", "count"]])
         #expect(fields("user_registered") == [["user", "identity"]])
         #expect(events.allSatisfy { $0["seq"] == nil || $0["seq"] == .number(0) })
-        // Sizes and counts are as they were.
+        // Sizes and counts are unchanged.
         #expect(events.compactMap { $0["bytes"]?.number } == [100, 5, 5, 7, 5, 5, 5])
         #expect(try place.log.query("SELECT count(*) FROM channel_name") == [["0"]])
         try place.tool.verify()
@@ -49,7 +49,7 @@ import Testing
         _ = try host.tally("drive threads=4 calls=2000 seed=6")
         try host.shutDown()
         let json = try place.tool.succeed("events", "-o", "ndjson").output
-        // People in one row, or in rows that share a channel, a batch or a moment of one call.
+        // People in one row, or in rows that share a channel, a batch or the moment of one call.
         var groups: [String: Set<String>] = [:]
         for event in try NDJSON.decode(json) {
             let people = ["sender", "recipient", "initiator", "peer"].compactMap { event[$0]?.text }

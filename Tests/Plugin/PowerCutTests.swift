@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The power goes: a file system on a loop device is shut down at once, its journal and all dirty pages gone, and mounted
-/// again. The log opens, sound; what `on_shutdown` covered is there, and what is older than the stated window.
+/// The power goes: a file system on a loop device is shut down at once, its journal and all dirty pages are gone, and it is
+/// mounted again. The log opens undamaged, with what `on_shutdown` covered and what is older than the stated window.
 ///
 /// `QPC_POWER_CUTS` says how often on each file system (3).
 @Suite(.serialized) struct PowerCutTests {
@@ -31,7 +31,7 @@ import Testing
             "power cut on \(kind)", tries: times, lost: course.lostBeyondWindow, counted: course.dropped, twice: course.twice)
     }
 
-    /// What a dead server left in its rings may be a day old. Once a start has taken it into the log, no cut takes it away.
+    /// What a dead server left in its rings may be a day old. Once a start has put it into the log, no power cut loses it.
     @Test("Recovered events outlive a power cut", arguments: ["ext4", "xfs"])
     func cutAfterRecovery(kind: String) throws {
         guard let disk = try LoopDisk(kind, for: "a power cut after a recovery") else { return }
@@ -50,7 +50,7 @@ import Testing
         #expect(ledger.lines.map(\.inLog) == tally.events)
     }
 
-    /// One directory, whose machine loses its power again and again.
+    /// One directory, whose machine loses power again and again.
     private struct PowerCourse {
         let directory: String
         private let place = TemporaryDirectory()
@@ -76,14 +76,14 @@ import Testing
             number: Int, _ generator: inout SeededGenerator, cut: () throws -> Void
         ) throws {
             let host = try ServerHost.running(directory, ["FLUSH_INTERVAL": "50ms", "SYNC_INTERVAL": "100ms"])
-            // The start takes in what the cut had left in rings that reached the disk.
+            // The start recovers what the cut had left in rings that reached the disk.
             try host.ask("shutdown")
             lastID = try newestID()
             let journal = place("journal-\(number)")
             try host.ask(
                 "drive threads=2 calls=1 seed=\(number) endless=1 pause_us=100 first=\(2 * number) "
                     + "journal=\(ServerHost.encoded(journal))")
-            // One in three right after a shutdown hook: all before it is covered, whatever its age.
+            // One in three right after a shutdown hook: everything before it is covered, whatever its age.
             let isAfterShutdown = number % 3 == 2
             let end = Date(timeIntervalSinceNow: .random(in: 0.05...(isAfterShutdown ? 0.5 : 2.5), using: &generator))
             var looks: [(time: Date, returned: [UInt64])] = []
@@ -128,10 +128,10 @@ import Testing
                     GROUP BY seq HAVING count(*) > 1)
                 """)
             twice = UInt64(doubled[0][0]) ?? .max
-            // No log was given up.
+            // No log was quarantined.
             let aside = names(in: directory).filter { $0.hasPrefix("events.db.damaged") }
             if !aside.isEmpty { brokenPromises.append("\(aside) quarantined") }
-            // A live file whose header never reached the disk is quarantined each time; here they would fill the disk.
+            // A live file whose header never reached the disk is quarantined each time; here that would fill the disk.
             for name in names(in: directory) where name.hasPrefix("live.qpcm.damaged") { unlink(directory + "/" + name) }
         }
     }

@@ -10,7 +10,7 @@ func bytes(hexadecimal text: String) -> [UInt8]? {
     return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
 }
 
-/// What known events become under a key, by Python's HMAC and not by the product's.
+/// What known events become under a key, by Python's HMAC rather than the product's.
 struct Pseudonyms {
     let key: [UInt8]
 
@@ -34,13 +34,13 @@ struct Pseudonyms {
         }
     }
 
-    /// A reason may hold the name of its user, which would undo all the rest.
+    /// A reason may hold its user's name, which would defeat everything else.
     static func withoutName(_ reason: String, user: String?) -> String {
         guard let user, user.utf8.count >= 3 else { return reason }
         return reason.replacingOccurrences(of: user, with: "[user]", options: [.literal, .caseInsensitive])
     }
 
-    /// Users are text, all others are written in hexadecimal.
+    /// Users are text; all others are written in hexadecimal.
     private static func hex(_ field: String, _ value: String) -> String {
         field == "user" ? TestSupport.hex(value.utf8) : value
     }

@@ -2,9 +2,9 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A reader that keeps a transaction open: the drain goes on, the WAL stays under its limit, and a message says so.
+/// A reader that keeps a transaction open: the drain goes on, the WAL stays under its cap, and a message reports it.
 @Suite struct ReaderTests {
-    /// The cap with the smallest log: 64 MiB, and one transaction more.
+    /// The cap for the smallest log: 64 MiB, plus one transaction.
     private static let cap = (64 + 12) << 20
 
     private let place = DataPlace()
@@ -27,7 +27,7 @@ import Testing
 
         while !isSaid("kept a transaction open") {
             let before = try written()
-            // By little, so that what follows is asked of a file that has only just come to that size.
+            // In small steps, so that the checks below see a file that has only just reached that size.
             try drive(2000)
             try eventually("the drain goes on") { try written() > before }
             try #require(drives < 400, "the WAL has \(writeAheadBytes) bytes")

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Events that leave the log: by age, by size, on request; and people who are forgotten. Seen as an attacker would see it.
+/// Events that leave the log, by age, by size or on request, and people who are forgotten, as an attacker would see it.
 @Suite struct RemovalTests {
     let place = DataPlace()
 
@@ -10,14 +10,14 @@ import Testing
     private static let bobKey = (0..<32).map { UInt8(truncatingIfNeeded: 0x31 &+ $0 * 7) }
     private static let bobChannel = (0..<16).map { UInt8(truncatingIfNeeded: 0xC3 &+ $0 * 5) }
 
-    /// What somebody else does, who has nothing to do with Alice.
+    /// What somebody else does who has nothing to do with Alice.
     private static func actBob(_ host: ServerHost) throws {
         try host.ask("register user=text:\(bob) identity=\(hex(bobKey))")
         try host.ask("auth user=text:\(bob) ok=0 reason=text:wrong%20password")
         try host.ask("message sender=\(hex(bobKey)) recipient=\(hex(bobKey)) channel=\(hex(bobChannel)) bytes=9 seq=7")
     }
 
-    /// Alice's, hers under the log's key among them.
+    /// Alice's secrets, including her pseudonyms under the log's key.
     private func secrets() throws -> [Attacker.Secret] {
         var secrets = [Attacker.Secret(name: AttackerTests.alice), Attacker.Secret("her key", bytes: AttackerTests.keys[0])]
         let hers = try place.tool.events("--user", AttackerTests.alice, "--kind", "user_registered")
@@ -35,7 +35,7 @@ import Testing
 
     @Test("Events that still wait in a ring are forgotten too", arguments: ["pseudonym", "plain"], [true, false])
     func forgetPending(mode: String, isRunning: Bool) throws {
-        // No flush comes by itself.
+        // No flush happens by itself.
         let host = try place.server(["IDENTITIES": mode, "FLUSH_INTERVAL": "1h", "KEY_ROTATION": "off"])
         try AttackerTests.act(host)
         try Self.actBob(host)
@@ -64,7 +64,7 @@ import Testing
         if !isRunning { try host.shutDown() }
 
         let said = try place.tool.succeed("forget", "--user", AttackerTests.alice).text
-        // Two of her logins and registrations, and every row of her key: channel, message, two of the batch.
+        // Two of her logins and registrations, and every row of her key: a channel, a message, two of the batch.
         #expect(said == "6 events removed, under 1 user name and 1 key\n")
         #expect(try Attacker.finds(secrets, in: place.path).isEmpty)
         #expect(try place.tool.count("--user", AttackerTests.alice) == 0)
@@ -82,7 +82,7 @@ import Testing
         }
         #expect(after.sum("qpc_plugin_events_removed_total") == 6)
 
-        // She is gone, and knows no more.
+        // She is gone, and the log no longer knows her.
         let again = try place.tool.run("forget", "--user", AttackerTests.alice)
         #expect(again.status == 1 && again.errors.contains("no such name in the log"))
         if isRunning {
@@ -105,7 +105,7 @@ import Testing
         try host.shutDown()
     }
 
-    /// By the pseudonym alone, as somebody does who has an export and no name.
+    /// By the pseudonym alone, as someone would who has an export and no name.
     @Test func aPseudonymIsEnough() throws {
         let host = try place.server()
         try AttackerTests.act(host)
@@ -118,7 +118,7 @@ import Testing
         try place.tool.verify()
     }
 
-    /// Over several sealed segments: what was added up and looked up stays right.
+    /// Over several indexed segments: sums and postings stay right.
     @Test func aPersonOfManySegments() throws {
         let host = try place.server(["LOG_LEVEL": "error"])
         _ = try host.tally("drive threads=2 calls=90000 seed=3 wait=1")
@@ -184,7 +184,7 @@ import Testing
         try place.tool.verify()
     }
 
-    /// The oldest half of a segment, and whole ones before it; the rest answers as before.
+    /// The oldest half of a segment, and whole segments before it; the rest answers as before.
     @Test func halfASegmentLeaves() throws {
         let host = try place.server(["LOG_LEVEL": "error"])
         _ = try host.tally("drive threads=1 calls=150000 seed=5 wait=1")
@@ -194,7 +194,7 @@ import Testing
         let left = try #require(fileSize(place("events.db")))
         #expect(left <= size / 2)
         try place.tool.verify()
-        // Look-ups answer as the rows do.
+        // Lookups agree with the rows.
         let shell = SQLiteShell(place.path)
         let channel = try shell.query(
             "SELECT channel, count(*) FROM events WHERE channel IS NOT NULL GROUP BY 1 ORDER BY 2 DESC LIMIT 1")[0]
@@ -205,7 +205,7 @@ import Testing
         #expect(ids.allSatisfy { $0 >= first })
     }
 
-    /// A kill in the middle of it: what is gone is counted, what is there is there.
+    /// A kill in the middle of pruning: what is gone is counted, what is there is there.
     @Test func aKillWhilePruningLosesNothingElse() throws {
         let host = try place.server(["LOG_LEVEL": "error"])
         _ = try host.tally("drive threads=2 calls=150000 seed=6 wait=1")
@@ -236,7 +236,7 @@ import Testing
             errorFile: place.temporary("errors"))
         let first = try pager.line(within: 60)
         #expect(first?.hasPrefix("{\"id\":1,") == true)
-        // It has filled the pipe, and waits. Were its transaction open, this could not empty the WAL.
+        // It has filled the pipe and waits. If its transaction were open, this could not empty the WAL.
         _ = try place.tool.succeed("prune", "--all")
         #expect(fileSize(place("events.db-wal")) == 0)
         pager.kill()
@@ -323,7 +323,7 @@ import Testing
         #expect(fileSize(place("events.db-wal")) ?? 0 == 0)
     }
 
-    /// A copy that was put back without its key: no new one is made unasked.
+    /// A copy that was put back without its key: no command makes a new one without being asked.
     @Test("Without identity.key no command makes one", arguments: ["prune", "forget", "rebuild", "recover"])
     func copyWithoutKey(command: String) throws {
         let host = try place.server()

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `verify` beside servers that die and start, and beside commands that take over and remove.
+/// `verify` while servers die and start, and while commands take over and remove events.
 @Suite struct RestartedVerifyTests {
     let place = DataPlace()
 
@@ -11,7 +11,7 @@ import Testing
         let first = try place.server(["RING_SIZE": "64KiB"])
         _ = try first.tally("drive threads=1 calls=500 seed=1 mix=message,auth,fetch,register")
         try first.shutDown()
-        // Until the file `stop` is there; each line is an exit status, with what was printed if it is not 0.
+        // It runs until the file `stop` exists; each line is an exit status, followed by the output if it is not 0.
         let (stop, printed) = (place.temporary("stop"), place.temporary("printed"))
         let loop = """
             while [ ! -e "$1" ]; do

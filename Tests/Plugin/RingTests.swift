@@ -1,11 +1,11 @@
 import TestSupport
 import Testing
 
-/// Rings that overflow, batches larger than a ring, more threads than slots: nothing is lost in silence.
+/// Rings that overflow, batches larger than a ring, more threads than slots: nothing is lost silently.
 @Suite struct RingTests {
     let place = DataPlace()
 
-    /// Recorded is what the host sent; every event of it is in the log or was counted as dropped, to the unit.
+    /// Recorded is exactly what the host sent; every event of it is in the log or was counted as dropped.
     private func expectLedger(_ sent: [UInt64], causes: [String]) throws -> UInt64 {
         let metrics = try place.tool.exposition()
         let rows = try place.tool.rows()
@@ -53,7 +53,7 @@ import Testing
         #expect(try place.tool.exposition().lower(than: dead).isEmpty)
     }
 
-    /// Messages of about 136 bytes; the ring has 65536.
+    /// Messages of about 136 bytes; the ring has 65,536 bytes.
     private func stage(_ count: Int, from first: Int = 0) -> [String] {
         let key = String(repeating: "ab", count: 32)
         return (first..<first + count).map { "stage sender=\(key) recipient=\(key) channel=0102 bytes=9 seq=\($0)" }
@@ -84,7 +84,7 @@ import Testing
         let metrics = try place.tool.exposition()
         #expect(try metrics.value("qpc_batch_messages_sum") == sent)
         #expect(try metrics.value("qpc_batch_messages_count") == 3)
-        // What is in the log of a batch says how large the whole was.
+        // The messages of a batch that are in the log say how large the whole batch was.
         let events = try place.tool.events()
         let sizes = Set(events.compactMap { $0["batch_size"]?.number })
         let batches = Set(events.compactMap { $0["batch"]?.number })
@@ -156,7 +156,7 @@ import Testing
         let size = try #require(fileSize(place("live.qpcm")))
         let tally = try host.tally("spawn-threads count=4000 alive=0 calls=3")
         #expect(tally.events[4] == 12000)
-        // Had each thread taken a slot of its own, it would be 280 MB more.
+        // If each thread had taken its own slot, it would be 280 MB larger.
         #expect(try #require(fileSize(place("live.qpcm"))) <= size + (8 << 16))
         try host.shutDown()
         _ = try expectLedger([0, 0, 0, 0, 12150, 0], causes: ["ring_full"])

@@ -32,7 +32,7 @@ import Testing
 
     @Test func theMessageHookOnlyWatches() throws {
         let host = try place.server(["RING_SIZE": "64KiB"])
-        // Accepted, even when there is no room for the event any more.
+        // Accepted, even when there is no longer room for the event.
         for _ in 0..<20 { #expect(try host.ask("message recipient=00ff bytes=3 seq=1") == "result=0") }
         let tally = try host.tally("drive threads=2 calls=100000 seed=1 mix=message")
         #expect(tally["rejected"] == 0)
@@ -75,7 +75,7 @@ import Testing
                 line.contains("QPC_METRICS_PLUGIN_\(name)=\(value): invalid value '\(value)': expected "), "\(line)")
             #expect(line.hasSuffix("\n"))
             try host.exit()
-            // Nothing was made for a server that will not start so.
+            // Nothing was created for a server that will not start like this.
             #expect(names(in: place.temporary.path).isEmpty)
         }
     }
@@ -130,7 +130,7 @@ import Testing
         try host.ask("fetch count=1")
         try host.shutDown()
         #expect(names(in: place.temporary.path) == ["qpc-metrics-data"])
-        // The command line agrees, in the same directory and without a setting of its own.
+        // The command agrees, in the same directory and without any setting.
         let counted = try run([BuiltProducts.commandLine, "events", "-c"], directory: place.temporary.path)
         #expect(counted.text == "1\n" && counted.status == 0, "\(counted.errors)")
     }

@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A server killed before each system call of its life, one life a call: from the first `mmap` of its start over the
-/// recovery of what the one before left, to its end.
+/// A server killed before each system call of its life, one life per call: from the first `mmap` of its start, through the
+/// recovery of what the previous one left, to its end.
 ///
 /// `QPC_CALL_KILLS` says how many of each call are chosen at random (2); `all` takes every one.
 @Suite struct SystemCallKillTests {
@@ -20,7 +20,7 @@ import Testing
         var generator = SeededGenerator.announced("kills before \(call)")
         let place = DataPlace()
         var life = CountedLife(place: place)
-        // How many there are, of the thread that makes the most.
+        // How many there are, in the thread that makes the most.
         let trace = place.temporary("trace")
         let survived = try life.live(under: ["strace", "-f", "-qq", "-e", "trace=\(call)", "-o", trace])
         #expect(survived)
@@ -53,7 +53,7 @@ import Testing
         #expect(life.lost == 0 && life.twice == 0)
     }
 
-    /// Server after server in one directory, each of which numbers its events on.
+    /// One server after another in one directory; each continues the numbering of events.
     private struct CountedLife {
         let place: DataPlace
         private var called: UInt64 = 0
@@ -82,15 +82,15 @@ import Testing
                 try host.exit()
                 return true
             } catch {
-                // The tracer goes with its child.
+                // The tracer ends with its child.
                 host.process.wait()
                 return false
             }
         }
 
-        /// A server that is let live takes in what is left; then every call is in the log once and in order.
+        /// A server that is left alive recovers what is left; then every call is in the log once and in order.
         mutating func prove() throws {
-            // Killed before there was anything to read: nothing was called either.
+            // Killed before there was anything to read: nothing had been called either.
             let next = try place.server()
             try place.tool.verify()
             let found = try place.tool.events("--kind", "fetch").compactMap { $0["count"]?.number }
@@ -99,7 +99,7 @@ import Testing
             twice += UInt64(found.count - Set(found).count)
             let missing = Set(1...max(1, called)).subtracting(found)
             if called > 0 { lost += UInt64(missing.count) }
-            // One call may have been under way.
+            // One call may have been in progress.
             guard found.count <= called + 1, found == found.sorted() else {
                 throw TestFailure("called \(called), found \(found)")
             }

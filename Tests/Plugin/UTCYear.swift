@@ -1,6 +1,6 @@
 import Glibc
 
-/// The year as it stands in a time.
+/// The year as it appears in a time.
 enum UTCYear {
     static var now: String {
         var seconds = time(nil)

@@ -2,8 +2,8 @@ import MetricsModel
 import PrometheusText
 import Readings
 
-/// A snapshot in which every counter has a value of its own, so that one printed in another's place
-/// is seen.
+/// A snapshot in which every counter has its own value, so that one printed in another's place
+/// is noticed.
 enum FixedSnapshot {
     static let createdNanoseconds: UInt64 = 1_790_000_000_123_456_789
 
@@ -14,7 +14,7 @@ enum FixedSnapshot {
         for kind in EventKind.allCases {
             snapshot.counters[CounterIndex.calls(kind)] = 2_000_000 + UInt64(kind.index)
             snapshot.counters[CounterIndex.events(kind)] = 1_000_000 + UInt64(kind.index)
-            // A sum of nanoseconds that a binary fraction could not hold.
+            // A sum of nanoseconds that a binary fraction could not represent.
             snapshot.counters[CounterIndex.hookDurationSum(kind)] =
                 1_234_567_890_123_456_700 + UInt64(kind.index)
         }
@@ -31,7 +31,7 @@ enum FixedSnapshot {
         return snapshot
     }()
 
-    /// What the exporter adds of itself.
+    /// What the exporter adds about itself.
     static let additional = [
         ExpositionFamily(
             name: "process_cpu_seconds", type: .counter, unit: "seconds",

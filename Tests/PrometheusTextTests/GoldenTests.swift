@@ -2,7 +2,7 @@ import Foundation
 import PrometheusText
 import Testing
 
-/// The whole text of both formats, byte for byte. After a wanted change, run with
+/// The whole text of both formats, byte for byte. After an intended change, run with
 /// `UPDATE_GOLDENS=1` set, and read what changed before committing it.
 @Suite struct GoldenTests {
     static let prometheus = PrometheusEncoder().encode(FixedSnapshot.exposition)

@@ -3,7 +3,7 @@ import MetricsModel
 import PrometheusText
 import Testing
 
-/// docs/METRICS.md is made from the catalogue; `UPDATE_GOLDENS=1` writes it again.
+/// docs/METRICS.md is generated from the catalogue; `UPDATE_GOLDENS=1` rewrites it.
 @Suite struct MetricsPageTests {
     @Test func theMetricsPageIsTheCatalogue() throws {
         let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

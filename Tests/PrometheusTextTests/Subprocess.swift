@@ -2,10 +2,10 @@ import Foundation
 
 /// Another program, asked for its opinion.
 enum Subprocess {
-    /// The exit status and all that the program wrote, or nil if there is no such program.
+    /// The exit status and everything that the program printed, or nil if there is no such program.
     ///
-    /// The command is the shell's. Not by Foundation's `Process` and pipes: its reading ends the
-    /// whole test run when a signal interrupts it.
+    /// The command is a shell command. It does not use Foundation's `Process` and pipes: when a signal
+    /// interrupts their reading, the whole test run ends.
     static func run(_ command: String, input: [UInt8]) throws -> (status: Int32, output: String)? {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent(
             UUID().uuidString)
@@ -15,7 +15,7 @@ enum Subprocess {
         let outputFile = directory.appendingPathComponent("output")
         try Data(input).write(to: inputFile)
         let status = system("{ \(command)\n} < '\(inputFile.path)' > '\(outputFile.path)' 2>&1")
-        // The encoding by wait of an exit and its status.
+        // How wait encodes an exit and its status.
         guard status & 0x7F == 0 else { return (-1, "ended by signal \(status & 0x7F)") }
         let exitStatus = status >> 8
         if exitStatus == 127 { return nil }

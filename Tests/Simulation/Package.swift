@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The simulation alone: the rooms that it drives, and no package of anybody else's. So it is built in a minute, with the
+// The simulation alone: the modules that it drives, and no third-party package. So it builds in a minute, with the
 // optimizer, and a mutant (scripts/mutation-test) in seconds. Sources are links to the project's own.
 
 let settings: [SwiftSetting] = [.swiftLanguageMode(.v6)]

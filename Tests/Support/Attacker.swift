@@ -1,10 +1,10 @@
 import CMachine
 import Foundation
 
-/// Reads a data directory as somebody would who has stolen it: every byte of every file, whatever file it is, and the
+/// Reads a data directory as an attacker who has stolen it would: every byte of every file, whatever file it is, and the
 /// names of the files.
 ///
-/// A secret is looked for as it is, in hexadecimal of either case, and, for text, in any mixture of ASCII's cases.
+/// A secret is searched for as it is, in hexadecimal of either case, and, if it is text, in any mix of ASCII cases.
 public struct Attacker {
     public struct Secret: Sendable {
         public let label: String
@@ -40,12 +40,12 @@ public struct Attacker {
         public var description: String { "\(file)\(offset < 0 ? "'s name" : "+\(offset)") holds \(secret)" }
     }
 
-    /// Where the secrets are; each once a file.
+    /// Where the secrets are; each is listed once per file.
     ///
-    /// - Parameter leaving: names of files that are not looked into, such as `identity.key`, or `live.qpcm` of a server
+    /// - Parameter leaving: names of files that are not searched, such as `identity.key`, or `live.qpcm` of a server
     ///   that died and is not recovered.
     /// - Throws: `TestFailure` for a secret that is too short to mean anything when it is found, for a file that cannot be
-    ///   read, and for a directory without files: a search that cannot find is no proof.
+    ///   read, and for a directory without files: a search that cannot find anything proves nothing.
     public static func finds(
         _ secrets: [Secret], in directory: String, leaving: Set<String> = []
     ) throws -> [Find] {
@@ -62,7 +62,7 @@ public struct Attacker {
             }
             // A socket holds nothing.
             if leaving.contains(file) || !isPlain(directory + "/" + file) { continue }
-            // A file that vanished in between, such as a temporary one, holds nothing any more.
+            // A file that vanished in between, such as a temporary one, no longer holds anything.
             guard let content = try? read(directory + "/" + file) else {
                 if permissions(directory + "/" + file) == nil { continue }
                 throw TestFailure("\(file) cannot be read")
@@ -76,7 +76,7 @@ public struct Attacker {
         return finds
     }
 
-    /// Relative to the directory, those in directories below it too, links by what they say.
+    /// Relative to the directory, including those in subdirectories, and links by their text.
     private static func everyFile(in directory: String) throws -> [String] {
         guard let paths = FileManager.default.enumerator(atPath: directory) else {
             throw TestFailure("\(directory) cannot be listed")
@@ -98,7 +98,7 @@ public struct Attacker {
 
     private static func offset(of secret: Secret, in content: [UInt8], lowered: [UInt8]) -> Int? {
         if let found = first(secret.bytes, in: content) { return found }
-        // Of bytes that are no text only the digits have cases.
+        // For bytes that are not text, only hexadecimal digits have upper and lower case.
         if secret.label.hasPrefix("name "), let found = first(self.lowered(secret.bytes), in: lowered) { return found }
         return first(Array(hex(secret.bytes).utf8), in: lowered)
     }
@@ -114,7 +114,7 @@ public struct Attacker {
         }
     }
 
-    /// Word by word over what is empty: rings mostly are.
+    /// Goes word by word over empty content: most of a ring is empty.
     private static func lowered(_ content: [UInt8]) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: content.count) { target, count in
             content.withUnsafeBytes { content in

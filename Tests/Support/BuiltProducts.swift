@@ -19,7 +19,7 @@ public enum BuiltProducts {
     /// A Python that has `prometheus_client`: `QPC_TEST_PYTHON`, or the one that `scripts/setup test` makes.
     public static let python = setting("QPC_TEST_PYTHON") ?? packageRoot + "/.build/python/bin/python"
 
-    /// Whether the programs under test are under a sanitizer, and many times slower.
+    /// Whether the programs under test run under a sanitizer, and so many times slower.
     public static let areSanitized = setting("QPC_SANITIZE") != nil
 
     public static func setting(_ name: String) -> String? {
@@ -27,11 +27,11 @@ public enum BuiltProducts {
         return value
     }
 
-    /// Taken once: other tests change the environment of this process, and reading it meanwhile is not safe.
+    /// Taken once: other tests change this process's environment, and reading it at the same time is not safe.
     static let startEnvironment = ProcessInfo.processInfo.environment
 }
 
-/// Says why something is not tested, so that nothing is left out in silence.
+/// Says why something is not tested, so that nothing is skipped silently.
 public func skip(_ what: String, because reason: String) {
     FileHandle.standardError.write(Data("skipped: \(what): \(reason)\n".utf8))
 }

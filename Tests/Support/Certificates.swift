@@ -1,6 +1,6 @@
 import Foundation
 
-/// A CA, a server's and a client's certificate, made by openssl at test time.
+/// A CA, and certificates for a server and a client, made by openssl at test time.
 public final class Certificates {
     public let place = TemporaryDirectory()
 

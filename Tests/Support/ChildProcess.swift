@@ -1,8 +1,8 @@
 import Foundation
 import Glibc
 
-/// A process that a test started, with pipes to its standard input and from its standard output; its standard error goes
-/// to a file. Made with `posix_spawn`: Foundation's own is disturbed by signals that interrupt it.
+/// A process started by a test, with pipes to its standard input and from its standard output; its standard error goes
+/// to a file. It uses `posix_spawn`, because signals disturb Foundation's `Process`.
 ///
 /// One thread at a time.
 public final class ChildProcess {
@@ -12,7 +12,7 @@ public final class ChildProcess {
     private var buffer: [UInt8] = []
     private var status: Int32?
 
-    /// - Parameter user: runs it as this user and group with no other groups; only root can.
+    /// - Parameter user: runs it as this user and group, without other groups; only root can.
     public init(
         _ arguments: [String], environment: [String: String] = [:], directory: String? = nil, umask: Int? = nil,
         user: User? = nil, errorFile: String
@@ -21,7 +21,7 @@ public final class ChildProcess {
         if let user { words = user.prefix + words }
         if let directory { words = ["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", directory] + words }
         if let umask { words = ["/bin/sh", "-c", "umask \(String(umask, radix: 8)); exec \"$@\"", "sh"] + words }
-        // One at a time: a child that is made between a pipe and its flag would keep the pipe open.
+        // One at a time: a child created between a pipe and the setting of its flag would keep the pipe open.
         _ = Self.ignoresBrokenPipes
         Self.making.lock()
         defer { Self.making.unlock() }
@@ -66,13 +66,13 @@ public final class ChildProcess {
         close(output)
     }
 
-    /// Nothing of the developer's own settings may decide how a test ends.
+    /// None of the developer's own settings may decide how a test ends.
     private static let plainEnvironment: [String: String] = {
         var variables = [
             "PATH": BuiltProducts.startEnvironment["PATH"] ?? "/usr/bin:/bin", "HOME": "/", "LC_ALL": "C.UTF-8",
             "TZ": "UTC",
         ]
-        // What scripts/test tells the sanitizers about the programs under test.
+        // What scripts/test tells the sanitizers of the programs under test.
         for name in ["ASAN_OPTIONS", "TSAN_OPTIONS"] {
             if let value = BuiltProducts.setting("QPC_TEST_" + name) { variables[name] = value }
         }
@@ -80,10 +80,10 @@ public final class ChildProcess {
     }()
 
     private static let making = NSLock()
-    /// Writing to a process that has died is an error of that test, and not the end of all.
+    /// Writing to a process that has died is a failure of that test, and not the end of all of them.
     private static let ignoresBrokenPipes: Bool = signal(SIGPIPE, SIG_IGN) == nil
 
-    /// The test's threads block signals, and whoever started it may ignore some; neither is a child's business.
+    /// The test's threads block signals, and whoever started the test may ignore some; neither must affect a child.
     private static func resetSignals(_ attributes: inout posix_spawnattr_t) {
         var none = sigset_t()
         sigemptyset(&none)
@@ -117,7 +117,7 @@ public final class ChildProcess {
         input = -1
     }
 
-    /// One line without its end, or nil at the end of the output.
+    /// One line without its line end, or nil at the end of the output.
     public func line(within seconds: Double) throws -> String? {
         var searched = 0
         while true {
@@ -131,7 +131,7 @@ public final class ChildProcess {
         }
     }
 
-    /// All that is still to come, to the end.
+    /// All remaining output, to its end.
     public func rest(within seconds: Double) throws -> [UInt8] {
         while try readMore(within: seconds) {}
         defer { buffer = [] }
@@ -162,7 +162,7 @@ public final class ChildProcess {
 
     /// The exit code, or the negative number of the signal that ended it.
     ///
-    /// One that does not end by itself is killed, so that it fails one test and does not stop all.
+    /// A process that does not end by itself is killed, so that it fails one test and does not hang all of them.
     @discardableResult public func wait(within seconds: Double = 120) -> Int32 {
         if let status { return status }
         var word: Int32 = 0
@@ -188,7 +188,7 @@ public struct User: Sendable {
     }
 
     public static let nobody = User(uid: 65534, gid: 65534)
-    /// Whether a process can be run as somebody else here.
+    /// Whether processes can be run as another user here.
     public static let canBeChosen = geteuid() == 0
 
     var prefix: [String] { ["setpriv", "--reuid=\(uid)", "--regid=\(gid)", "--clear-groups", "--"] }

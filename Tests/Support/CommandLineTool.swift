@@ -1,6 +1,6 @@
 import Foundation
 
-/// `qpc-metrics`, asked about one data directory.
+/// `qpc-metrics`, run on one data directory.
 public struct CommandLineTool: Sendable {
     public let directory: String
     public var user: User?
@@ -10,7 +10,7 @@ public struct CommandLineTool: Sendable {
         self.user = user
     }
 
-    /// Runs it, whatever comes of it.
+    /// Runs it, whatever the outcome.
     public func run(_ arguments: String..., environment: [String: String] = [:]) throws -> Outcome {
         try run(arguments, environment: environment)
     }
@@ -22,7 +22,7 @@ public struct CommandLineTool: Sendable {
             [BuiltProducts.commandLine] + arguments, environment: variables, user: user)
     }
 
-    /// Runs it, and cannot go on if it fails or reports something, other than that events were dropped.
+    /// Runs it; throws if it fails or reports anything other than that events were dropped.
     public func succeed(_ arguments: String...) throws -> Outcome { try succeed(arguments) }
 
     public func succeed(_ arguments: [String]) throws -> Outcome {
@@ -51,7 +51,7 @@ public struct CommandLineTool: Sendable {
 
     public func exposition() throws -> Exposition { try Exposition(succeed("prometheus").text) }
 
-    /// The ledger, one line of numbers a kind; throws unless `verify` finds all well.
+    /// The ledger, one line of numbers per kind; throws unless `verify` finds everything in order.
     @discardableResult public func verify() throws -> Ledger { try Ledger(succeed("verify").text) }
 }
 

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A data directory that is not made yet, in a temporary one, and the command line to ask about it.
+/// A data directory that does not exist yet, in a temporary one, and the command to query it.
 public final class DataPlace: Sendable {
     public let temporary = TemporaryDirectory()
 
@@ -12,7 +12,7 @@ public final class DataPlace: Sendable {
 
     public func callAsFunction(_ name: String) -> String { path + "/" + name }
 
-    /// A host with the plugin running on this place.
+    /// A host with the plugin running on this directory.
     public func server(_ settings: [String: String] = [:], umask: Int? = nil, user: User? = nil) throws -> ServerHost {
         try .running(path, settings, umask: umask, user: user)
     }

@@ -8,7 +8,7 @@ public struct DoctorReport: Sendable {
         public var found: String
         public var remedy: String?
 
-        /// Whether what was found or what mends it holds these words.
+        /// Whether the finding or the remedy contains these words.
         public func says(_ words: String) -> Bool { words.isEmpty || (found + " " + (remedy ?? "")).contains(words) }
     }
 
@@ -22,7 +22,7 @@ public struct DoctorReport: Sendable {
     public let status: Int32
     public let checks: [Check]
 
-    /// - Throws: if the numbers, the exit code and the checks do not agree, or a check that is not ok says nothing that mends it.
+    /// - Throws: if the numbers, the exit code and the checks disagree, or a check that is not ok gives no remedy.
     public init(_ outcome: Outcome) throws {
         let content: Content
         do {
@@ -42,7 +42,7 @@ public struct DoctorReport: Sendable {
 
     public func all(_ name: String) -> [Check] { checks.filter { $0.check == name } }
 
-    /// Whether a check has this result, and its words and remedy hold these.
+    /// Whether a check has this result, and its finding and remedy contain these words.
     public func has(_ name: String, _ result: String, _ words: String...) -> Bool { has(name, result, words) }
 
     public func has(_ name: String, _ result: String, _ words: [String]) -> Bool {

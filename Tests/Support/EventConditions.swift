@@ -1,4 +1,4 @@
-/// Conditions of events, as the commands take them. Each suite of tests has its own plain way to find what meets them.
+/// Conditions on events, as the commands take them. Each test suite has its own simple way to find what matches them.
 public struct EventConditions {
     public var kinds: [String] = []
     /// UTC, microseconds since 1970.
@@ -75,7 +75,7 @@ public struct EventConditions {
         return words
     }
 
-    /// Whether no event can meet all of it, which the commands refuse to be asked.
+    /// Whether no event can meet all of it; the commands refuse such a question.
     public var isContradictory: Bool {
         let kindsOf: [(Bool, [String])] = [
             (failed, ["auth"]), (ok, ["auth"]), (failureClass != nil, ["auth"]), (reason != nil, ["auth"]),
@@ -88,7 +88,7 @@ public struct EventConditions {
     }
 }
 
-/// What a log has, and now and then what it has not: the values that random conditions are made of.
+/// Values that a log has, and occasionally some that it does not: random conditions are made from them.
 public protocol ConditionValues {
     /// UTC, microseconds since 1970.
     func moment(_ generator: inout SeededGenerator) -> Int64?
@@ -104,7 +104,7 @@ public protocol ConditionValues {
 }
 
 extension EventConditions {
-    /// Some of everything.
+    /// A random selection of conditions.
     public static func random(_ values: some ConditionValues, _ generator: inout SeededGenerator) -> EventConditions {
         func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &generator) < percent }
         var conditions = EventConditions()

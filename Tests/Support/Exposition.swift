@@ -1,4 +1,4 @@
-/// The samples of a Prometheus text, by their name with labels as printed.
+/// The samples of a Prometheus text, by name with labels, as printed.
 public struct Exposition: Sendable {
     public let samples: [String: String]
     public let types: [String: String]
@@ -22,7 +22,7 @@ public struct Exposition: Sendable {
         self.types = types
     }
 
-    /// A sample's whole number.
+    /// A sample's value, as an integer.
     public func value(_ name: String) throws -> UInt64 {
         guard let text = samples[name], let value = UInt64(text) else {
             throw TestFailure("\(name) is \(samples[name] ?? "not there")")
@@ -30,7 +30,7 @@ public struct Exposition: Sendable {
         return value
     }
 
-    /// The sum of a family's samples whose labels hold all of the given ones.
+    /// The sum of a family's samples whose labels include all the given ones.
     public func sum(_ name: String, _ labels: String...) -> UInt64 {
         samples.reduce(0) { sum, sample in
             let isOf = sample.key == name || sample.key.hasPrefix(name + "{")
@@ -50,7 +50,7 @@ public struct Exposition: Sendable {
         }
     }
 
-    /// The counters that are lower here than they were, in words; empty if all is well.
+    /// The counters that are lower here than they were before, as text; empty if there are none.
     public func lower(than earlier: Exposition) -> [String] {
         let now = counters
         return earlier.counters.compactMap { name, before in

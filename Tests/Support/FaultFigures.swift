@@ -1,12 +1,12 @@
 import Foundation
 
-/// What a fault cost, one line a test, appended to the file that `QPC_FIGURES` names; `scripts/faults` makes its table of
+/// What a fault cost, one line per test, appended to the file that `QPC_FIGURES` names; `scripts/faults` makes its table from
 /// them. Without that variable nothing is written.
 public enum FaultFigures {
     /// - Parameter tries: how often the fault was brought about.
-    /// - Parameter lost: events whose hook had returned, and that neither the log has nor a counter explains.
+    /// - Parameter lost: events whose hook had returned, but which neither the log nor a counter accounts for.
     /// - Parameter counted: events that were dropped and counted.
-    /// - Parameter twice: events that the log has more than once.
+    /// - Parameter twice: events that are in the log more than once.
     /// - Parameter healed: seconds until events were in the log again.
     public static func record(
         _ fault: String, tries: Int, lost: UInt64 = 0, counted: UInt64 = 0, twice: UInt64 = 0, healed: Double? = nil
@@ -17,11 +17,11 @@ public enum FaultFigures {
         let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { fatalError("QPC_FIGURES names \(path), which cannot be written") }
         defer { close(descriptor) }
-        // One write, so that tests side by side do not mix their lines.
+        // One write, so that tests running in parallel do not mix their lines.
         _ = Array(line.utf8).withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
     }
 
-    /// A number that the environment sets, so that the campaign is the same tests with larger ones.
+    /// A number that the environment can set, so that the campaign is the same tests with larger ones.
     public static func count(_ variable: String, usually: Int) -> Int {
         BuiltProducts.setting(variable).flatMap { Int($0) } ?? usually
     }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Any JSON; all of an event's numbers are unsigned and whole.
+/// Any JSON; all numbers in an event are unsigned integers.
 public enum JSONValue: Decodable, Hashable, Sendable {
     case text(String)
     case number(UInt64)
@@ -35,7 +35,7 @@ public enum JSONValue: Decodable, Hashable, Sendable {
 public typealias LoggedEvent = [String: JSONValue]
 
 public enum NDJSON {
-    /// - Throws: if it is no UTF-8, or a line is no JSON object.
+    /// - Throws: if it is not UTF-8, or a line is not a JSON object.
     public static func decode(_ bytes: [UInt8]) throws -> [LoggedEvent] {
         guard let text = String(validating: bytes, as: UTF8.self) else { throw TestFailure("NDJSON that is no UTF-8") }
         let decoder = JSONDecoder()

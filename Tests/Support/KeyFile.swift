@@ -1,4 +1,4 @@
-/// `identity.key` as its document draws it, read without the product's code.
+/// `identity.key` as its documentation draws it, read without the product's code.
 public struct KeyFile: Sendable {
     public struct Epoch: Sendable, Equatable {
         public var number: UInt64

@@ -1,12 +1,12 @@
 import Foundation
 
-/// A server under load while something is done to its files. Its last word is a proof: every event whose hook returned is in
-/// the log once, or was counted as dropped; the ledger is exact; no counter is lower than it was at any look.
+/// A server under load while something is done to its files. At the end it proves that every event whose hook returned is in
+/// the log once or was counted as dropped, that the ledger is exact, and that no counter is lower than at an earlier look.
 public final class LoadedServer {
     public let place: DataPlace
     public let host: ServerHost
     private var seen = try! Exposition("")
-    /// How long it took at most until events were in the log again, over all faults.
+    /// The longest time, over all faults, until events were in the log again.
     public private(set) var healed = 0.0
 
     public init(_ settings: [String: String] = [:], path: String? = nil, seed: UInt64) throws {
@@ -30,7 +30,7 @@ public final class LoadedServer {
 
     public func isWritten(above count: UInt64) throws -> Bool { try look().sum("qpc_plugin_events_written_total") > count }
 
-    /// Waits until events come into the log that is there, and takes the time since `start`.
+    /// Waits until events arrive in the current log, and measures the time since `start`.
     public func awaitHealing(since start: Date, _ what: String) throws {
         let before = try look().sum("qpc_plugin_events_written_total")
         try eventually(what) { try isWritten(above: before) }
@@ -48,7 +48,7 @@ public final class LoadedServer {
 
     /// Ends the load and the server.
     ///
-    /// - Parameter isAlone: whether no other server's log, and with it its account, came into the place of this one's.
+    /// - Parameter isAlone: whether no other server's log, with its own account, took the place of this one's.
     public func end(isAlone: Bool = true) throws -> Account {
         let tally = try host.tally("stop")
         try host.ask("shutdown")

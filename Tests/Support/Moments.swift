@@ -7,7 +7,7 @@ public func microsecondsNow() -> Int64 {
     return Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000
 }
 
-/// A time as the product prints it in UTC, to the microsecond or better; nil if it is not of that form.
+/// Parses a time as the product prints it in UTC, to the microsecond or better; nil if it does not have that form.
 public func microseconds(_ text: String) -> Int64? {
     let bytes = Array(text.utf8)
     guard bytes.count >= 27, bytes.last == 0x5A, bytes[10] == 0x54, bytes[19] == 0x2E else { return nil }
@@ -32,6 +32,6 @@ extension [String: JSONValue] {
     public var id: UInt64 { self["id"]?.number ?? 0 }
     public var kind: String { self["kind"]?.text ?? "" }
 
-    /// What its hook was called with: all but what the log adds.
+    /// What its hook was called with: everything except what the log adds.
     public var asSent: LoggedEvent { filter { !["id", "time", "batch"].contains($0.key) } }
 }

@@ -8,7 +8,7 @@ public struct Outcome: Sendable {
     public var errors: String
 
     public var text: String { String(decoding: output, as: UTF8.self) }
-    /// Without empty ones. By bytes: CR LF is one character to Swift, and no end of a line.
+    /// Without empty lines. Split by bytes, because Swift sees CR LF as one character, which is not a line end to it.
     public var lines: [String] { output.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) } }
     public var errorLines: [String] { errors.utf8.split(separator: 0x0A).map { String(decoding: Array($0), as: UTF8.self) } }
 }
@@ -19,12 +19,12 @@ public func run(
     umask: Int? = nil, user: User? = nil, within seconds: Double = 180
 ) throws -> Outcome {
     let place = TemporaryDirectory()
-    // The error file is this process's own, and must be writable by another user too.
+    // This process owns the error file, but another user must be able to write to it too.
     try overwrite(place("errors"), with: [])
     let child = try ChildProcess(
         arguments, environment: environment, directory: directory, umask: umask, user: user,
         errorFile: place("errors"))
-    // Short enough for the pipe, or the program reads it; a program that does not read may have ended already.
+    // The input fits into the pipe, or the program reads it; a program that does not read may have ended already.
     if !input.isEmpty { try? child.send(input) }
     child.closeInput()
     let output = try child.rest(within: seconds)
@@ -33,7 +33,7 @@ public func run(
         status: status, output: output, errors: String(decoding: read(place("errors")), as: UTF8.self))
 }
 
-/// The same for a line of the shell.
+/// The same for a shell command.
 public func shell(_ line: String, environment: [String: String] = [:]) throws -> Outcome {
     try run(["/bin/bash", "-c", line], environment: environment)
 }

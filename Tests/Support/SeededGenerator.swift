@@ -1,6 +1,6 @@
 import Foundation
 
-/// SplitMix64: the same numbers for a seed on every machine. A test prints the seed that it was not given.
+/// SplitMix64: the same numbers for a seed on every machine. A test prints the seed if it was not given one.
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
     public let seed: UInt64
@@ -10,7 +10,7 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
         state = seed
     }
 
-    /// A new seed in each run, or that of `QPC_SEED`; printed, so that a failure can be had again.
+    /// A new seed in each run, or that of `QPC_SEED`; it is printed, so that a failure can be repeated.
     public static func announced(_ test: String) -> SeededGenerator {
         let seed = BuiltProducts.setting("QPC_SEED").flatMap { UInt64($0) } ?? UInt64.random(in: 1...0xFFFF_FFFF)
         FileHandle.standardError.write(Data("\(test): QPC_SEED=\(seed)\n".utf8))

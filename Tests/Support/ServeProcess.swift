@@ -6,7 +6,7 @@ public final class ServeProcess {
     public let place: DataPlace
     private let errors = TemporaryDirectory()
 
-    /// - Parameter prefix: what starts the command in place of this.
+    /// - Parameter prefix: a program that starts the command, run in place of it.
     public init(
         _ place: DataPlace = DataPlace(), _ arguments: String..., through prefix: [String] = [],
         environment: [String: String] = [:]
@@ -25,7 +25,7 @@ public final class ServeProcess {
         ((try? String(decoding: read(errors("errors")), as: UTF8.self)) ?? "").split(separator: "\n").map(String.init)
     }
 
-    /// Where it listens, once it does.
+    /// The addresses on which it listens; waits until it does.
     public func addresses(_ count: Int = 1) throws -> [String] {
         var found: [String] = []
         try eventually("it listens") {

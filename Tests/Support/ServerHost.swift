@@ -5,7 +5,7 @@ public final class ServerHost {
     public let process: ChildProcess
     private let place = TemporaryDirectory()
 
-    /// Longer than anything takes on a busy machine: it only ends a wait that is hopeless.
+    /// Longer than anything takes on a busy machine: it only ends a hopeless wait.
     public static let patience = 120.0
 
     public init(
@@ -13,7 +13,7 @@ public final class ServerHost {
         under tracer: [String] = []
     ) throws {
         try overwrite(place("errors"), with: [])
-        // The plugin may keep nothing back; the command's own runtime does. Leaks cannot be looked for under a tracer.
+        // The plugin must not leak; the command's own runtime does. Under a tracer, leaks cannot be looked for.
         var environment = environment
         if tracer.isEmpty { environment["ASAN_OPTIONS"] = BuiltProducts.setting("QPC_TEST_HOST_ASAN_OPTIONS") }
         process = try ChildProcess(
@@ -48,10 +48,10 @@ public final class ServerHost {
         return try answer(to: command)
     }
 
-    /// Sends many commands at once, and returns the answer to the last.
+    /// Sends many commands, and returns the answer to the last.
     @discardableResult public func ask(all commands: [String]) throws -> String {
         var last = ""
-        // As many as the pipes hold in both directions.
+        // As many at a time as the pipes hold in both directions.
         for start in stride(from: 0, to: commands.count, by: 100) {
             let part = commands[start..<min(start + 100, commands.count)]
             try process.send(part.joined(separator: "\n") + "\n")
@@ -72,7 +72,7 @@ public final class ServerHost {
     /// The answer of a command that answers with a JSON object.
     public func tally(_ command: String) throws -> Tally { try Tally(ask(command)) }
 
-    /// What the C library has given out in its process and not got back.
+    /// How much memory of the C library is allocated in its process.
     public func heapBytes() throws -> Int {
         let answer = try ask("heap")
         guard answer.hasPrefix("heap="), let bytes = Int(answer.dropFirst(5)) else { throw TestFailure("heap: \(answer)") }
@@ -83,11 +83,11 @@ public final class ServerHost {
         try ask("setenv QPC_METRICS_PLUGIN_DIR \(Self.encoded(path))")
     }
 
-    /// What was said on the standard error so far.
+    /// What it has printed on standard error so far.
     public var errors: String { (try? String(decoding: read(place("errors")), as: UTF8.self)) ?? "" }
     public var errorLines: [String] { errors.split(separator: "\n").map(String.init) }
 
-    /// Ends it as a power-hungry administrator would.
+    /// Ends it with SIGKILL, as an impatient administrator would.
     public func kill() {
         process.kill()
         process.wait()

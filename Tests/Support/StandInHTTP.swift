@@ -1,8 +1,8 @@
 import Foundation
 import Glibc
 
-/// A tiny HTTP server on a free port of this machine, which answers as a test says: for programs that ask others. Its handler
-/// runs on a thread of its own, one request at a time.
+/// A tiny HTTP server on a free port of this machine, which answers as a test tells it: for programs that query others. Its
+/// handler runs on a thread of its own, one request at a time.
 public final class StandInHTTP: @unchecked Sendable {
     public struct Answer: Sendable {
         public var status: Int
@@ -41,7 +41,7 @@ public final class StandInHTTP: @unchecked Sendable {
 
     deinit { close() }
 
-    /// Listens no longer: a shutdown wakes the thread, which then closes the socket. The owner's thread.
+    /// Stops listening: a shutdown wakes the thread, which then closes the socket. Called on the owner's thread.
     public func close() {
         if isOpen { shutdown(listener, Int32(SHUT_RDWR)) }
         isOpen = false

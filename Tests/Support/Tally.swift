@@ -1,8 +1,8 @@
 import Foundation
 
-/// What the host says that it sent.
+/// What the host says it sent.
 public struct Tally: Sendable {
-    /// The hooks by the host's names, in the order of the kinds.
+    /// The host's names of the hooks, in the order of the kinds.
     public static let hooks = ["message", "batch", "auth", "channel", "fetch", "register"]
 
     public let calls: [UInt64]

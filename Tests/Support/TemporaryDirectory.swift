@@ -1,6 +1,6 @@
 import Foundation
 
-/// A directory that goes with its owner. Everybody may pass through it, because some tests have readers of other users.
+/// A directory that goes with its owner. Everybody may pass through it, because some tests have readers under other users.
 public final class TemporaryDirectory: @unchecked Sendable {
     public let path: String
 
@@ -39,7 +39,7 @@ public func read(_ path: String) throws -> [UInt8] {
     return [UInt8](data)
 }
 
-/// Writes into the file that is there, so that its owner and mode stay.
+/// Writes into the existing file, so that its owner and mode stay.
 public func overwrite(_ path: String, with bytes: [UInt8]) throws {
     let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
     guard descriptor >= 0 else { throw TestFailure.system("open \(path)", errno) }
@@ -52,7 +52,7 @@ public func overwrite(_ path: String, with bytes: [UInt8]) throws {
     }
 }
 
-/// Asks again until the answer is yes. For what another process does on its own; the limit only ends a hopeless wait.
+/// Polls until the answer is yes, for what another process does on its own; the limit only ends a hopeless wait.
 public func eventually(
     _ what: String, within seconds: Double = 60, every pause: Double = 0.002, _ condition: () throws -> Bool
 ) throws {

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Something that a test cannot go on without.
+/// A failure after which a test cannot continue.
 public struct TestFailure: Error, CustomStringConvertible {
     public var description: String
 

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 import TimeWords
 
-/// The process's zone is one for all threads, so these run one after another, and no other test
+/// All threads share the process's zone, so these run one after another, and no other test
 /// reads it.
 @Suite(.serialized) struct LocalZoneTests {
     private func inZone<Result>(_ name: String, _ body: () throws -> Result) rethrows -> Result {
@@ -48,7 +48,7 @@ import TimeWords
                 let theirs = try #require(
                     answer("systemd-analyze timestamp -- '\(form)'"), "\(form)")
                 let ours = try TimeExpression.parse(form, now: microsecondsNow())
-                // They looked at the clock a little earlier.
+                // systemd read the clock a little earlier.
                 #expect(
                     abs(ours - theirs) < 5_000_000, "\(form): \(ours), and by systemd \(theirs)")
                 if !form.contains("ago") && !form.contains("left") && !form.contains("now")
@@ -85,6 +85,6 @@ import TimeWords
 }
 
 extension String {
-    /// Six digits of a fraction.
+    /// A fraction padded to six digits.
     fileprivate var padding6: String { String((self + "000000").prefix(6)) }
 }

@@ -74,7 +74,7 @@ private let second: Int64 = 1_000_000
     }
 
     @Test func daysAreThoseOfTheZone() throws {
-        // In Berlin it is 23:09, in a zone three hours east already tomorrow.
+        // In Berlin it is 23:09; in a zone three hours east it is already tomorrow.
         #expect(try parse("today", Zones.berlin) == (1_795_305_600 - 3600) * second)
         #expect(
             try parse("today", .fixed(offsetSeconds: 10800)) == (1_795_392_000 - 10800) * second)
@@ -86,11 +86,11 @@ private let second: Int64 = 1_000_000
     @Test(
         "Clocks that are set forward and back",
         arguments: [
-            // Skipped times are as much later as the clocks jumped.
+            // Skipped times move later by as much as the clocks jumped.
             ("2026-03-29 01:59:59", 1_774_745_999), ("2026-03-29 02:00", 1_774_746_000),
             ("2026-03-29 02:30", 1_774_747_800), ("2026-03-29 03:00", 1_774_746_000),
             ("2026-03-29 03:30", 1_774_747_800),
-            // Of times that come twice it is the first.
+            // For times that occur twice, the first is meant.
             ("2026-10-25 01:59:59", 1_792_886_399), ("2026-10-25 02:00", 1_792_886_400),
             ("2026-10-25 02:30", 1_792_888_200), ("2026-10-25 03:00", 1_792_893_600),
             ("2026-10-25 02:30 +01:00", 1_792_891_800),

@@ -1,6 +1,6 @@
 import TimeWords
 
-/// Zones of the year 2026 that need no zone files.
+/// Zones for the year 2026 that need no zone files.
 enum Zones {
     /// Berlin: summer time from 2026-03-29 01:00 UTC to 2026-10-25 01:00 UTC.
     static let berlin = ClockZone { instant in

@@ -14,7 +14,7 @@ from catalogue import OTHERS, ROOT, families, samples  # noqa: E402
 
 PLACE = ROOT / "dashboards"
 BOARDS = ("overview", "plugin-health")
-# What the SDK does not know and Grafana does; everything else must survive.
+# What Grafana knows but the SDK does not; everything else must survive.
 UNMODELLED = re.compile(
     r"\.annotations\.list\[\d+\]\.(step|titleFormat|textFormat)|\.templating\.list\[\d+\]\.definition")
 
@@ -69,7 +69,7 @@ def check():
     metrics = samples(found) | OTHERS
 
     command("promtool check rules", ["promtool", "check", "rules", "rules.yml", "alerts.yml"], PLACE / "prometheus")
-    # An undefined rule file is no error for promtool, so the files lie where the configurations look for them.
+    # A missing rule file is not an error for promtool, so the files are where the configurations look for them.
     command("promtool check config", ["promtool", "check", "config", "scrape.example.yml"], PLACE / "prometheus")
     tests = sorted((PLACE / "prometheus/tests").glob("*.yml"))
     command("promtool test rules", ["promtool", "test", "rules", *map(str, tests)], PLACE / "prometheus/tests")

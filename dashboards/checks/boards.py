@@ -5,10 +5,10 @@ import re
 
 import promql
 
-# Units that the boards use, of Grafana's list (packages/grafana-data/src/valueFormats/categories.ts).
+# Units that the boards use, from Grafana's list (packages/grafana-data/src/valueFormats/categories.ts).
 UNITS = {"none", "short", "percentunit", "bytes", "cps", "ops", "cpm", "s", "dtdurations"}
 QUERY_PANELS = {"stat", "timeseries", "heatmap", "bargauge", "gauge", "table"}
-# 39 is Grafana 11.0, 41 is 11.5 to 12.0; an older Grafana would not take a newer one, a newer one migrates.
+# 39 is Grafana 11.0, 41 is 11.5 to 12.0; an older Grafana would reject a newer schema, a newer one migrates an older schema.
 SCHEMA_VERSIONS = range(39, 43)
 
 

@@ -7,18 +7,18 @@ import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# Labels that Prometheus gives to every series of a target.
+# Labels that Prometheus adds to every series of a target.
 TARGET_LABELS = {"job", "instance"}
 
 
 @dataclasses.dataclass
 class Metric:
     kind: str  # counter, gauge, histogram
-    # Label to its closed set of values, or None where any may come.
+    # Label to its closed set of values, or None if any value may occur.
     labels: dict
 
 
-# Not of qpc-metrics: what Prometheus makes for each target, and what node_exporter may add.
+# Not from qpc-metrics: what Prometheus generates for each target, and what node_exporter may add.
 OTHERS = {
     "up": Metric("gauge", {}),
     "scrape_duration_seconds": Metric("gauge", {}),

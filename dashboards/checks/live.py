@@ -103,8 +103,8 @@ def questions(boards, recorded, alerts):
     for rule in recorded:
         yield f"rule {rule['record']}", rule["record"]
     for rule in alerts:
-        # An alert that finds nothing is content. What it looks at must be there all the same, and now: a day has not
-        # passed since the beginning.
+        # An alert that finds nothing is fine. But what it looks at must exist, and exist now: a day has not passed since the
+        # start.
         asked = set()
         for node, _ in promql.selectors(promql.parse(rule["expr"])):
             if not node.name.startswith("node_"):
@@ -120,7 +120,7 @@ def prepare(place, yaml, target):
     config["scrape_configs"][0] |= {
         "scheme": target.scheme, "metrics_path": target.path or "/metrics",
         "static_configs": [{"targets": [target.netloc]}]}
-    # Whether an alert arrives is another test's question, and no real Alertmanager's of this machine.
+    # Whether an alert arrives is for another test to check, and must not involve a real Alertmanager on this machine.
     del config["alerting"]
     (place / "prometheus.yml").write_text(yaml.safe_dump(config), "utf-8")
     for name in ("rules.yml", "alerts.yml"):
@@ -132,7 +132,7 @@ def run(url, boards, yaml, say):
     if shutil.which("prometheus") is None:
         return say("skipped", "a real Prometheus", "prometheus is not installed")
     recorded, alerts = rules.load(yaml)
-    # Some who start this program have signals blocked, and a child that inherits that never hears of its end.
+    # Some callers of this program have signals blocked, and a child that inherits the mask never sees the signal to end.
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 

@@ -6,7 +6,7 @@ import promql_parser
 
 from catalogue import TARGET_LABELS
 
-# Grafana's variables, as durations that nobody would write: a window is recognised by them.
+# Grafana's variables, as durations that nobody would write, so that a window can be recognised.
 VARIABLES = {"$__rate_interval": "11m11s", "$__range": "23m23s", "$__interval": "13m13s"}
 RATE_INTERVAL, RANGE = 671, 1403
 COUNTER_FUNCTIONS = {"rate", "irate", "increase", "resets"}

@@ -15,7 +15,7 @@ def differences(board):
 
 
 def missing(path, was, now):
-    # The SDK adds defaults, and leaves out null where that is the default.
+    # The SDK adds defaults, and omits null where that is the default.
     if isinstance(was, dict) and isinstance(now, dict):
         for key, value in was.items():
             if key in now:

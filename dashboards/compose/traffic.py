@@ -58,7 +58,7 @@ class Table(ctypes.Structure):
         ("destroy", ctypes.CFUNCTYPE(None, context)), ("shutdown", ctypes.CFUNCTYPE(None, context))]
 
 
-# How often each kind of call comes, and why logins fail: mistyped passwords, mostly.
+# How often each kind of call occurs, and why logins fail: mistyped passwords, mostly.
 WEIGHTS = {"message_enqueue": 30, "batch_enqueue": 6, "auth": 8, "channel_created": 4, "fetch": 50, "user_registered": 2}
 REASONS = ["invalid credentials"] * 6 + [
     "unknown user", "rate limited", "account locked", "session expired", "protocol error", "no reason at all"]

@@ -281,7 +281,7 @@ def board(uid, title, description, rows, *, time="now-6h"):
     }
 
 
-# The panels that both boards have.
+# The panels that both boards share.
 
 def plugin_up():
     return stat(

@@ -1,4 +1,4 @@
-// machine.h: what Swift cannot say of the machine: a thread-local without a call, and the CPU's tick counter.
+// machine.h: what Swift cannot express: a thread-local without a call, and the CPU's tick counter.
 #ifndef QPCM_MACHINE_H
 #define QPCM_MACHINE_H
 
@@ -7,16 +7,16 @@
 #include <x86intrin.h>
 #endif
 
-/// A server thread's way to its slot. It is a cache of one entry, and holds while `session` is the
-/// session number of the plugin state that the hook was called with.
+/// How a server thread finds its slot: a cache of one entry, valid while `session` is the session number of the plugin state that
+/// the hook was called with.
 typedef struct qpcm_thread {
     uint64_t session;
-    void *slot;             // null: none was to be had
-    uint64_t calls_to_retry;  // counts down to the next look for a free slot
+    void *slot;             // null: none was available
+    uint64_t calls_to_retry;  // counts down to the next search for a free slot
 } qpcm_thread;
 
-// initial-exec: one load from the thread pointer, no call of __tls_get_addr. The C library keeps room for such
-// variables of libraries that are loaded late; these are 24 bytes of it.
+// initial-exec: one load from the thread pointer, no call to __tls_get_addr. The C library reserves space for such variables of
+// libraries that are loaded late; this one takes 24 bytes of it.
 extern _Thread_local qpcm_thread qpcm_current_thread __attribute__((tls_model("initial-exec")));
 
 static inline qpcm_thread *qpcm_thread_current(void) { return &qpcm_current_thread; }
@@ -34,7 +34,7 @@ static inline uint64_t qpcm_ticks(void) {
 #endif
 }
 
-/// UTC, nanoseconds since 1970. Not inline: a hook that has ticks needs no stack for the C library's structure.
+/// UTC, nanoseconds since 1970. Not inline: a hook that uses ticks then needs no stack for the C library's structure.
 uint64_t qpcm_realtime_ns(void);
 
 /// Fetches a cache line for writing, ahead of a store. Any address will do, mapped or not.
@@ -46,7 +46,7 @@ static inline void qpcm_prefetch_for_write(const void *address) {
 #endif
 }
 
-/// Whether the counter runs at one rate whatever the CPU's clock does, in all power states.
+/// Whether the counter runs at a constant rate, whatever the CPU's clock does, in all power states.
 int qpcm_ticks_invariant(void);
 
 #endif

@@ -1,5 +1,5 @@
-// system.h: the C library as far as the plugin uses it. Embedded Swift, in which the plugin is built, has no Glibc
-// module; what that module would express in Swift is expressed here.
+// system.h: the parts of the C library that the plugin uses. The plugin is built in Embedded Swift, which has no Glibc module;
+// this header provides what that module would.
 #ifndef QPCM_SYSTEM_H
 #define QPCM_SYSTEM_H
 
@@ -21,12 +21,12 @@
 #include <unistd.h>
 #include <stdio.h>
 
-/// A GNU function, which <string.h> declares only to those who define _GNU_SOURCE.
+/// A GNU function, which <string.h> declares only if _GNU_SOURCE is defined.
 extern void *memmem(const void *haystack, size_t haystack_bytes, const void *needle, size_t needle_bytes);
 
 static inline int32_t qpcm_errno(void) { return errno; }
 
-/// The environment's entries, `NAME=value`, NULL at the end.
+/// The environment's entries, `NAME=value`, terminated by NULL.
 extern char **environ;
 static inline char **qpcm_environment(void) { return environ; }
 
@@ -40,50 +40,50 @@ static inline void *qpcm_map_shared(int32_t descriptor, size_t bytes, int32_t wr
     return address == MAP_FAILED ? 0 : address;
 }
 
-/// `mmap`, private and not to be touched yet; null instead of MAP_FAILED. Takes addresses and nothing else.
+/// `mmap`, private and not yet accessible; null instead of MAP_FAILED. Reserves addresses and nothing else.
 static inline void *qpcm_map_private_aside(int32_t descriptor, size_t bytes) {
     void *address = mmap(0, bytes, PROT_NONE, MAP_PRIVATE | MAP_NORESERVE, descriptor, 0);
     return address == MAP_FAILED ? 0 : address;
 }
 
-/// GNU functions, which <sys/mman.h> declares only to those who define _GNU_SOURCE. `mremap` is variadic there.
+/// GNU functions, which <sys/mman.h> declares only if _GNU_SOURCE is defined. `mremap` is variadic there.
 extern void *mremap(void *old_address, size_t old_bytes, size_t new_bytes, int flags, ...);
 extern int mincore(void *address, size_t bytes, unsigned char *pages);
 
-/// Moves the beginning of such a mapping over a shared one of the same file, in one step: what was stored there so far is
-/// seen in it, and what is stored from now on goes into memory alone. The file system is not asked. 0 or -1.
+/// Moves the beginning of such a mapping over a shared one of the same file, in one step: what was stored there so far stays
+/// visible, and later stores go to memory only. The file system is not involved. 0 or -1.
 static inline int32_t qpcm_move_private_over(void *aside, void *address, size_t bytes) {
     if (mprotect(aside, bytes, PROT_READ | PROT_WRITE) != 0) return -1;
     return mremap(aside, bytes, bytes, 1 | 2, address) == MAP_FAILED ? -1 : 0;  // MREMAP_MAYMOVE | MREMAP_FIXED
 }
 
-/// Lays memory of no file, all zeros, over a part of a mapping. 0 or -1.
+/// Maps anonymous memory, all zeros, over part of a mapping. 0 or -1.
 static inline int32_t qpcm_map_zeros_over(void *address, size_t bytes) {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
     return mmap(address, bytes, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED ? -1 : 0;
 }
 
-/// Whether the status is a regular file's.
+/// Whether the status is that of a regular file.
 static inline int32_t qpcm_is_regular(const struct stat *status) { return S_ISREG(status->st_mode); }
 static inline int32_t qpcm_is_directory(const struct stat *status) { return S_ISDIR(status->st_mode); }
 
-/// `stat` of a path, a symbolic link not followed.
+/// `stat` of a path, without following a symbolic link.
 static inline int32_t qpcm_lstat(const char *path, struct stat *status) { return lstat(path, status); }
-/// The same, with links followed.
+/// The same, following links.
 static inline int32_t qpcm_stat(const char *path, struct stat *status) { return stat(path, status); }
 static inline int32_t qpcm_fstat(int32_t descriptor, struct stat *status) { return fstat(descriptor, status); }
 
-/// What a file system is, and what room it has, in blocks and in inodes, for those who are not root.
+/// What a file system is, and its space, in blocks and in inodes. Free blocks are those available to users other than root.
 typedef struct qpcm_file_system {
     uint64_t kind;         // the magic number of statfs(2)
     uint64_t block_bytes;
     uint64_t blocks;
     uint64_t free_blocks;
-    uint64_t inodes;       // 0 where the file system makes them as it needs them
+    uint64_t inodes;       // 0 where the file system makes them on demand
     uint64_t free_inodes;
 } qpcm_file_system;
 
-/// Of the file system that a path is on. 0 or -1.
+/// Describes the file system that a path is on. 0 or -1.
 static inline int32_t qpcm_look_at_file_system(const char *path, qpcm_file_system *file_system) {
     struct statfs status;
     if (statfs(path, &status) != 0) return -1;
@@ -96,55 +96,55 @@ static inline int32_t qpcm_look_at_file_system(const char *path, qpcm_file_syste
     return 0;
 }
 
-/// Gives a new file to the owner of the directory that it is in: what root makes there, the server's own user must be
-/// able to use. Nothing for anybody else, who cannot make a file that is not his.
+/// Gives a new file to the owner of its directory: what root creates there, the server's own user must be able to use. Does
+/// nothing for any other user, who cannot create a file owned by someone else.
 static inline void qpcm_give_to_owner(int32_t descriptor, const char *directory) {
     struct stat status;
     if (geteuid() == 0 && stat(directory, &status) == 0 && fchown(descriptor, status.st_uid, status.st_gid) != 0) return;
 }
 
-/// Takes the lock that belongs to this descriptor, alone or with others, or says EWOULDBLOCK.
+/// Takes the lock that belongs to this descriptor, exclusive or shared; fails with EWOULDBLOCK if it is taken.
 static inline int32_t qpcm_lock(int32_t descriptor, int32_t exclusively) {
     return flock(descriptor, (exclusively ? LOCK_EX : LOCK_SH) | LOCK_NB);
 }
 
-/// A sign on an open directory that it is held, which others see by asking and without taking any lock themselves: a shared
-/// lock on its first byte that belongs to the open file (fcntl(2), open file description locks). 0 or -1.
+/// Marks an open directory as held, which others can query without taking any lock themselves: a shared lock on its first byte
+/// that belongs to the open file (fcntl(2), open file description locks). 0 or -1.
 int32_t qpcm_mark_held(int32_t descriptor);
 
-/// Whether there is such a sign: 1, 0, or -1 if that is unknown.
+/// Whether there is such a mark: 1, 0, or -1 if unknown.
 int32_t qpcm_is_marked_held(int32_t descriptor);
 
-/// A socket of packets at a name in a directory, that answers to the directory's owner; or -1. Never blocks.
+/// Listens on a packet socket at a path, to which only this process's user and root can connect; or -1. Never blocks.
 int32_t qpcm_control_listen(const char *path);
 
-/// The next who asks, if it is this process' user or root, and which process that is (0 if it is in another PID namespace) and
-/// whose; or -1, also when nobody does. Never blocks, and its packets wait at most that long.
+/// Accepts the next client, if it runs as this process's user or root, and reports its process (0 if that is in another PID
+/// namespace) and user; or -1, also if there is none. Never blocks; packets on the connection wait at most that long.
 int32_t qpcm_control_accept(int32_t listener, int32_t milliseconds, int32_t *pid, uint32_t *uid);
 
-/// Connects to the listener there; or -1. Waits for its packets at most that long.
+/// Connects to the listener at a path; or -1. Packets wait at most that long.
 int32_t qpcm_control_connect(const char *path, int32_t milliseconds);
 
-/// A packet, sent or received; -1 for an error. A partner who is gone raises no signal.
+/// Sends or receives a packet; -1 on error. A peer that is gone raises no signal.
 static inline ssize_t qpcm_send(int32_t socket, const void *bytes, size_t count) {
     return send(socket, bytes, count, MSG_NOSIGNAL);
 }
 static inline ssize_t qpcm_receive(int32_t socket, void *bytes, size_t count) { return recv(socket, bytes, count, 0); }
 
-/// The process that holds a lock on one of these bytes of an open file, or 0 if none does, or none that can be seen.
+/// The process that holds a lock on any of these bytes of an open file; 0 if none does, or none that is visible.
 static inline int32_t qpcm_lock_holder(int32_t descriptor, int64_t start, int64_t bytes) {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = start, .l_len = bytes};
     if (fcntl(descriptor, F_GETLK, &lock) != 0 || lock.l_type == F_UNLCK || lock.l_pid < 0) return 0;
     return lock.l_pid;
 }
 
-/// A condition whose time-outs are of the monotonic clock: setting the time of day does not disturb it.
+/// A condition variable that times out by the monotonic clock: setting the time of day does not disturb it.
 void qpcm_condition_init(pthread_cond_t *condition);
 
-/// Waits at most that long; the mutex is held, as with pthread_cond_wait.
+/// Waits at most that long; the mutex must be held, as with pthread_cond_wait.
 void qpcm_condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, uint64_t nanoseconds);
 
-/// Names a thread, at most 15 characters.
+/// Names a thread, with at most 15 characters.
 void qpcm_name_thread(pthread_t thread, const char *name);
 
 #endif

@@ -1,6 +1,6 @@
-// control_message.h: what a command asks of a running plugin, and what it is answered, version 1. One packet each, by
-// `control.sock` in the data directory, a Unix socket of packets (SOCK_SEQPACKET). Only the plugin writes the log; who
-// wants something removed from it asks. Nothing of this is ever on a disk.
+// control_message.h: what a command asks of a running plugin, and what the plugin answers, version 1. One packet each, over
+// `control.sock` in the data directory, a Unix packet socket (SOCK_SEQPACKET). Only the plugin writes the log; whoever wants
+// something removed from it asks the plugin. None of this is ever written to disk.
 //
 // request, 320 bytes
 //      0 ┌───────────────┬───────────────┐
@@ -8,7 +8,7 @@
 //      8 ├───────────────┼───────────────┤
 //        │ action        │ name_bytes    │    action: QPCM_CONTROL_PRUNE and so on
 //     16 ├───────────────┴───────────────┤
-//        │ before_us                     │    prune: earlier events leave; the smallest number for no limit
+//        │ before_us                     │    prune: removes earlier events; the smallest number for no limit
 //     24 ├───────────────────────────────┤
 //        │ max_bytes                     │    prune: the log's size, at most; -1 for any
 //     32 ├───────────────────────────────┤
@@ -17,11 +17,11 @@
 //        │ reserved                      │
 //    320 └───────────────────────────────┘
 //
-// answer, 384 bytes: one each second while it goes on, and one at the end
+// answer, 384 bytes: one per second while the work goes on, and one at the end
 //      0 ┌───────────────┬───────────────┐
 //        │ magic         │ status        │    QPCM_CONTROL_WORKING, _DONE, _FAILED
 //      8 ├───────────────┴───────────────┤
-//        │ removed[6]                    │    events that left, by kind
+//        │ removed[6]                    │    events removed, by kind
 //     56 ├───────────────┬───────────────┤
 //        │ users         │ identities    │    forget: names that were found
 //     64 ├───────────────┼───────────────┤

@@ -11,9 +11,9 @@
 //  |                                                          | trailer  |  64 * granules - 8
 //  +----------------------------------------------------------+----------+
 //
-// stamp     low 32 bits of (ring position / 64), xor QPCM_RECORD_STAMP: a record of an earlier lap is not taken
-//           for one of this lap
-// trailer   the stamp again, in 64 bits: a record of which a power cut kept only a part is noticed
+// stamp     low 32 bits of (ring position / 64), xor QPCM_RECORD_STAMP: so that a record of an earlier lap is not
+//           mistaken for one of this lap
+// trailer   the stamp again, in 64 bits: to detect a record of which a power cut preserved only a part
 // granules  length in units of 64 bytes
 // ticks     when the hook was called, in the file's clock
 //
@@ -50,7 +50,7 @@ enum {
     QPCM_RECORD_CHANNEL = 4,
     QPCM_RECORD_FETCH = 5,
     QPCM_RECORD_REGISTERED = 6,
-    QPCM_RECORD_BATCH_BEGIN = 7,     // followed by its messages; a call of no messages is this alone
+    QPCM_RECORD_BATCH_BEGIN = 7,     // followed by its messages; a call with no messages is just this
     QPCM_RECORD_BATCH_GOES_ON = 8,   // the next part of a batch that did not fit in one claim
     QPCM_RECORD_PADDING = 9,
 };

@@ -22,12 +22,12 @@
 //        │ direct                     │ 2048   what is only here: drops, durations, errors
 //        └────────────────────────────┘
 //
-// A metric's value is the sum of its word over every counter area. After a crash, `ringed` words are taken
-// from the log and the records still in the rings, `direct` words from this file; so a total is exact
-// though its writer died between two of its stores.
+// A metric's value is the sum of its word over every counter area. After a crash, `ringed` words are taken from the log and the
+// records still in the rings, `direct` words from this file; so a total is exact even if its writer died between two of its
+// stores.
 //
-// Words marked (a) are accessed atomically; C's _Atomic would vanish in Swift, so they are declared plain and
-// bound to Atomic<UInt64> there.
+// Words marked (a) are accessed atomically; C's _Atomic would be lost in Swift, so they are declared plain and bound to
+// Atomic<UInt64> there.
 #ifndef QPCM_LIVE_LAYOUT_H
 #define QPCM_LIVE_LAYOUT_H
 
@@ -82,12 +82,12 @@ typedef struct qpcm_header {
     // 320: the plugin's thread
     uint64_t state;                // (a) [drain] QPCM_STATE_*
     uint64_t heartbeat_ns;         // (a) [drain] UTC
-    uint64_t anchor_index;         // (a) [drain] which anchor holds, 0 or 1
+    uint64_t anchor_index;         // (a) [drain] which anchor is valid, 0 or 1
     uint64_t anchor[2][3];         // (a) [drain] ticks, UTC ns at these ticks, ns per tick times 2^32
     uint64_t last_drop_us;         // (a) [drain] when an event was last dropped, UTC, 0 for never
     uint64_t recovered_us;         // (a) [drain] when a dead server's events were put into the log, UTC, 0 for never
     uint64_t recipients_waiting;   // (a) [drain] recipients with messages not yet fetched
-    uint64_t oldest_waiting_us;    // (a) [drain] since when the longest of them waits, UTC, 0 for nobody
+    uint64_t oldest_waiting_us;    // (a) [drain] since when the longest-waiting one has waited, UTC, 0 for nobody
     uint64_t failing_users[2];     // (a) [drain] users with a failed login in the last 5 minutes, in the last hour
     uint64_t reserved2;
     // 448: gauges
@@ -95,7 +95,7 @@ typedef struct qpcm_header {
     uint64_t wal_bytes;            // (a) [drain] events.db-wal
     uint64_t oldest_event_us;      // (a) [drain] UTC, 0 for an empty log
     uint64_t active_users[3];      // (a) [drain] 1, 7 and 30 days
-    uint64_t log_trouble;          // (a) [drain] SQLite's extended code that flushes fail with, 0 when well
+    uint64_t log_trouble;          // (a) [drain] SQLite's extended code with which flushes fail, 0 if they succeed
     uint64_t counters_check;       // (a) [drain] over all counters, once the file is stopped; 0: none
 } qpcm_header;
 
@@ -146,19 +146,19 @@ _Static_assert(offsetof(qpcm_header, log_trouble) == QPCM_HEADER_LOG_TROUBLE, "l
 _Static_assert(offsetof(qpcm_header, counters_check) == QPCM_HEADER_COUNTERS_CHECK, "counters_check");
 _Static_assert(sizeof(qpcm_header) <= QPCM_PAGE_BYTES, "the header is one page");
 
-/// A slot: one server thread's counters and ring. An ended thread's slot is free for the next thread, which
-/// goes on with its counts and its ring as they are.
+/// A slot: one server thread's counters and ring. The slot of a thread that has ended is free for the next thread, which
+/// continues with its counts and its ring as they are.
 typedef struct qpcm_slot {
     // 0: ownership
     uint64_t state;                // (a) [any] QPCM_SLOT_*
     uint64_t reserved0[7];
     // 64: the producer's line
-    uint64_t tail;                 // (a) [owner] next byte to write, ever rising
+    uint64_t tail;                 // (a) [owner] next byte to write, only ever increases
     uint64_t cached_head;          // [owner] head as last seen
     uint64_t mask;                 // [maker] ring_bytes - 1
     uint64_t reserved1[5];
     // 128: the consumer's line
-    uint64_t head;                 // (a) [drain] next byte to read, ever rising; below it all is wiped
+    uint64_t head;                 // (a) [drain] next byte to read, only ever increases; everything below it is wiped
     uint64_t reserved2[7];
 } qpcm_slot;
 

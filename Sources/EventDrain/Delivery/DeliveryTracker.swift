@@ -5,20 +5,20 @@ import MetricsModel
 /// Who has messages waiting, and since when: a message waits from its enqueue to the next fetch of its recipient and channel
 /// that hands messages out. docs/DELIVERY.md says what is promised.
 ///
-/// Taken from what the rings hold, before anything is left out of the rows; so it works under every setting. Recipients and
-/// channels are hashes under a key that dies with the process. What is kept in the log (`WaitingTable`) goes by the number
-/// that the recipient has there.
+/// Works on what the rings hold, before anything is left out of the rows, and so under every setting. Recipients and channels
+/// are hashes under a key that dies with the process. What is kept in the log (`WaitingTable`) is keyed by the recipient's
+/// number there.
 ///
-/// A queue is one recipient's of one channel. A recipient's first three have their own time; what comes in further channels,
-/// or without one, is one queue of "the others".
+/// A queue belongs to one recipient and one channel. A recipient's first three queues have their own times; messages in
+/// further channels, or without one, share a single queue, "the others".
 ///
-/// Changes belong to the drain's transaction, and are undone with it. The plugin's thread.
+/// Changes belong to the drain's transaction, and are undone with it. Used on the plugin's thread.
 public final class DeliveryTracker {
-    /// The most recipients that are watched at a time.
+    /// The most recipients that are tracked at a time.
     public static let recipientLimit = 65_536
-    /// So many changed rows are written with any transaction...
+    /// This many changed rows are written with any transaction...
     private static let changesPerCommit = 1024
-    /// ...and more of them only after so many events.
+    /// ...and more than that only after this many events.
     private static let eventsPerFlush = 1_000_000
     private static let others = 3
 
@@ -27,12 +27,12 @@ public final class DeliveryTracker {
         let hash: UInt64
         /// The recipient's number in the log; 0 if it has none.
         var name: Int64
-        /// Of the first three queues.
+        /// The channels of the first three queues.
         var channels: InlineArray<3, UInt64> = .init(repeating: 0)
-        /// Microseconds since 1970; 0 for an empty queue. The last queue is that of the others.
+        /// Microseconds since 1970; 0 for an empty queue. The last queue is the others'.
         var since: InlineArray<4, Int64> = .init(repeating: 0)
         var messages: InlineArray<4, UInt32> = .init(repeating: 0)
-        /// In which transaction it was changed last.
+        /// The transaction that last changed it.
         var transaction: UInt32 = 0
         var isChanged = false
 
@@ -57,29 +57,30 @@ public final class DeliveryTracker {
         }
     }
 
-    /// What a transaction changed, as it was before.
+    /// The state before a transaction's change.
     private enum Undo {
         case absent(UInt64)
         case was(Recipient)
         case adopted(name: Int64, Waiting)
     }
 
-    /// A recipient's place is where its hash leads, or after it; -1 for a free one. Twice as many as recipients.
+    /// Indices into `recipients`, by open addressing: a recipient's place is where its hash leads, or after it; -1 for a free
+    /// one. At least twice as many places as recipients.
     private var places: [Int32]
     private var recipients: [Recipient] = []
     private let seed: UInt64
 
-    /// What an earlier process left in the log, by the recipient's number, until the recipient is met.
+    /// What an earlier process left in the log, by the recipient's number, until that recipient is seen.
     private var inherited: [Int64: Waiting]
     private var undo: [Undo] = []
     private var transaction: UInt32 = 1
 
-    /// What the log does not say yet.
+    /// Changes that the log does not have yet.
     private var changed: [UInt64] = []
     private var removed: [Int64] = []
     private var eventsSinceFlush = 0
     private var hasFlushed = false
-    /// The log's table says nothing about these recipients.
+    /// Whether the log's table says nothing about these recipients.
     private var isOfAnotherLog = false
 
     private var oldestIsStale = false
@@ -99,7 +100,7 @@ public final class DeliveryTracker {
     /// Recipients with messages waiting.
     public var count: Int { recipients.count + inherited.count }
 
-    /// Since when the oldest waits: UTC, microseconds; 0 if none does.
+    /// When the longest wait began: UTC, microseconds; 0 if nobody waits.
     public func oldest() -> Int64 {
         if oldestIsStale {
             var oldest = Int64.max
@@ -115,9 +116,9 @@ public final class DeliveryTracker {
 
     /// A message was enqueued.
     ///
-    /// - Parameter name: the recipient's number in the log, or a negative one or 0 if it has none.
+    /// - Parameter name: the recipient's number in the log; 0 or negative if there is none.
     /// - Parameter time: UTC, microseconds.
-    /// - Returns: whether it is watched; false if too many others are.
+    /// - Returns: whether the message is tracked; false if too many other recipients are.
     @inline(__always)
     func enqueued(_ recipient: UnsafeRawBufferPointer, _ channel: UnsafeRawBufferPointer, name: Int64, at time: Int64) -> Bool {
         eventsSinceFlush &+= 1
@@ -140,7 +141,7 @@ public final class DeliveryTracker {
     /// A fetch was answered.
     ///
     /// - Parameter messages: how many it handed out.
-    /// - Returns: how long the oldest of them had waited, microseconds; nil if that is not known.
+    /// - Returns: how long the oldest of them had waited, in microseconds; nil if unknown.
     @inline(__always)
     func fetched(
         _ recipient: UnsafeRawBufferPointer, _ channel: UnsafeRawBufferPointer, messages: UInt64, name: Int64, at time: Int64
@@ -163,11 +164,11 @@ public final class DeliveryTracker {
         return time > since ? UInt64(time - since) : 0
     }
 
-    /// Empties the queues that a fetch has emptied.
-    /// - Returns: since when the oldest of what it handed out waited.
+    /// Clears the queues that a fetch emptied.
+    /// - Returns: when the wait of the oldest message that it handed out began.
     private func take(from index: Int, _ channel: UInt64?, handsOut: Bool) -> Int64? {
         guard let channel else {
-            // A fetch that names no channel is one of all.
+            // A fetch without a channel covers all channels.
             let oldest = recipients[index].oldest
             if handsOut {
                 for queue in 0..<4 { recipients[index].clear(queue) }
@@ -179,7 +180,7 @@ public final class DeliveryTracker {
         for queue in 0..<3 where recipients[index].since[queue] != 0 && recipients[index].channels[queue] == channel {
             let since = recipients[index].since[queue]
             recipients[index].clear(queue)
-            // An empty answer says that nothing waits there after all: the server refused or had stored it once already.
+            // An empty answer means that nothing waits there after all: the server refused the message or had it already.
             return handsOut ? since : nil
         }
         let since = recipients[index].since[Self.others]
@@ -241,9 +242,9 @@ public final class DeliveryTracker {
         oldestIsStale = true
     }
 
-    /// What is to be written with this transaction, which then is what the log says; nil if it is to wait.
+    /// The changes to write with this transaction, which brings the log up to date; nil to put them off.
     ///
-    /// - Parameter isLast: whether no more may come.
+    /// - Parameter isLast: whether there may be no later transaction.
     func changes(isLast: Bool) -> WaitingChanges? {
         guard isLast || changed.count + removed.count <= Self.changesPerCommit || eventsSinceFlush >= Self.eventsPerFlush
         else { return nil }
@@ -261,7 +262,8 @@ public final class DeliveryTracker {
         return changes
     }
 
-    /// Outside of a transaction: nobody waits since before a time (UTC, microseconds), and some names are in the log no more.
+    /// Forgets waits that began before a time (UTC, microseconds), and recipients whose names have left the log. Outside a
+    /// transaction.
     func forget(before time: Int64, names: [Int64] = []) {
         var index = recipients.count - 1
         while index >= 0 {
@@ -286,14 +288,14 @@ public final class DeliveryTracker {
         oldestIsStale = true
     }
 
-    /// The key has changed: nobody comes again under the number that an earlier process knew.
+    /// The key has changed: nobody will appear again under a number that an earlier process knew.
     func forgetInherited() {
         removed += inherited.keys
         inherited = [:]
         oldestIsStale = true
     }
 
-    /// The numbers are another log's.
+    /// The numbers belong to another log.
     func forgetNames() {
         for index in recipients.indices {
             recipients[index].name = 0
@@ -361,7 +363,7 @@ public final class DeliveryTracker {
         for index in recipients.indices { places[find(recipients[index].hash)] = Int32(index) }
     }
 
-    /// Closes the gap in the chain of places, and puts the last recipient where this one was.
+    /// Closes the gap in the probe sequence, and moves the last recipient to this one's index.
     private func erase(_ index: Int) {
         var gap = find(recipients[index].hash)
         let mask = places.count - 1
@@ -386,7 +388,7 @@ public final class DeliveryTracker {
     @inline(__always)
     private func home(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash >> 20) & (places.count - 1) }
 
-    /// Where the recipient of a hash is, or would be.
+    /// The place of the recipient with this hash, or where it would go.
     @inline(__always)
     private func find(_ hash: UInt64) -> Int {
         var place = home(hash)

@@ -2,25 +2,26 @@ import CMachine
 import EventLog
 import MetricsModel
 
-/// How many users had a failed login in the last minutes: many where passwords are sprayed. The plugin's thread.
+/// How many users had a failed login in the last five minutes, and in the last hour: many during password spraying. Used on
+/// the plugin's thread.
 ///
-/// Exact for up to 65,536 users within an hour. Beyond that only users whose hash falls into a half, a quarter and so on are
-/// kept and counted for the others: within 1 % with a probability of 99 %. Users go by their number in the log, or without
-/// one by a hash under the process' key.
+/// Exact for up to 65,536 users within an hour. Beyond that, only users whose hash falls into one half, one quarter and so on
+/// are kept, and stand for the others: within 1 % with a probability of 99 %. Users are told apart by a hash under the
+/// process's key: of their number in the log, or of their name if they have none.
 struct FailingUsers {
     static let limit = 65_536
     private static let reachSeconds: Int64 = 3600
 
     /// A user's last failed login.
     private struct Failure {
-        /// Since 1970.
+        /// Seconds since 1970.
         var second: Int64
-        /// How many users it stands for is two to the power of this.
+        /// It stands for two to the power of `level` users.
         var level: UInt64
     }
 
     private var last: [UInt64: Failure] = [:]
-    /// The lowest so many bits of a hash must be 0.
+    /// This many bits of a hash, above the lowest, must be 0.
     private var level: UInt64 = 0
     private let seed: UInt64
     private var prunedAt: Int64 = 0
@@ -31,8 +32,8 @@ struct FailingUsers {
         self.seed = seed | 1
     }
 
-    /// - Parameter number: the user's in the log; 0 or negative for none.
-    /// - Parameter time: of the failed login: UTC, microseconds.
+    /// - Parameter number: the user's number in the log; 0 or negative for none.
+    /// - Parameter time: when the login failed: UTC, microseconds.
     mutating func add(_ user: UnsafeRawBufferPointer, number: Int64, at time: Int64) {
         guard user.count > 0 || number > 0 else { return }
         var id = UInt64(bitPattern: number)
@@ -70,7 +71,7 @@ struct FailingUsers {
         if last.isEmpty, !gone.isEmpty { last = [:] }
     }
 
-    /// Users with a failed login within five minutes, and within an hour, before now (UTC, microseconds).
+    /// Users with a failed login in the last five minutes, and in the last hour, as of now (UTC, microseconds).
     mutating func counts(nowMicroseconds: Int64) -> (UInt64, UInt64) {
         guard !last.isEmpty else { return (0, 0) }
         let now = nowMicroseconds / 1_000_000

@@ -1,10 +1,10 @@
 import MetricsMemory
 
-/// One moment, by both of a machine's clocks.
+/// One moment on both of the machine's clocks.
 public struct DrainMoment: Sendable {
-    /// Nanoseconds since some start of its own; never goes back.
+    /// Nanoseconds since an arbitrary start; never goes back.
     public var monotonic: UInt64
-    /// UTC, microseconds since 1970; may be set.
+    /// UTC, microseconds since 1970; may be set to another time.
     public var wall: Int64
 
     public init(monotonic: UInt64, wall: Int64) {
@@ -30,7 +30,7 @@ public struct DrainClock {
     var monotonic: UInt64 { read().monotonic }
 }
 
-/// Something that is done again when an interval has passed since it last began. Due at once when it was never done.
+/// A task that is repeated once an interval has passed since it last began. Due at once if it was never done.
 struct DrainTimer {
     /// Nanoseconds.
     let interval: UInt64
@@ -38,13 +38,13 @@ struct DrainTimer {
 
     init(every nanoseconds: UInt64) { interval = nanoseconds }
 
-    /// Whether it is to be done now, by the monotonic clock; then the interval begins again.
+    /// Whether the task is due, by the monotonic clock; if so, the interval starts over.
     mutating func isDue(_ now: UInt64) -> Bool {
         if let last, now &- last < interval { return false }
         last = now
         return true
     }
 
-    /// It was done now.
+    /// Notes that the task was done now.
     mutating func restart(_ now: UInt64) { last = now }
 }

@@ -3,10 +3,10 @@ import EventLog
 import MetricsMemory
 import MetricsModel
 
-/// What the plugin's thread does, over and over: drain the rings into the log, keep the log, show that it is alive.
+/// What the plugin's thread does, over and over: drain the rings into the log, look after the log, show that it is alive.
 ///
-/// It has no thread and no clock of its own: `DrainThread` turns it in a server, and the simulation does under a clock that a
-/// seed decides. One thread at a time; nothing in it waits, except for the disk.
+/// It has no thread or clock of its own: `DrainThread` runs it in a server, and the simulation runs it on a clock driven by a
+/// seed. One thread at a time; nothing in it waits, except for the disk.
 public final class DrainLoop {
     private let live: LiveFile
     let current: CurrentLog
@@ -21,17 +21,17 @@ public final class DrainLoop {
     private var dropsSeen: UInt64
 
     private var trouble = FlushRetryPolicy()
-    /// No try before, by the monotonic clock.
+    /// No attempt before this time, by the monotonic clock.
     private var retryAt: UInt64 = 0
-    /// Since when the rings have not been empty; nil while they are.
+    /// Since when the rings have not been empty; nil while they are empty.
     private var waitingSince: UInt64?
     private var files = DrainTimer(every: 500_000_000)
     private var damage = DrainTimer(every: 1_000_000_000)
     private var hasSaidDamage = false
     private var maintenanceIsBusy = false
 
-    /// - Parameter opener: opens the log in the directory again, when the one in use is gone or damaged.
-    /// - Parameter checkpointPages: pages in the WAL at which it is moved into the log.
+    /// - Parameter opener: reopens the log in the directory when the one in use is gone or damaged.
+    /// - Parameter checkpointPages: pages in the WAL at which it is checkpointed into the log.
     public init(
         live: LiveFile, drainer: Drainer, opener: LogOpener, keys: KeyRotation? = nil, log: PluginLogger,
         clock: DrainClock = .machine, checkpointPages: Int = Checkpointer.usualPages
@@ -51,7 +51,7 @@ public final class DrainLoop {
             directory: opener.directory.path, settings: live.options.settings, keys: keys, log: log, clock: clock)
     }
 
-    /// Up from the moment that init returns, not from the first turn. Any thread, before `begin`.
+    /// The plugin counts as running from the moment init returns, not from the first turn. Any thread, before `begin`.
     public func announce() {
         live.map.set(QPCM_HEADER_STATE, UInt64(QPCM_STATE_RUNNING))
         checkpointer.recordHeartbeat(clock.now)
@@ -60,16 +60,16 @@ public final class DrainLoop {
     /// Once, before the first turn.
     public func begin() {
         current.drainer?.startLiveClock()
-        // After a power cut the file is to be known for this session's, whatever else of it has come to the disk.
+        // After a power cut the file must be recognizable as this session's, whatever else of it reached the disk.
         live.sync()
     }
 
     /// One turn: drains what is due, then does a little of what the log needs.
     ///
-    /// - Parameter isAsked: everything whose hook has returned is to be in the log and on the disk afterwards; if that fails, it
-    ///   is reported.
+    /// - Parameter isAsked: everything whose hook has returned must be in the log and on the disk afterwards; if that fails,
+    ///   it is reported.
     /// - Parameter isLast: `end` follows.
-    /// - Parameter didFlush: called as soon as what was asked for is done, for which nobody has to wait longer.
+    /// - Parameter didFlush: called as soon as what was asked for is done, so that nobody waits longer than necessary.
     public func turn(isAsked: Bool, isLast: Bool = false, didFlush: () -> Void = {}) {
         watchStorage(isSuspected: !slots.goAhead())
         drainIfDue(isForced: isAsked)
@@ -93,7 +93,7 @@ public final class DrainLoop {
         live.map.markStopped()
     }
 
-    /// How long the next turn may be waited for, if nobody asks for one.
+    /// How long to wait for the next turn if nobody asks for one.
     public var pauseNanoseconds: UInt64 {
         if maintenanceIsBusy { return Self.busyTickNanoseconds }
         return waitingSince == nil && slots.isPrepared ? idleTickNanoseconds : tickNanoseconds
@@ -101,15 +101,15 @@ public final class DrainLoop {
 
     /// While something is being removed from the log.
     private static let busyTickNanoseconds: UInt64 = 100_000
-    /// How often the rings are looked at while events come...
+    /// How often the rings are checked while events arrive...
     private var tickNanoseconds: UInt64 { hasSmallRings ? 5_000_000 : 20_000_000 }
-    /// ...and while none come, when a tick costs more than it finds.
+    /// ...and while none arrive, when a tick costs more than it finds.
     private var idleTickNanoseconds: UInt64 { hasSmallRings ? 5_000_000 : 50_000_000 }
     private var hasSmallRings: Bool { live.map.ringBytes < 1 << 20 }
 
     /// The log in use; nil while there is none.
     var drainer: Drainer? { current.drainer }
-    /// Whether the last try to write the log failed.
+    /// Whether the last attempt to write the log failed.
     var isInTrouble: Bool { trouble.isThere }
 
     /// Whether something is being removed from the log.
@@ -130,7 +130,7 @@ public final class DrainLoop {
         let since = waitingSince ?? now
         waitingSince = since
         guard isForced || now >= retryAt else { return }
-        // Early by the tick that may pass before a record is seen, and the one before the flush.
+        // Flush early by the tick that may pass before a record is seen, plus the one before the flush.
         let early = idleTickNanoseconds + tickNanoseconds
         let interval = live.options.settings.flushIntervalNanoseconds
         let patience = interval - min(interval, early)
@@ -151,7 +151,7 @@ public final class DrainLoop {
     /// - Returns: whether something was left for the next.
     private func flushOnce() throws(LogError) -> Bool {
         let start = clock.monotonic
-        // Not into a file that has lost its name.
+        // Do not write to a file that has lost its name.
         replaceIfChanged()
         let drainer = try openDrainer()
         defer { current.noteCheckpoints() }
@@ -175,7 +175,7 @@ public final class DrainLoop {
         live.map.drainDirect.add(microseconds, to: CounterIndex.flushDurationSum)
     }
 
-    /// Events wait in their rings; the next try is soon, and the cause is reported once.
+    /// Events wait in their rings; a retry follows soon, and the cause is reported once.
     private func failed(_ error: LogError) {
         live.map.drainDirect.increment(CounterIndex.flushErrors(error.cause))
         live.map.set(QPCM_HEADER_LOG_TROUBLE, UInt64(UInt32(bitPattern: error.code)))
@@ -191,7 +191,7 @@ public final class DrainLoop {
         }
     }
 
-    /// What `isAsked` promises: the counters too, and all of it on the disk.
+    /// Keeps the promise of `isAsked`: saves the counters too, and gets everything onto the disk.
     private func finishFlush() {
         guard !trouble.isThere else { return }
         do {
@@ -232,7 +232,7 @@ public final class DrainLoop {
 
     private func checkpointIfDue() throws(LogError) {
         guard let writer = current.drainer?.writer, checkpointer.isDue(writer) else { return }
-        // Afterwards, what another program wrote to the log would pass for the checkpoint.
+        // After the checkpoint, what another program wrote to the log would pass for the plugin's own writes.
         guard !replaceIfChanged() else { return }
         defer { current.noteCheckpoints() }
         try checkpointer.checkpointIfDue(writer)
@@ -249,7 +249,7 @@ public final class DrainLoop {
         if let line { log.warning(line) }
     }
 
-    /// Ages, sizes, requests and keys; not while the log is in trouble.
+    /// Handles age, size, requests and keys; not while the log is in trouble.
     private func maintain() {
         maintenanceIsBusy = false
         guard !trouble.isThere else { return }
@@ -259,7 +259,7 @@ public final class DrainLoop {
         current.noteCheckpoints()
     }
 
-    /// - Returns: whether the log in use is no longer the one that lies there, and was closed.
+    /// - Returns: whether the log in use is no longer the one in the directory, and was therefore closed.
     @discardableResult
     private func replaceIfChanged() -> Bool {
         guard let change = current.change() else { return false }
@@ -282,7 +282,7 @@ public final class DrainLoop {
         return drainer
     }
 
-    /// After a ring was found damaged: what was in it is counted as torn, as soon as nothing else waits.
+    /// After a ring was found damaged: counts what was in it as torn, as soon as nothing else waits.
     private func settleDamage() throws(LogError) {
         guard let drainer = current.drainer, drainer.hasMetDamage else { return }
         if !hasSaidDamage {

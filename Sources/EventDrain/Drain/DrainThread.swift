@@ -1,12 +1,12 @@
 import CMachine
 import MetricsMemory
 
-/// The plugin's one thread, which turns a `DrainLoop` every few milliseconds. All signals are blocked in it, and its name is
-/// `qpc-metrics`.
+/// The plugin's one thread, which runs a turn of `DrainLoop` every 50 ms or sooner. All signals are blocked in it, and its
+/// name is `qpc-metrics`.
 ///
-/// The server's threads never wake it, for that would be a system call. `flush` and `stop` do.
+/// The server's threads never wake it, as that would be a system call. `flush` and `stop` do.
 public final class DrainThread: @unchecked Sendable {
-    /// The thread's own, once it runs.
+    /// Owned by the thread once it runs.
     private let loop: DrainLoop
 
     private var thread = pthread_t()
@@ -20,7 +20,7 @@ public final class DrainThread: @unchecked Sendable {
 
     private var oldLive: LiveFileReader?
 
-    /// - Parameter oldLive: a dead server's file. To free its memory takes some milliseconds, for which no start has to wait.
+    /// - Parameter oldLive: a dead server's file. Freeing its memory takes some milliseconds; no start should wait for it.
     public init(_ loop: DrainLoop, freeing oldLive: LiveFileReader? = nil) {
         self.loop = loop
         self.oldLive = oldLive
@@ -41,7 +41,7 @@ public final class DrainThread: @unchecked Sendable {
     /// - Returns: 0, or the system's error number.
     public func start() -> Int32 {
         loop.announce()
-        // The thread inherits the mask it is made under: no signal of the server's is ever delivered to it.
+        // The thread inherits the signal mask it is created under: none of the server's signals is ever delivered to it.
         var all = sigset_t()
         var before = sigset_t()
         sigfillset(&all)
@@ -62,8 +62,8 @@ public final class DrainThread: @unchecked Sendable {
         return 0
     }
 
-    /// Returns when every event whose hook returned before the call is in the log and on the disk; or when that has
-    /// failed, which has then been reported. Any thread; blocks.
+    /// Returns once every event whose hook returned before the call is in the log and on the disk, or once that has failed
+    /// and been reported. Any thread; blocks.
     public func flush() {
         pthread_mutex_lock(mutex)
         flushesAsked += 1
@@ -73,7 +73,7 @@ public final class DrainThread: @unchecked Sendable {
         pthread_mutex_unlock(mutex)
     }
 
-    /// Drains what is left, and joins the thread. Once; any thread; blocks.
+    /// Drains what is left, and joins the thread. Call once; any thread; blocks.
     public func stop() {
         pthread_mutex_lock(mutex)
         isStopping = true

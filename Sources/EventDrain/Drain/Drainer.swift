@@ -6,10 +6,10 @@ import MetricsModel
 
 /// Takes records from the rings into the log: one bounded step at a time, with no thread of its own.
 ///
-/// A step is one transaction: rows, how far each ring was taken, and the counters as of then. Only after the commit
-/// are the records wiped and their room given back; so whatever dies when, each record is in the log or in its ring.
+/// A step is one transaction: the rows, how far each ring was drained, and the counters at that point. Only after the commit
+/// are the records wiped and their room given back, so whatever dies when, each record is in the log or in its ring.
 public final class Drainer {
-    /// The most events of one transaction: bounds its time, and what a rollback repeats.
+    /// The most events in one transaction: bounds its duration, and what a rollback has to repeat.
     public static let eventsPerStep = 50_000
 
     public let map: LiveMap
@@ -22,9 +22,9 @@ public final class Drainer {
     private let working = CounterTotals()
     private var rings: [Ring] = []
     private var clock: RecordClock
-    /// The log still tells of an earlier session's rings, or of none.
+    /// Whether the log still describes an earlier session's rings, or none.
     private var isFirstCommit: Bool
-    /// What the live file does not show yet of the totals that the session goes on with.
+    /// The part of the session's initial totals that the live file does not show yet.
     private var unshown: [UInt64]
     private let batchSizes: [UInt64]
     let drops: DropMinutes
@@ -46,7 +46,7 @@ public final class Drainer {
         var batchSize: UInt64 = 0
         var committedBatch: Int64 = 0
         var committedBatchSize: UInt64 = 0
-        /// The record at the position, while one is known.
+        /// The record at the position, if it is known.
         var next: RecordView?
         var nextTicks: UInt64 = 0
     }
@@ -57,14 +57,15 @@ public final class Drainer {
         public var isMoreWaiting = false
     }
 
-    /// - Parameter ringed: the totals with which the session begins: the log's own, or after damage those that
-    ///   `Reconciliation` made.
-    /// - Parameter stored: the log's account, whose positions are gone on from if it is this session's.
-    /// - Parameter isBehind: it is, but lost its last commits: some ring was wiped beyond what it says.
-    /// - Parameter unshown: what of it the live file does not show yet; empty for nothing.
-    /// - Parameter batchSizes: of the batches that another drainer of this session left half taken, by slot.
-    /// - Parameter drops: that drainer's.
-    /// - Parameter deliveries: that drainer's; nil to go on with those of the log.
+    /// - Parameter ringed: the totals that the session begins with: the log's own or, after damage, those that
+    ///   `Reconciliation` computed.
+    /// - Parameter stored: the log's account; if it is this session's, draining continues from its positions.
+    /// - Parameter isBehind: whether that account is this session's but lost its last commits: some ring was wiped beyond
+    ///   what it says.
+    /// - Parameter unshown: the part of `ringed` that the live file does not show yet; empty for nothing.
+    /// - Parameter batchSizes: sizes of the batches that another drainer of this session left half drained, by slot.
+    /// - Parameter drops: that other drainer's.
+    /// - Parameter deliveries: that other drainer's; nil to continue with those in the log.
     public init(
         map: LiveMap, session: (UInt64, UInt64), clock: UInt64, writer: EventLogWriter, ringed: [UInt64],
         stored: StoredState, isBehind: Bool = false, unshown: [UInt64] = [], batchSizes: [UInt64] = [],
@@ -83,7 +84,7 @@ public final class Drainer {
         self.clock = RecordClock(clock: clock, anchor: map.anchor)
         let isKnown = stored.session.map { $0 == session } ?? false
         isFirstCommit = !isKnown || isBehind
-        // What the log knows, or the session began with: a log that is newer than the session knows less.
+        // What the log knows or what the session began with, whichever is larger: a log newer than the session knows less.
         self.drops = drops ?? DropMinutes(noted: DropTotals(stored.direct).larger(map.dropsAtStart))
         for index in 0..<CounterIndex.words {
             committed[index] = ringed[index]
@@ -94,7 +95,7 @@ public final class Drainer {
         }
     }
 
-    /// The records to come are of this machine, now: their clock can be read.
+    /// The records to come are from this machine, and from now on: their clock can be read.
     public func startLiveClock() { clock.startLive() }
 
     deinit {
@@ -102,13 +103,13 @@ public final class Drainer {
         working.deallocate()
     }
 
-    /// Goes on where the log says that a ring was left.
+    /// Continues where the log says that a ring was left.
     private func adopt(_ position: RingPosition) {
         findRings()
         guard position.slot >= 0, position.slot < rings.count else { return }
         let slot = map.slot(position.slot)
-        // What is below head was wiped after a commit; the log can be behind if it was replaced, or if the power went.
-        // Another ring's head can be behind the log, for the same reason.
+        // Everything below head was wiped after a commit; the log can still be behind, if it was replaced or the power
+        // failed. Another ring's head can be behind the log for the same reason.
         let head = RingConsumer.head(of: slot)
         let start = max(position.position, head)
         rings[position.slot].consumer = RingConsumer(
@@ -121,7 +122,7 @@ public final class Drainer {
         rings[position.slot].committedBatchSize = position.batchSize
     }
 
-    /// Threads come, and slots are made for them.
+    /// Picks up the slots that were made for new threads.
     private func findRings() {
         while rings.count < map.slotsReady {
             let slot = map.slot(rings.count)
@@ -134,7 +135,7 @@ public final class Drainer {
         }
     }
 
-    /// Looks at all rings. Returns the bytes that wait in the fullest.
+    /// Looks at all rings. Returns the bytes waiting in the fullest one.
     public func look() -> UInt64 {
         findRings()
         var fullest: UInt64 = 0
@@ -148,7 +149,7 @@ public final class Drainer {
 
     /// Takes what the last `look` saw, oldest first, up to `eventsPerStep` events, and commits it.
     ///
-    /// - Throws: `LogError`. Nothing is lost by it: the records stay in their rings, and the next step tries again.
+    /// - Throws: `LogError`. Nothing is lost: the records stay in their rings, and the next step tries again.
     public func step() throws(LogError) -> Progress {
         var progress = Progress()
         guard rings.contains(where: { !$0.consumer.isEmpty }) || isFirstCommit else { return progress }
@@ -167,13 +168,13 @@ public final class Drainer {
         return progress
     }
 
-    /// Takes all that was recorded before the call into the log, and wipes it from the rings.
+    /// Takes everything that was recorded before the call into the log, and wipes it from the rings.
     public func takeAll() throws(LogError) {
         _ = look()
         while try step().isMoreWaiting {}
     }
 
-    /// Commits the counters and who waits, though no record does; for what the drops and errors of the live file say.
+    /// Commits the counters and who is waiting, even when no record is, so that the log has the live file's drops and errors.
     public func saveCounters() throws(LogError) {
         do {
             try writer.beginTransaction()
@@ -187,7 +188,7 @@ public final class Drainer {
     }
 
     /// Removes rows in a transaction of its own.
-    /// - Parameter body: returns how many of each kind it removed; which is handed on.
+    /// - Parameter body: returns how many rows of each kind it removed, which `remove` returns in turn.
     public func remove(
         _ cause: RemovalCause, _ body: () throws(LogError) -> [UInt64]
     ) throws(LogError) -> [UInt64] {
@@ -208,13 +209,13 @@ public final class Drainer {
         return removed
     }
 
-    /// Counts something that belongs to the log's own account: with the next commit it becomes true.
+    /// Adds to the log's own account. Takes effect with the next commit.
     public func count(_ value: UInt64, to index: Int) { working.add(value, to: index) }
 
     /// The log's own account as of the last commit.
     public func total(_ index: Int) -> UInt64 { committed[index] }
 
-    /// What another drainer needs to go on with another log.
+    /// What another drainer needs to continue with another log.
     public struct Remains {
         var ringed: [UInt64]
         var batchSizes: [UInt64]
@@ -230,14 +231,14 @@ public final class Drainer {
             nextID: writer.nextID, hasMetDamage: hasMetDamage, drops: drops, deliveries: deliveries)
     }
 
-    /// Counts as torn what hooks had counted and is neither in the log nor in a ring: the power went, or the file was
-    /// damaged. With the next commit it becomes true.
+    /// Counts as torn what hooks had counted but is neither in the log nor in a ring: the power failed, or the file was
+    /// damaged. Takes effect with the next commit.
     ///
-    /// - Parameter counted: the live file's `ringed` totals, read before the rings were last looked at; all that they
-    ///   hold has been taken. Then it is never too much, though hooks go on.
-    /// - Returns: events.
+    /// - Parameter counted: the live file's `ringed` totals, read before the rings were last looked at; everything that the
+    ///   rings held must have been taken. Then the count is never too high, even though hooks go on.
+    /// - Returns: the number of torn events.
     public func countTorn(_ counted: [UInt64]) -> UInt64 {
-        // A damaged file's counters may hold anything: sums of them wrap.
+        // A damaged file's counters may hold anything, so sums of them wrap.
         var sum: UInt64 = 0
         for kind in EventKind.allCases {
             let index = CounterIndex.events(kind)
@@ -246,8 +247,8 @@ public final class Drainer {
             count(torn, to: CounterIndex.dropped(kind, .torn))
             sum &+= torn
         }
-        // All that hooks count of an event, its size and the like, stays counted too; and a batch of no messages, which is a
-        // call and no event.
+        // Everything else that hooks count about an event, such as its size, stays counted too; so does a batch of no
+        // messages, which is a call but not an event.
         for index in 0..<CounterIndex.written(.messageEnqueue) where counted[index] > working[index] {
             count(counted[index] - working[index], to: index)
         }
@@ -256,7 +257,7 @@ public final class Drainer {
 
     // MARK: The transaction
 
-    /// Made when it is needed: the usual start has nothing to take.
+    /// Created on first use: a usual start has nothing to take.
     private func tracker() throws(LogError) -> DeliveryTracker {
         if let deliveries { return deliveries }
         let made = DeliveryTracker(inherited: try writer.takeWaiting())
@@ -301,14 +302,14 @@ public final class Drainer {
             rings[index].next = record
             rings[index].nextTicks = record.ticks
         case .damaged:
-            // What is behind cannot be told apart. It is counted as torn, from the counters.
+            // The records behind it cannot be told apart. They are counted as torn, from the counters.
             hasMetDamage = true
             rings[index].consumer.skipToEnd()
             rings[index].next = nil
         }
     }
 
-    /// Returns the events that the record was: one, or none for what begins a batch.
+    /// Returns how many events the record was: one, or none if it begins or continues a batch.
     @inline(__always)
     private func take(_ record: RecordView, from index: Int, into event: inout Event, _ deliveries: DeliveryTracker)
         throws(LogError) -> Int
@@ -335,13 +336,13 @@ public final class Drainer {
         return 1
     }
 
-    /// Nobody waits since before a time: UTC, microseconds. Between transactions.
+    /// Forgets everyone who has been waiting since before a time: UTC, microseconds. Between transactions.
     public func forgetWaiting(before time: Int64) {
         guard let deliveries, deliveries.count > 0, deliveries.oldest() < time else { return }
         deliveries.forget(before: time)
     }
 
-    /// What an event means for those that wait for messages, or fail to log in.
+    /// Updates who waits for messages and who fails to log in.
     @inline(__always)
     private func follow(_ event: borrowing Event, _ deliveries: DeliveryTracker) {
         switch event.kind {
@@ -362,7 +363,7 @@ public final class Drainer {
         }
     }
 
-    /// Shows who waits and who fails, as of now: UTC, microseconds. Between transactions.
+    /// Shows how many recipients wait and how many users fail to log in, as of now: UTC, microseconds. Between transactions.
     public func showPeople(nowMicroseconds now: Int64) {
         if let deliveries = try? tracker() {
             if writer.newestEpoch != epoch {
@@ -383,10 +384,10 @@ public final class Drainer {
         map.set(QPCM_HEADER_FAILING_USERS + 8, counts.1)
     }
 
-    /// - Parameter isLast: whether no more may come.
+    /// - Parameter isLast: whether there may be no later commit.
     private func commit(isLast: Bool = false) throws(LogError) {
         var positions: [RingPosition] = []
-        // Of rings that were emptied into another log, too: what was wiped in memory may come back in a power cut.
+        // Also for rings that were emptied into another log: a power cut may bring back what was wiped in memory.
         if isFirstCommit { findRings() }
         for index in rings.indices {
             let ring = rings[index]
@@ -427,7 +428,7 @@ public final class Drainer {
             rings[index].batchSize = rings[index].committedBatchSize
             rings[index].next = nil
         }
-        // A new try meets it again.
+        // The next attempt will meet it again.
         hasMetDamage = hadMetDamage
     }
 

@@ -1,16 +1,16 @@
 import EventLog
 import MetricsModel
 
-/// What hooks dropped since the log's last commit, by the minute in which it was noticed. Goes from one drainer to the next when
-/// the log is replaced. The plugin's thread.
+/// What hooks dropped since the log's last commit, by the minute in which it was noticed. Passed from one drainer to the next
+/// when the log is replaced. Used on the plugin's thread.
 public final class DropMinutes {
-    /// Of the live file's `direct` totals, as of the last look.
+    /// The live file's `direct` totals at the last look.
     private var noted: DropTotals
     private(set) var pending: [DropMinute] = []
     /// When the last of `pending` was noticed, UTC, microseconds; 0 for none.
     private(set) var lastDrop: Int64 = 0
 
-    /// A day without a commit; what comes later is added to the last minute.
+    /// A day without a commit; later drops are added to the last minute.
     private static let minuteLimit = 1440
 
     init(noted: DropTotals) { self.noted = noted }

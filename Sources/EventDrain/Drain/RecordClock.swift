@@ -3,22 +3,22 @@ import MetricsMemory
 
 /// Turns the ticks of records into UTC.
 ///
-/// Two moments at which both clocks were read frame the records of a step; a record's time lies between them by its
-/// ticks, so no rate has to be known in advance and no error builds up. When the time of day was set in between, the
-/// frame cannot be trusted, and records keep the time that the clock showed before. While nothing is recorded, frames go
-/// on, so that a later record knows nothing of an earlier setting.
+/// Two moments at which both clocks were read frame the records of a step; a record's time is interpolated between them by
+/// its ticks, so no rate has to be known in advance and no error builds up. If the time of day was set in between, the frame
+/// cannot be trusted, and records keep the time that the clock showed before. Frames continue while nothing is recorded, so
+/// that an earlier clock change does not affect a later record.
 public struct RecordClock {
     private let clock: UInt64
     /// The start of the frame: at least `frameNanoseconds` old, so that its rate is exact.
     private(set) var anchor: TickAnchor
     private var scale: UInt64
     private var isLive: Bool
-    /// The frame to begin with at the next look: the time of day was set, and what was recorded so far keeps the old.
+    /// The frame to start from at the next look, after the time of day was set; earlier records keep the old one.
     private var next: TickAnchor?
 
     private static var frameNanoseconds: UInt64 { 100_000_000 }
 
-    /// - Parameter anchor: as the live file has it; for a dead server's records it is all that is known.
+    /// - Parameter anchor: the live file's; for a dead server's records it is all that is known.
     init(clock: UInt64, anchor: TickAnchor) {
         self.clock = clock
         self.anchor = anchor
@@ -30,7 +30,7 @@ public struct RecordClock {
     public static func firstAnchor(clock: UInt64) -> TickAnchor {
         guard clock == UInt64(QPCM_CLOCK_TSC) else { return TickAnchor(ticks: 0, nanoseconds: 0, scale: 1 << 32) }
         var first = TickAnchor.now(clock: clock, scale: 0)
-        // A first rate, from 200 microseconds; the first frame makes it exact.
+        // A first rate, measured over 200 microseconds; the first frame makes it exact.
         while true {
             let second = TickAnchor.now(clock: clock, scale: 0)
             if second.nanoseconds &- first.nanoseconds >= 200_000 {
@@ -44,9 +44,9 @@ public struct RecordClock {
 
     mutating func startLive() { isLive = true }
 
-    /// Reads both clocks, before a step, or while no record waits.
+    /// Reads both clocks, before a step or while no record waits.
     ///
-    /// - Returns: Whether there is a new frame.
+    /// - Returns: whether there is a new frame.
     @discardableResult
     mutating func look(isIdle: Bool = false) -> Bool {
         guard isLive, clock == UInt64(QPCM_CLOCK_TSC) else { return false }
@@ -54,7 +54,7 @@ public struct RecordClock {
             anchor = next
             self.next = nil
         }
-        // By the ticks, since the time of day may just have been set back.
+        // Measured in ticks, since the time of day may just have been set back.
         guard anchor.nanoseconds(at: TickClock.ticks(clock)) &- anchor.nanoseconds >= Self.frameNanoseconds else { return false }
         let now = TickAnchor.now(clock: clock, scale: scale)
         guard let rate = anchor.scale(until: now, known: anchor.scale) else {
@@ -62,7 +62,7 @@ public struct RecordClock {
             return isIdle
         }
         scale = rate
-        // From the new moment back to the frame's start the rate is exact; ahead of it, as good as it can be.
+        // From the new moment back to the frame's start the rate is exact; beyond the new moment it is the best estimate.
         anchor = TickAnchor(ticks: now.ticks, nanoseconds: now.nanoseconds, scale: scale)
         return true
     }

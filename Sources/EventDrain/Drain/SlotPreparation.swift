@@ -1,16 +1,16 @@
 import CMetricsLayout
 import MetricsMemory
 
-/// Keeps slots ready for threads to come, their memory faulted in, so that neither a thread's first call nor its
-/// ring's first lap pays for that. In small steps: a flush never waits for more than one.
+/// Keeps slots ready for new threads, with their memory faulted in, so that neither a thread's first call nor its ring's
+/// first lap pays for that. Works in small steps: a flush never waits for more than one.
 final class SlotPreparation {
-    /// Slots that are free for the next threads.
+    /// Free slots to keep for the next threads.
     private static let spareSlots = 2
-    /// Faulting in takes about a millisecond for each of these steps.
+    /// Each step of this size takes about a millisecond to fault in.
     private static let stepBytes = 2 << 20
 
     private let live: LiveFile
-    /// Of each slot that is to be faulted in: how far that has come.
+    /// For each slot that is to be faulted in, how far that has got.
     private var progress: [(slot: Int, bytes: Int)] = []
 
     init(_ live: LiveFile) {
@@ -18,11 +18,11 @@ final class SlotPreparation {
         for index in 0..<live.options.initialSlots { progress.append((slot: index, bytes: 0)) }
     }
 
-    /// What a ring's thread will write before the next tick or two, as far as the last tick tells.
+    /// Each ring's tail at the last tick: how far it moves predicts what its thread writes in the next tick or two.
     private var tails: [UInt64] = []
 
-    /// Goes ahead of the threads that are writing, so that the kernel's writing back of pages costs this thread the
-    /// faults, and not theirs. False where a store of theirs would have been a signal.
+    /// Keeps ahead of the threads that are writing, so that when the kernel writes pages back, this thread takes the faults
+    /// and they do not. False if a store of theirs would have raised a signal.
     func goAhead() -> Bool {
         let map = live.map
         var isSound = true
@@ -41,7 +41,7 @@ final class SlotPreparation {
     /// Nothing is left to fault in.
     var isPrepared: Bool { progress.isEmpty }
 
-    /// One step of what is to do; the plugin's thread, between flushes. False where a store would have been a signal.
+    /// One step of the remaining work; on the plugin's thread, between flushes. False if a store would have raised a signal.
     func prepare() -> Bool {
         var isSound = true
         if let first = progress.first {

@@ -4,15 +4,15 @@ import EventLog
 import MetricsMemory
 import MetricsModel
 
-/// The data directory, held: one server, or one command that writes, at a time.
+/// The data directory, held: by one server, or one command that writes, at a time.
 ///
-/// The lock is the kernel's, on the directory itself, and goes with the process that holds it, however that ends.
+/// The lock is the kernel's, on the directory itself, and ends with the process that holds it, however that happens.
 public final class DataDirectory {
     public let path: String
-    /// -1 once it was given up.
+    /// -1 once released.
     private var descriptor: Int32
 
-    /// - Parameter create: whether to make it, with mode 0750, where it is missing.
+    /// - Parameter create: whether to create it, with mode 0750, if it is missing.
     /// - Throws: `DirectoryError`.
     public convenience init(path: String, create: Bool) throws(DirectoryError) {
         if create { try Self.make(path) }
@@ -48,7 +48,7 @@ public final class DataDirectory {
     }
 
     private func lock() throws(DirectoryError) {
-        // A reader of an earlier version takes the lock for a moment to ask whether a server runs.
+        // Readers of an earlier version take the lock for a moment to find out whether a server is running.
         var attempts = 0
         while qpcm_lock(descriptor, 1) != 0 {
             let code = qpcm_errno()
@@ -57,13 +57,13 @@ public final class DataDirectory {
             guard attempts < 20 else { throw .inUse(path: path, pid: Self.holder(of: path)) }
             _ = usleep(5000)
         }
-        // What readers look for, since a reader that took the lock to ask, and was stopped with it, would keep servers out.
+        // The mark that readers check instead: a reader stopped while holding the lock would keep servers out.
         guard qpcm_mark_held(descriptor) == 0 else { throw .unusable(path: path, operation: "lock", code: qpcm_errno()) }
     }
 
     deinit { release() }
 
-    /// Gives the lock up; in a forked child only the child's share of it, so that it does not outlive its parent's.
+    /// Releases the lock; in a forked child only the child's share of it, so that it does not outlive the parent's.
     public func release() {
         if descriptor >= 0 { _ = close(descriptor) }
         descriptor = -1
@@ -72,7 +72,7 @@ public final class DataDirectory {
     /// Makes the names in the directory safe from a power cut.
     public func sync() { _ = fsync(descriptor) }
 
-    /// Whether the path still leads to the directory that is held, and not to none or to another.
+    /// Whether the path still leads to the directory that is held, rather than to none or another.
     var isInPlace: Bool {
         var held = stat()
         var found = stat()
@@ -88,7 +88,8 @@ public final class DataDirectory {
         (try? LiveFileReader(path: DataFile.live.path(in: path)))?.header.pid
     }
 
-    /// Renames a file, and for a log its WAL and that one's index, to a name with the time in it, and returns the new path.
+    /// Renames a file, and for a log also its WAL and the WAL's index, to a name with the time in it. Returns the new path;
+    /// nil if that failed.
     public func quarantine(_ name: String, as reason: Quarantine = .damaged) -> String? {
         let stamp = reason.mark + Self.stamp()
         var target = path + "/" + name + stamp
@@ -103,7 +104,7 @@ public final class DataDirectory {
         return target
     }
 
-    /// UTC as in 20261122T140501Z.
+    /// UTC, as in 20261122T140501Z.
     private static func stamp() -> String {
         var now = time(nil)
         var parts = tm()
@@ -122,7 +123,7 @@ public final class DataDirectory {
 public enum DirectoryError: Error {
     case unusable(path: String, operation: String, code: Int32)
     case writableByOthers(path: String)
-    /// Another process holds it; its number, where it can be told.
+    /// Another process holds it; its process ID, if known.
     case inUse(path: String, pid: Int32?)
 
     public var message: String {

@@ -4,10 +4,10 @@ import MetricsMemory
 import MetricsModel
 import Pseudonyms
 
-/// Brings `identity.key` into order at a start, and when another log is opened under a running server.
+/// Puts `identity.key` in order at startup, and when another log is opened under a running server.
 enum KeyStartup {
-    /// The keys that are there; a file that is none is quarantined. Without pseudonyms they are only kept for what the log
-    /// already holds, and no trouble with them stops a start.
+    /// Loads the keys. With pseudonyms, a file that is not a key file is quarantined; without them, keys only serve what the
+    /// log already holds, and no trouble with them prevents a start.
     static func load(
         _ directory: DataDirectory, identities: IdentityMode, quarantined: inout UInt64, log: PluginLogger
     ) throws(RecoveryError) -> IdentityKeys? {
@@ -28,15 +28,15 @@ enum KeyStartup {
         return nil
     }
 
-    /// Lets go of keys that are not this log's. Where pseudonyms are wanted, there is a key afterwards that no row but its own
-    /// epoch's was written under, and the log can tell it from any other.
+    /// Drops keys that are not this log's. If pseudonyms are wanted, there is a key afterwards that only its own epoch's rows
+    /// were written under, and that the log can tell from any other.
     static func settle(
         _ directory: DataDirectory, identities: IdentityMode, _ writer: EventLogWriter, quarantined: inout UInt64,
         log: PluginLogger
     ) throws(RecoveryError) {
         try dropForeign(directory, identities: identities, writer, quarantined: &quarantined, log: log)
         try makeOrRotate(directory, identities: identities, writer)
-        // Not worth refusing a start for: an epoch's first rows bring its check with them.
+        // Not worth refusing to start: an epoch's first rows bring its check with them.
         try? writer.saveKeyChecks()
     }
 
@@ -68,7 +68,7 @@ enum KeyStartup {
         do { unused = try writer.unusedEpoch() } catch { throw .log(error) }
         do {
             if let keys = writer.keys {
-                // The file is older than the log, or the log went on without a key for a time.
+                // The file is older than the log, or the log was used without a key for a while.
                 guard keys.newest.number < writer.newestEpoch, !keys.isFull else { return }
                 writer.use(
                     try IdentityKeys.rotate(

@@ -3,19 +3,19 @@ import EventLog
 import MetricsModel
 import Pseudonyms
 
-/// Where the log is, and how it is opened there: at the start, and again when the one in use is gone or damaged.
+/// Where the log is, and how it is opened there: at startup, and again when the one in use is gone or damaged.
 public struct LogOpener {
     public let directory: DataDirectory
     let settings: Settings
-    /// The newest that are known; an open log's writer has them.
+    /// The newest keys known; while a log is open, its writer has them.
     var keys: IdentityKeys?
     let log: PluginLogger
 
     var path: String { DataFile.log.path(in: directory.path) }
 
-    /// Opens the log that lies there, or begins one. What lies there and is no log of this version is quarantined.
+    /// Opens the log in the directory, or creates one. A file there that is not a log of this version is quarantined.
     ///
-    /// - Parameter quarantined: raised by the files that were.
+    /// - Parameter quarantined: increased by the number of files quarantined.
     func open(quarantined: inout UInt64) throws(LogError) -> EventLogWriter {
         for attempt in 0..<2 {
             do {
@@ -30,8 +30,8 @@ public struct LogOpener {
         throw LogError(operation: "open", path: path, code: 1, detail: "no log could be made")
     }
 
-    /// The same, at a start: other processes may have locks on the log, whose holders are waited for. A reader that recovers
-    /// the WAL's index after a crash has one for milliseconds.
+    /// The same at startup, waiting for other processes that may hold locks on the log. A reader that recovers the WAL's
+    /// index after a crash holds one for milliseconds.
     func openAtStart(quarantined: inout UInt64) throws(LogError) -> EventLogWriter {
         var attempts = 0
         while true {
@@ -43,11 +43,11 @@ public struct LogOpener {
         }
     }
 
-    /// Five seconds: longer than anybody who means well has a lock.
+    /// Five seconds: longer than any well-behaved process holds a lock.
     private static let startAttempts = 250
     private static let startRetryMicroseconds: UInt32 = 20_000
 
-    /// Renames a damaged log, and says so. False if it could not be renamed.
+    /// Renames a damaged log, and reports it. False if it could not be renamed.
     func quarantine(because error: LogError) -> Bool {
         guard let name = directory.quarantine(DataFile.log.name) else { return false }
         log.warning("\(error.message); it is now \(name), and a new log is begun")

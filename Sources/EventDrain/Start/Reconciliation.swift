@@ -3,20 +3,20 @@ import EventLog
 import MetricsMemory
 import MetricsModel
 
-/// The totals with which to go on, from the log's account and a live file's, when the two may not belong together.
+/// The totals to continue with, from the log's account and a live file's, when the two may not belong together.
 ///
-/// Usually they do, and the log's account is the truth for all that is `ringed`. If the log was deleted, set aside or
-/// replaced, the live file knows more than the log; counters must not go down, so the larger of both is taken, and
-/// rows that the log should have and has not are counted as lost.
+/// Usually they do, and the log's account is authoritative for everything `ringed`. If the log was deleted, quarantined or
+/// replaced, the live file knows more than the log; counters must not go down, so the larger of the two is taken, and rows
+/// that the log should have but does not are counted as lost.
 enum Reconciliation {
     struct Totals {
         var ringed: [UInt64]
         var direct: [UInt64]
-        /// Rows that went with another log.
+        /// Rows that are gone with another log.
         var lost: UInt64 = 0
-        /// The same, as the drops that they are counted as.
+        /// The same rows, as the drops that they are counted as.
         var drops = DropTotals()
-        /// The log's account is this session's, and up to date.
+        /// Whether the log's account is this session's, and up to date.
         var isLogsOwn = false
     }
 
@@ -31,7 +31,7 @@ enum Reconciliation {
             // A hook that was killed between its commit and its count leaves the count one behind.
             drained[index] = known > liveRinged[index] ? 0 : known
         }
-        // A live file that no commit followed: it began with the log's own account, and has come no further.
+        // The session of this live file never committed: the file began with the log's own account, and has got no further.
         let isContinuation = EventKind.allCases.allSatisfy {
             liveRinged[CounterIndex.written($0)] == log.ringed[CounterIndex.written($0)]
                 && liveRinged[CounterIndex.lost($0)] == log.ringed[CounterIndex.lost($0)]
@@ -40,11 +40,11 @@ enum Reconciliation {
             log: log, live: live, session: session, drained: drained, isContinuation: isContinuation)
     }
 
-    /// - Parameter drained: the totals as of the last commit to whatever log was in use then.
+    /// - Parameter drained: the totals at the last commit to whichever log was in use then.
     static func totals(
         log: StoredState, live: LiveMap, session: (UInt64, UInt64), drained: [UInt64], isContinuation: Bool
     ) -> Totals {
-        // Both only grow, so the larger is the later one. Usually that is the live file's, if it was not cut off.
+        // Both only grow, so the larger is the later one: usually the live file's, unless it was truncated.
         var totals = Totals(ringed: log.ringed, direct: live.totals(.direct))
         for index in 0..<CounterIndex.words { totals.direct[index] = max(totals.direct[index], log.direct[index]) }
         if isOwn(log, live, session) {
@@ -56,8 +56,8 @@ enum Reconciliation {
             totals.ringed[index] = max(drained[index], log.ringed[index])
         }
         for kind in EventKind.allCases {
-            // What the hooks counted decides: a kill may come after rows are shown as written and before their records
-            // are given back.
+            // What the hooks counted decides: a kill may come after rows are shown as written but before their records are
+            // given back.
             let events = drained[CounterIndex.events(kind)]
             let torn = drained[CounterIndex.dropped(kind, .torn)]
             let written = CounterIndex.written(kind)
@@ -67,8 +67,8 @@ enum Reconciliation {
         return totals
     }
 
-    /// A log that was put back from an earlier copy is of this session too, and is behind the rings: what it lacks
-    /// was wiped there after it had been committed.
+    /// A log restored from an earlier copy also belongs to this session, but is behind the rings: what it lacks was wiped
+    /// there after it had been committed.
     private static func isOwn(_ log: StoredState, _ live: LiveMap, _ session: (UInt64, UInt64)) -> Bool {
         guard let known = log.session, known == session else { return false }
         for index in 0..<live.slotsReady where !live.isAbsent(index) {
@@ -79,8 +79,8 @@ enum Reconciliation {
         return true
     }
 
-    /// Makes the ledger hold over the rows that the log has: written = rows + removed + lost, and
-    /// recorded = written + torn, with none of them lower than either side knew it.
+    /// Balances the ledger for the rows that the log has: written = rows + removed + lost, and recorded = written + torn,
+    /// with none of them lower than either side knew it.
     private static func balance(_ kind: EventKind, _ log: StoredState, _ totals: inout Totals) {
         func removed(_ counters: [UInt64]) -> UInt64 {
             RemovalCause.allCases.reduce(0) { $0 &+ counters[CounterIndex.removed(kind, $1)] }

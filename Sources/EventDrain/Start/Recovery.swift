@@ -5,44 +5,44 @@ import MetricsMemory
 import MetricsModel
 import Pseudonyms
 
-/// Brings a directory into order: opens the log, and takes into it what a dead server left in its rings. The plugin's
-/// start and the command `recover` both do this, with the directory held.
+/// Puts a directory in order: opens the log, and takes into it what a dead server left in its rings. The plugin's startup and
+/// the `recover` command both do this, while holding the directory.
 public enum Recovery {
-    /// An open log, and the totals with which a new session begins.
+    /// An open log, and the totals that a new session begins with.
     public struct Outcome {
         public var opener: LogOpener
         public var writer: EventLogWriter
         public var ringed: [UInt64]
         public var direct: [UInt64]
-        /// When the counters began; nil if neither log nor live file knows.
+        /// When the counters began; nil if neither the log nor a live file knows.
         public var createdNanoseconds: UInt64?
         /// Events taken from the dead server's rings.
         public var recovered = 0
         /// When an event was last dropped: UTC, microseconds since 1970; 0 for never.
         public var lastDropMicroseconds: UInt64 = 0
-        /// Events whose log was deleted or set aside, or lost its last commits in a power cut.
+        /// Events whose log was deleted or quarantined, or lost its last commits in a power cut.
         public var lost: UInt64 = 0
-        /// Events of which a power cut or damage kept only the count.
+        /// Events of which a power cut or damage left only the count.
         public var torn: UInt64 = 0
-        /// The dead server's file. To let it go frees its memory and, once it has lost its name, its disk space: some
-        /// milliseconds, which the plugin's thread takes on itself.
+        /// The dead server's file. Releasing it frees its memory and, once it has lost its name, its disk space: that takes
+        /// some milliseconds, so it is left to the plugin's thread.
         public var oldLive: LiveFileReader?
-        /// Goes on writing in the dead server's name, for a command that removes something; nil without a live file.
+        /// Continues writing on the dead server's behalf, for a command that removes something; nil without a live file.
         public var drainer: Drainer?
 
-        /// Runs a change in a transaction of its own, and counts what it says that it removed.
+        /// Runs a change in a transaction of its own, and counts what it reports as removed.
         public func remove(
             _ cause: RemovalCause, _ body: () throws(LogError) -> [UInt64]
         ) throws(LogError) -> [UInt64] {
             guard let drainer else { return try writer.removeAlone(cause, body) }
-            // What is removed is counted in the dead server's file too, which is then another to its checksum.
+            // Removals are also counted in the dead server's file, whose checksum then no longer holds.
             oldLive?.map.set(QPCM_HEADER_COUNTERS_CHECK, 0)
             defer { oldLive?.map.markStopped() }
             return try drainer.remove(cause, body)
         }
     }
 
-    /// - Throws: `RecoveryError`; nothing is lost by it, what was in the rings is still there.
+    /// - Throws: `RecoveryError`; nothing is lost: what was in the rings is still there.
     public static func run(
         _ directory: DataDirectory, settings: Settings, log: PluginLogger
     ) throws(RecoveryError) -> Outcome {
@@ -53,8 +53,8 @@ public enum Recovery {
         do {
             outcome = try takeOver(&opener, quarantined: &quarantined)
         } catch .log(let error) where error.cause == .corrupt && opener.quarantine(because: error) {
-            // Damage can lie where only the first write to an index meets it. By now that log is closed; what waits in the
-            // rings goes into the next one.
+            // Some damage only shows at the first write to an index. By now that log is closed; what waits in the rings goes
+            // into the next one.
             quarantined += 1
             outcome = try takeOver(&opener, quarantined: &quarantined)
         }
@@ -62,7 +62,7 @@ public enum Recovery {
         return outcome
     }
 
-    /// Opens the log and takes the dead server's events into it. When this throws, the log is closed.
+    /// Opens the log and takes the dead server's events into it. If this throws, the log is closed.
     private static func takeOver(_ opener: inout LogOpener, quarantined: inout UInt64) throws(RecoveryError) -> Outcome {
         let settings = opener.settings
         let directory = opener.directory
@@ -75,7 +75,7 @@ public enum Recovery {
             directory, identities: settings.identities, writer, quarantined: &quarantined, log: opener.log)
         opener.keys = writer.keys
         let live = try openLive(directory, quarantined: &quarantined, log: opener.log)
-        // What a dead server recorded under stricter settings is written as it was promised then.
+        // What a dead server recorded under stricter settings is written as was promised then.
         if let header = live?.header {
             writer.use(
                 mode: settings.identities.stricter(header.settings.identities), pairs: settings.pairs && header.settings.pairs)
@@ -96,7 +96,7 @@ public enum Recovery {
         return outcome
     }
 
-    /// Nothing waits in the file any more; if its server died, that is remembered.
+    /// Nothing waits in the file any more; if its server died, the file records that.
     private static func markStopped(_ live: LiveFileReader) {
         if live.isRunning { live.map.set(QPCM_HEADER_RECOVERED, TickClock.realtimeNanoseconds() / 1000) }
         live.map.markStopped()
@@ -109,7 +109,7 @@ public enum Recovery {
         do {
             let live = try LiveFileReader(path: path, writable: true)
             guard let mismatch = live.mismatch else { return live }
-            // One whose server ended in order has nothing that the log has not.
+            // If its server ended cleanly, the file holds nothing that the log lacks.
             guard !live.isRunning, let name = directory.quarantine("live.qpcm") else {
                 log.warning("\(mismatch); what waits in its rings is taken into the log")
                 return live
@@ -128,15 +128,15 @@ public enum Recovery {
         }
     }
 
-    /// When the counters began, which the log keeps. A live file can know it from before the log was set aside or
-    /// replaced, as it knows the counters; those of which nothing is counted yet begin now.
+    /// When the counters began, which the log keeps. A live file may know it from before the log was quarantined or replaced,
+    /// as it knows the counters; if nothing is counted yet, the counters begin now.
     private static func began(_ outcome: Outcome, _ live: LiveFileReader?) throws(LogError) -> UInt64? {
         let stored = try StoredState.createdNanoseconds(outcome.writer.database)
         var began = stored
         if let known = live?.header.createdNanoseconds { began = min(known, began ?? known) }
         let isNew = outcome.ringed.allSatisfy { $0 == 0 } && outcome.direct.allSatisfy { $0 == 0 }
         if began == nil, isNew { began = TickClock.realtimeNanoseconds() }
-        // Not worth refusing a start for: the live file has it too, and the next start tries again.
+        // Not worth refusing to start: the live file has it too, and the next start tries again.
         if let began, began != stored { try? outcome.writer.saveCreated(began) }
         return began
     }
@@ -163,7 +163,7 @@ public enum Recovery {
         outcome.lost = totals.lost
         outcome.oldLive = live
         outcome.drainer = drainer
-        // The usual start, after a shutdown: nothing waits, nothing is to be put right, so nothing is written.
+        // The usual start, after a shutdown: nothing waits, nothing needs correcting, so nothing is written.
         let counted = live.map.totals(.ringed)
         let isInOrder = (0..<CounterIndex.words).allSatisfy {
             pending[$0] == 0 && counted[$0] == totals.ringed[$0] && totals.direct[$0] == stored.direct[$0]
@@ -172,7 +172,7 @@ public enum Recovery {
             markStopped(live)
             return outcome
         }
-        // Whatever age it has, it is safe in the log before it is wiped from its ring.
+        // However old it is, it is safe in the log before it is wiped from its ring.
         try writer.database.sync(eachCommit: true)
         repeat {
             _ = drainer.look()
@@ -191,7 +191,7 @@ public enum Recovery {
     }
 }
 
-/// Why a directory could not be brought into order.
+/// Why a directory could not be put in order.
 public enum RecoveryError: Error {
     case key(IdentityKeyError)
     case log(LogError)

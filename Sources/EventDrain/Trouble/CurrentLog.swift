@@ -4,17 +4,17 @@ import EventLog
 import MetricsMemory
 import MetricsModel
 
-/// The log in use, or why there is none at the moment. It alone puts one log in another's place: when the one in use was
-/// deleted, moved or replaced, when it is damaged, or when its database has to be opened again. On the plugin's thread.
+/// The log in use, or why there is none at the moment. Only this class replaces one log with another: when the one in use was
+/// deleted, moved or replaced, when it is damaged, or when its database has to be reopened. Runs on the plugin's thread.
 ///
-/// First the old log is closed, then the next one opened: two connections of one process to one file would undo each
-/// other's locks. In between there is no drainer, and events wait in their rings. What the old log held beyond the next
-/// one is counted as lost, by the same rule as at a start.
+/// The old log is closed before the next one is opened: two connections from one process to the same file would drop each
+/// other's locks. In between there is no drainer, and events wait in their rings. What the old log held beyond the next one
+/// is counted as lost, by the same rule as at startup.
 final class CurrentLog {
     enum Cause {
         case changed(LogFileWatch.Change)
         case damaged(LogError)
-        /// It fails again and again; perhaps the database is at fault.
+        /// It keeps failing; perhaps the database is at fault.
         case failing
     }
 
@@ -23,13 +23,13 @@ final class CurrentLog {
         case closed(Closed)
     }
 
-    /// What the next log needs to know of the last.
+    /// What the next log needs to know about the last one.
     private struct Closed {
         var remains: Drainer.Remains
         var cause: Cause
-        /// What lies there is to be quarantined before a log is opened.
+        /// Whether the file in the log's place must be quarantined before a log is opened.
         var isQuarantineDue: Bool
-        /// Files that were quarantined for this replacement so far.
+        /// Files quarantined for this replacement so far.
         var quarantined: UInt64 = 0
     }
 
@@ -39,13 +39,13 @@ final class CurrentLog {
     private let session: (UInt64, UInt64)
     private let clock: DrainClock
     private let log: PluginLogger
-    /// Of the last log that was open.
+    /// The files of the last log that was open.
     private var files: LogFileWatch
-    /// How many checkpoints of that log `files` knows of.
+    /// How many of that log's checkpoints `files` knows about.
     private var checkpoints: Int
     private var hasSaidDirectory = false
 
-    /// - Parameter drainer: of the log that lies there. Nobody else may hold it when it is closed.
+    /// - Parameter drainer: for the log in the directory. Nobody else may hold it when the log is closed.
     init(_ drainer: Drainer, live: LiveFile, opener: LogOpener, clock: DrainClock) {
         state = .open(drainer)
         self.opener = opener
@@ -65,8 +65,8 @@ final class CurrentLog {
         return nil
     }
 
-    /// What happened to the open log's files. A directory that lost its name is no place for a new log: another server may
-    /// hold what lies there now. The log in it is whole, and stays in use.
+    /// What happened to the open log's files. If the directory has lost its name, no new log is begun: another server may
+    /// hold what is at that path now. The open log is intact, and stays in use.
     func change() -> LogFileWatch.Change? {
         guard case .open = state, let change = files.change() else { return nil }
         if opener.directory.isInPlace { return change }
@@ -79,8 +79,8 @@ final class CurrentLog {
         return nil
     }
 
-    /// To be called right after anything that may have checkpointed: the log's file was written to, by the plugin itself. The
-    /// longer that waits, the more of what another program wrote passes for it.
+    /// Call right after anything that may have checkpointed: the plugin itself has then written to the log's file. The longer
+    /// that is put off, the more of another program's writes pass for the plugin's own.
     func noteCheckpoints() {
         guard case .open(let drainer) = state, drainer.writer.database.checkpoints != checkpoints else { return }
         checkpoints = drainer.writer.database.checkpoints
@@ -93,13 +93,13 @@ final class CurrentLog {
         var closed = Closed(remains: drainer.remains, cause: cause, isQuarantineDue: false)
         opener.keys = drainer.writer.keys
         switch cause {
-        // Nothing of the old content is to be laid over the new.
+        // None of the old content may be written over the new.
         case .changed(.overwritten), .failing: break
-        // A log that was moved away is to be whole where it went.
+        // A log that was moved away must be complete where it went.
         case .changed: try? drainer.writer.checkpoint(truncating: true)
         case .damaged: closed.isQuarantineDue = true
         }
-        // Whatever the cause was: the log may have lost its place in the meantime.
+        // Whatever the cause: the log may have lost its place in the meantime.
         if let change = files.changeOfPlace() {
             closed.cause = .changed(change)
             closed.isQuarantineDue = false
@@ -107,7 +107,7 @@ final class CurrentLog {
         state = .closed(closed)
     }
 
-    /// What was to be opened is damaged itself.
+    /// The log that was about to be opened is itself damaged.
     func meet(_ error: LogError) {
         guard case .closed(var closed) = state, error.cause == .corrupt else { return }
         closed.cause = .damaged(error)
@@ -115,18 +115,18 @@ final class CurrentLog {
         state = .closed(closed)
     }
 
-    /// Opens the log that is there now, or begins one, and goes on with it. Not while one is open.
+    /// Opens the log that is there now, or creates one, and continues with it. Not while one is open.
     ///
-    /// - Throws: `LogError`; then it can be tried again.
+    /// - Throws: `LogError`; the call can then be retried.
     func open() throws(LogError) -> Drainer {
         guard case .closed(var closed) = state else {
             throw LogError(operation: "open", path: path, code: 1, detail: "a log is open")
         }
-        // What was quarantined stays so if the rest fails.
+        // What was quarantined still counts if the rest fails.
         defer { if case .closed = state { state = .closed(closed) } }
         try moveWhatIsInTheWay(&closed)
         let writer = try opener.open(quarantined: &closed.quarantined)
-        // The log that lies there now may be another key's. Without a key pseudonyms are left out: no reason to stay closed.
+        // The log there now may belong to another key. Without a key, pseudonyms are left out: no reason to stay closed.
         do {
             try KeyStartup.settle(
                 opener.directory, identities: opener.settings.identities, writer, quarantined: &closed.quarantined, log: log)
@@ -135,7 +135,7 @@ final class CurrentLog {
         }
         if case .changed(.overwritten) = closed.cause {
             try expectSound(writer)
-            // Damage that the write-ahead file hides would come to light if a power cut took that.
+            // A power cut that takes the WAL would expose damage that the WAL hides.
             try writer.checkpoint(truncating: false)
         }
         let stored = try StoredState.read(writer.database)
@@ -163,7 +163,7 @@ final class CurrentLog {
 
     private func moveWhatIsInTheWay(_ closed: inout Closed) throws(LogError) {
         if closed.isQuarantineDue, case .damaged(let error) = closed.cause {
-            // It may be gone by now, which is as good.
+            // It may be gone by now, which is just as well.
             if opener.directory.contains(DataFile.log.name) {
                 guard opener.quarantine(because: error) else { throw error }
                 closed.quarantined += 1
@@ -175,7 +175,7 @@ final class CurrentLog {
         case .incomplete, .overwritten: return
         case .missing, .replaced: break
         }
-        // The next log must not take the old one's write-ahead file for its own.
+        // The next log must not take the old one's WAL for its own.
         guard files.hasLeftWriteAheadFile else { return }
         let name = DataFile.wal.name
         guard let kept = opener.directory.quarantine(name, as: .left) else {
@@ -187,18 +187,18 @@ final class CurrentLog {
         log.warning("what the log \(path) had not taken in when it went is now \(kept)")
     }
 
-    /// The largest log that is read as a whole before it is used: a tenth of a second.
+    /// The largest log that is read in full before it is used, which takes a tenth of a second.
     private static let bytesToCheck = 64 << 20
 
-    /// Another program's checkpoint is no harm; what the write-ahead file holds laid over another content is damage.
+    /// Another program's checkpoint does no harm; the WAL's pages on top of different content are damage.
     private func expectSound(_ writer: EventLogWriter) throws(LogError) {
         var status = stat()
         guard qpcm_lstat(path, &status) == 0, status.st_size <= Self.bytesToCheck else { return }
         try writer.database.quickCheck()
     }
 
-    /// The live file shows what hooks counted and what was drained. A log with more in its account raises all that; one
-    /// that is this session's own can only know more of what was written.
+    /// The live file shows what hooks counted and what was drained. A log with higher counts raises all of them; this
+    /// session's own log can only be ahead in what was written.
     private func unshown(_ totals: Reconciliation.Totals, _ remains: Drainer.Remains) -> [UInt64] {
         var difference = [UInt64](repeating: 0, count: CounterIndex.words)
         let first = totals.isLogsOwn ? CounterIndex.written(.messageEnqueue) : 0
@@ -208,7 +208,7 @@ final class CurrentLog {
         return difference
     }
 
-    /// That a dropped event was recorded follows from its drop, and is not shown by itself.
+    /// A drop implies that the event was recorded, so that count is not shown separately.
     private func showDirect(_ totals: Reconciliation.Totals) {
         let shown = live.map.totals(.direct)
         let derived = CounterIndex.events(.messageEnqueue)..<CounterIndex.events(.messageEnqueue) + EventKind.allCases.count

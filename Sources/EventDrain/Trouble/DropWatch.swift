@@ -1,6 +1,7 @@
 import MetricsModel
 
-/// Reports on standard error when hooks begin to drop events, and when that is over. Makes the words only.
+/// Words the reports that hooks have begun to drop events, and that the drops are over. Only makes the text; the caller
+/// writes it to standard error.
 struct DropWatch {
     /// Without a drop for this long, an episode is over.
     private static let quietNanoseconds: UInt64 = 10_000_000_000
@@ -13,15 +14,15 @@ struct DropWatch {
         /// UTC, microseconds.
         var first: Int64
         var last: Int64
-        /// Monotonic, of the last drop that was seen.
+        /// When the last drop was seen; monotonic, nanoseconds.
         var lastSeen: UInt64
     }
 
     /// - Parameter direct: the live file's `direct` totals at the start.
     init(_ direct: DropTotals) { seen = direct }
 
-    /// - Parameter isLast: no other look will come.
-    /// - Returns: a line to report; nil for none.
+    /// - Parameter isLast: whether this is the last look.
+    /// - Returns: a line to report, or nil.
     mutating func look(_ direct: DropTotals, now: UInt64, microseconds: Int64, isLast: Bool) -> String? {
         let growth = direct.growth(since: seen)
         defer { seen = direct }

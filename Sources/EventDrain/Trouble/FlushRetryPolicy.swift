@@ -1,12 +1,12 @@
 import EventLog
 import MetricsModel
 
-/// Flushes that fail: what is to be said of it, and what to be tried.
+/// Failing flushes: what to report, and what to try.
 struct FlushRetryPolicy {
-    /// A failing flush is tried again so often.
+    /// A failed flush is retried after this long.
     static let retryNanoseconds: UInt64 = 200_000_000
-    /// The database is made anew at every third failure, so within a second: after a read-only remount, or a disk that
-    /// was gone for a moment, SQLite may hold on to what no longer works.
+    /// The database is reopened at every third failure, so within a second: after a read-only remount, or when a disk was
+    /// gone for a moment, SQLite may hold on to something that no longer works.
     private static let failuresBeforeReopening = 3
 
     enum Remedy {
@@ -16,7 +16,7 @@ struct FlushRetryPolicy {
     }
 
     private var failures = 0
-    /// Causes that were said since it began, a bit each.
+    /// Causes reported since the trouble began, one bit each.
     private var said: UInt64 = 0
 
     var isThere: Bool { failures > 0 }

@@ -2,15 +2,15 @@ import CMachine
 import EventLog
 import MetricsMemory
 
-/// Which files an open log consists of, to notice when others, or none, lie in their places. SQLite itself goes on
-/// writing into a file that has lost its name.
+/// The files that make up an open log, to notice when other files, or none, are in their places. SQLite itself keeps writing
+/// to a file that has lost its name.
 struct LogFileWatch {
     private let path: String
     private var log: Entry
     private let writeAhead: Entry
     private let index: Entry
 
-    /// What lies at a path, by one system call: which file, when it was last written to, how long it was then.
+    /// What is at a path, from one system call: which file, when it was last written, and how long it was then.
     private struct Entry {
         /// Nil if nothing is there.
         var identity: FileIdentity?
@@ -18,7 +18,7 @@ struct LogFileWatch {
         var nanoseconds = 0
         var bytes = 0
 
-        /// Nil if that cannot be told.
+        /// Nil if that cannot be determined.
         static func of(_ path: String) -> Entry? {
             var status = stat()
             guard qpcm_lstat(path, &status) == 0 else { return qpcm_errno() == ENOENT ? Entry() : nil }
@@ -36,11 +36,11 @@ struct LogFileWatch {
 
     enum Change {
         case missing
-        /// Another file lies in its place.
+        /// Another file is in its place.
         case replaced
-        /// The log is there, one of the files beside it is not.
+        /// The log is there, but its WAL or the WAL's index is gone or replaced.
         case incomplete
-        /// The same file, and somebody else has written to it: put another's content in, or cut it off.
+        /// The same file, but another program has written to it: replaced its content, or truncated it.
         case overwritten
 
         var text: String {
@@ -53,34 +53,34 @@ struct LogFileWatch {
         }
     }
 
-    /// - Parameter database: to a log that was opened just now.
+    /// - Parameter database: the connection to a log that was just opened.
     init(of database: Database) {
         path = database.path
         let found = Entry.of(path) ?? Entry()
         writeAhead = Entry.of(path + "-wal") ?? Entry()
         index = Entry.of(path + "-shm") ?? Entry()
-        // Who took its place before it was looked at must not pass for it.
+        // A file that took the log's place before this look must not pass for the log.
         log = database.hasMoved ? Entry() : found
     }
 
-    /// The plugin itself has moved the write-ahead file into the log, which nothing else writes to.
+    /// The plugin itself has moved the WAL into the log. Nothing but a checkpoint writes to the log's file.
     mutating func didCheckpoint() {
         if let now = Entry.of(path), now.isSameFile(as: log) { log = now }
     }
 
-    /// What happened to the files since; nil if nothing did, or if the disk does not say. Three system calls.
+    /// What has happened to the files since; nil if nothing has, or if that cannot be determined. Three system calls.
     func change() -> Change? {
         guard let now = Entry.of(path) else { return nil }
         if let change = changeOfPlace(now) { return change }
         if !now.isAsWritten(as: log) { return .overwritten }
         if isOther(path + "-wal", than: writeAhead) || isOther(path + "-shm", than: index) {
-            // They may have gone together with the log, since that was looked at.
+            // They may have gone along with the log, after it was checked.
             return changeOfPlace() ?? .incomplete
         }
         return nil
     }
 
-    /// Whether the log itself is gone from its place, or another lies there.
+    /// Whether the log itself is gone from its place, or another file is there.
     func changeOfPlace() -> Change? { Entry.of(path).flatMap { changeOfPlace($0) } }
 
     private func changeOfPlace(_ now: Entry) -> Change? {
@@ -93,8 +93,7 @@ struct LogFileWatch {
         return !now.isSameFile(as: file)
     }
 
-    /// Whether the write-ahead file that lies there is still the one of this log, and not empty: the next log must not
-    /// take it for its own.
+    /// Whether the WAL that is there still belongs to this log and is not empty: the next log must not take it for its own.
     var hasLeftWriteAheadFile: Bool {
         guard let now = Entry.of(path + "-wal") else { return false }
         return !now.isMissing && now.isSameFile(as: writeAhead) && now.bytes > 0

@@ -1,20 +1,20 @@
 import EventLog
 import MetricsMemory
 
-/// Notices that the file system under the data directory has died: shut down by its own driver, or no longer able to give room
-/// to what is stored in `live.qpcm`. From then on a store to the mapped file may be a signal in the server, at the latest
-/// when the kernel has written its pages back. The memory is taken off the file, and the log closed, whose index is
-/// mapped as well.
+/// Notices that the file system under the data directory has died: shut down by its own driver, or no longer able to allocate
+/// room for stores to `live.qpcm`. From then on a store to the mapped file may raise a signal in the server, at the latest
+/// once the kernel has written its pages back. The memory is then detached from the file, and the log is closed, since its
+/// index is mapped too.
 ///
-/// An error that a system call returns is none of this: it is `FlushRetryPolicy`.
+/// Errors that system calls return are not handled here: that is `FlushRetryPolicy`.
 final class StorageWatch {
-    /// Between two looks, of three system calls: far less than the seconds after which the kernel writes pages back.
+    /// Between two checks of three system calls each: far less than the seconds after which the kernel writes pages back.
     private var look = DrainTimer(every: 100_000_000)
 
     private let live: LiveFile
     private let directory: String
     private let log: PluginLogger
-    /// Nothing is to be opened while it is so.
+    /// While this is true, nothing may be opened.
     private(set) var isDead = false
 
     init(live: LiveFile, directory: String, log: PluginLogger) {
@@ -23,8 +23,8 @@ final class StorageWatch {
         self.log = log
     }
 
-    /// Looks, if it is time to or something speaks for it. True when the file system has just died: the log is to be closed at
-    /// once.
+    /// Checks, if that is due or a failure is suspected. True if the file system has just died: the log must then be closed
+    /// at once.
     ///
     /// - Parameter now: monotonic.
     func hasDied(isSuspected: Bool, now: UInt64) -> Bool {

@@ -6,7 +6,7 @@ import MetricsModel
 
 /// What the plugin's thread does for the log between flushes: sync, checkpoint, gauges, the heartbeat.
 public final class Checkpointer {
-    /// Pages in the WAL at which it is moved into the log: 8 MiB.
+    /// Pages in the WAL at which it is checkpointed into the log: 8 MiB.
     public static let usualPages = 2048
     /// A frame of the WAL: a page and its header.
     private static let frameBytes = 4096 + 24
@@ -18,7 +18,7 @@ public final class Checkpointer {
     private let log: PluginLogger
     private let logPath: String
     private var isHeld = false
-    /// Since when a commit may not be on the disk, by the monotonic clock; nil for none.
+    /// Since when commits may not be on the disk, by the monotonic clock; nil if all are.
     private var unsyncedSince: UInt64?
     private var heartbeat = DrainTimer(every: 200_000_000)
     private var sizes = DrainTimer(every: 1_000_000_000)
@@ -34,13 +34,13 @@ public final class Checkpointer {
         logPath = path
     }
 
-    /// - Parameter now: monotonic, as in all of these.
+    /// - Parameter now: monotonic, as wherever it is a plain number.
     func didCommit(_ now: UInt64) {
         if unsyncedSince == nil { unsyncedSince = now }
         isSurveyDue = true
     }
 
-    /// What was not synced is the next log's no more.
+    /// The next log has nothing to do with what was not synced in this one.
     func logClosed() { unsyncedSince = nil }
 
     func recordHeartbeat(_ now: DrainMoment) { map.set(QPCM_HEADER_HEARTBEAT, UInt64(clamping: now.wall) &* 1000) }
@@ -52,7 +52,7 @@ public final class Checkpointer {
 
     /// Makes every commit so far safe from a power cut.
     func sync(_ writer: EventLogWriter, _ now: UInt64) throws(LogError) {
-        // One that fails is tried again after another interval.
+        // A failed sync is retried after another interval.
         if unsyncedSince != nil { unsyncedSince = now }
         try writer.sync()
         unsyncedSince = nil
@@ -70,7 +70,7 @@ public final class Checkpointer {
 
     func isDue(_ writer: EventLogWriter) -> Bool { writer.pagesInWAL >= checkpointPages }
 
-    /// - Throws: `LogError` for a damaged log. Other failures show again in the next commit, or as a file that grows.
+    /// - Throws: `LogError` for a damaged log. Other failures show up again in the next commit, or as a file that grows.
     func checkpointIfDue(_ writer: EventLogWriter) throws(LogError) {
         guard isDue(writer) else { return }
         do {
@@ -88,15 +88,15 @@ public final class Checkpointer {
         }
         if isHeld, writer.pagesInWAL == 0 {
             isHeld = false
-            // A file as large as that is not to stay until the next commit.
+            // A file that large must not stay until the next commit.
             try? writer.checkpoint(truncating: true)
             log.info("the write-ahead file of \(logPath) could be emptied again")
         }
     }
 
-    /// The WAL never grows beyond its cap, by more than one transaction.
+    /// The WAL never grows beyond its cap by more than one transaction.
     ///
-    /// - Throws: `LogError` while it is at the cap; what waits then waits in the rings.
+    /// - Throws: `LogError` while it is at the cap; events then wait in the rings.
     func expectRoom(_ writer: EventLogWriter) throws(LogError) {
         guard Self.walBytes(writer) >= capBytes else { return }
         try checkpointIfDue(writer)
@@ -120,7 +120,7 @@ public final class Checkpointer {
         return qpcm_lstat(path, &status) == 0 ? UInt64(clamping: status.st_size) : 0
     }
 
-    /// Shows what only the log can tell, if that may have changed and it is time.
+    /// Shows what only the log can tell, if that may have changed and it is due.
     func survey(_ writer: EventLogWriter, _ now: DrainMoment) {
         guard isSurveyDue, surveys.isDue(now.monotonic) else { return }
         isSurveyDue = false
@@ -137,7 +137,7 @@ public final class Checkpointer {
         map.set(QPCM_HEADER_OLDEST_EVENT, UInt64(clamping: oldest ?? 0))
     }
 
-    /// The last of it: the WAL emptied into the log, the gauges as they will stay.
+    /// The final steps: empties the WAL into the log, and sets the gauges as they will stay.
     func close(_ writer: EventLogWriter?, _ now: DrainMoment) {
         try? writer?.checkpoint(truncating: true)
         setSizes()

@@ -3,21 +3,21 @@ import CMetricsLayout
 import EventLog
 import MetricsModel
 
-/// Where the plugin is asked to remove something: `control.sock` in the data directory. The plugin's thread looks at it
-/// between flushes, and answers one asker at a time. control_message.h draws what is said.
+/// Where the plugin is asked to remove something: `control.sock` in the data directory. The plugin's thread checks it between
+/// flushes, and answers one client at a time. control_message.h shows the layout of the messages.
 public final class ControlSocket {
-    /// An asker sends at once, or is not listened to: the thread has rings to drain.
+    /// A client that does not send at once is ignored: the thread has rings to drain.
     private static let patienceMilliseconds: Int32 = 20
 
     private let path: String
-    /// -1 once it is closed, or if there is none.
+    /// -1 once closed, or if there is none.
     private var listener: Int32
     private var asker: Int32 = -1
-    /// The process that asks, and its user.
+    /// The asking process, and its user.
     private(set) var askingProcess: Int32 = 0
     private(set) var askingUser: UInt32 = 0
 
-    /// Without a socket the plugin works as well, and cannot be asked.
+    /// Without a socket the plugin still works, but cannot be asked.
     init(directory: String) {
         path = DataFile.control.path(in: directory)
         listener = qpcm_control_listen(path)
@@ -25,17 +25,17 @@ public final class ControlSocket {
 
     deinit { close() }
 
-    /// In the end, and in a forked child, where the name stays the parent's.
+    /// At the end, and in a forked child, where the name remains the parent's.
     func close(removingName: Bool = true) {
         hangUp()
         guard listener >= 0 else { return }
         if removingName { _ = unlink(path) }
         _ = CMachine.close(listener)
-        // Its number may soon be a descriptor of the server's.
+        // The server may soon reuse the number for a descriptor of its own.
         listener = -1
     }
 
-    /// What somebody asks for now; nil if nobody does.
+    /// What a client asks for now; nil if none does.
     func request(_ writer: EventLogWriter) -> MaintenanceJob.Order? {
         guard listener >= 0, asker < 0 else { return nil }
         asker = qpcm_control_accept(listener, Self.patienceMilliseconds, &askingProcess, &askingUser)

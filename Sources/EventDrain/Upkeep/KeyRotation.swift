@@ -4,8 +4,8 @@ import MetricsMemory
 import MetricsModel
 import Pseudonyms
 
-/// Keeps the keys of the pseudonyms: begins a new epoch when the newest is old enough, and destroys an epoch's key when
-/// the log has no row of it any more. Runs between two transactions, on the thread that writes the log.
+/// Looks after the pseudonym keys: begins a new epoch when the newest key is old enough, and destroys an epoch's key when the
+/// log has no row of it any more. Runs between two transactions, on the thread that writes the log.
 public final class KeyRotation {
     private static let lookNanoseconds: UInt64 = 60_000_000_000
     private static let retryNanoseconds: UInt64 = 60_000_000_000
@@ -27,7 +27,7 @@ public final class KeyRotation {
         self.log = log
     }
 
-    /// As often as the thread looks; it costs two clock readings when there is nothing to do.
+    /// Call as often as the thread looks; when there is nothing to do, it costs two clock readings at most.
     public func run(
         _ writer: EventLogWriter,
         nowMicroseconds: Int64 = Int64(TickClock.realtimeNanoseconds() / 1000),
@@ -49,7 +49,7 @@ public final class KeyRotation {
         }
     }
 
-    /// Rows were removed just now: an epoch's last one may have been among them.
+    /// Rows were just removed: an epoch's last one may have been among them.
     public func didRemove(
         _ writer: EventLogWriter,
         nowMicroseconds: Int64 = Int64(TickClock.realtimeNanoseconds() / 1000),
@@ -62,7 +62,7 @@ public final class KeyRotation {
     /// Destroys the keys of the epochs whose last row has left the log.
     private func destroySpent(_ writer: EventLogWriter) throws(IdentityKeyError) {
         guard let keys = writer.keys else { return }
-        // A log that cannot be asked now destroys nothing.
+        // If the log cannot be asked now, nothing is destroyed.
         guard let spent = try? writer.spentEpochs() else { return }
         if !spent.isEmpty {
             try keys.expectUnchanged(directory: directory)
@@ -78,7 +78,7 @@ public final class KeyRotation {
         // A key that nothing was written under is as good as new.
         guard writer.newestEpoch == keys.newest.number else { return }
         let (age, overflow) = now.subtractingReportingOverflow(keys.newest.startedMicroseconds)
-        // One that begins far in the future was made under a wrong clock.
+        // A key dated far in the future was made under a wrong clock.
         guard overflow || age >= rotation || age < -rotation else { return }
         guard !keys.isFull else {
             if !isFullSaid {

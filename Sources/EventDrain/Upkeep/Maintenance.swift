@@ -4,13 +4,13 @@ import EventLog
 import MetricsMemory
 import MetricsModel
 
-/// Keeps the log within its age and size, and removes from it what somebody asks to be removed; between flushes, on the
-/// plugin's thread.
+/// Keeps the log within its age and size limits, and removes from it what somebody asks to be removed; between flushes, on
+/// the plugin's thread.
 final class Maintenance {
-    /// Of one turn: so long a flush may have to wait.
+    /// The length of one turn: a flush may have to wait this long.
     private static let turnNanoseconds: UInt64 = 4_000_000
     private static let retryNanoseconds: UInt64 = 1_000_000_000
-    /// So long a request waits for readers of the log to end.
+    /// How long a request waits for readers of the log to end.
     private static let readerNanoseconds: UInt64 = 30_000_000_000
 
     private let settings: Settings
@@ -27,12 +27,12 @@ final class Maintenance {
     private var rounds: DrainTimer
     private var sizes = DrainTimer(every: 1_000_000_000)
     private var pausedUntil: UInt64 = 0
-    /// What has left the log is still in its WAL; when to try again.
+    /// When to try again to clear the WAL of what has left the log; nil if nothing is left in it.
     private var clearAt: UInt64?
     /// Nil until the first turn.
     private var trusted: TrustedTime?
 
-    /// Without retention, what has waited for longer is waited for no more: 30 days.
+    /// Without retention, waits longer than this are forgotten: 30 days.
     private static let waitLimit: UInt64 = 30 * 86_400_000_000_000
 
     init(directory: String, settings: Settings, keys: KeyRotation?, log: PluginLogger, clock: DrainClock) {
@@ -40,7 +40,7 @@ final class Maintenance {
         self.keys = keys
         self.log = log
         self.clock = clock
-        // The oldest events are looked at after a thousandth of what is kept, each second at most.
+        // The oldest events are checked every thousandth of the retention: at most every second, at least every 10 minutes.
         rounds = DrainTimer(every: min(600_000_000_000, max(1_000_000_000, (settings.retentionNanoseconds ?? .max) / 1000)))
         control = ControlSocket(directory: directory)
     }
@@ -50,7 +50,7 @@ final class Maintenance {
     /// Whether `run` may write to the log's file itself, not only to its WAL.
     var mayCheckpoint: Bool { job != nil || clearAt != nil }
 
-    /// Does a little.
+    /// Does a little work.
     /// - Returns: whether there is more to do at once.
     func run(_ drainer: Drainer, _ checkpointer: Checkpointer) -> Bool {
         let moment = clock.now
@@ -109,7 +109,7 @@ final class Maintenance {
         }
     }
 
-    /// What may decide over what cannot be undone; and keeps the log told of it.
+    /// The time that may decide what cannot be undone. Also keeps it saved in the log.
     private func trustedTime(_ writer: EventLogWriter, _ now: DrainMoment) -> Int64 {
         var time = trusted ?? TrustedTime.begin(writer, wall: now.wall, monotonic: now.monotonic)
         defer { trusted = time }
@@ -123,7 +123,7 @@ final class Maintenance {
         case .believed: log.info("the time of day has held for 6 hours: retention and key rotation go by it again")
         case .returned: log.info("the time of day is back at what the log last knew")
         }
-        // A save that fails is made up for by the next, an hour later.
+        // If this fails, the next save, an hour later, makes up for it.
         if let saved = time.timeToSave() { try? writer.saveTrustedTime(saved) }
         return time.now(wall: now.wall)
     }
@@ -167,7 +167,7 @@ final class Maintenance {
         self.job = nil
     }
 
-    /// What is done is done; the rest is tried again with the next round, or by who asked.
+    /// What is done is done; the rest is retried in the next round, or by whoever asked.
     private func fail(_ why: String) {
         if isRequest {
             let outcome = job?.outcome ?? MaintenanceJob.Outcome()
@@ -180,7 +180,7 @@ final class Maintenance {
         pausedUntil = clock.monotonic &+ Self.retryNanoseconds
     }
 
-    /// What is asked for and by whom, without a name of anybody in the log.
+    /// What is asked for and by whom, without naming anybody in the log.
     private func describe(_ order: MaintenanceJob.Order) -> String {
         var text: String
         switch order {
@@ -199,7 +199,7 @@ final class Maintenance {
         return text + ", asked for by user \(control.askingUser), process \(control.askingProcess)"
     }
 
-    /// In the largest unit of which there are two or more.
+    /// In the largest unit of which there are at least two.
     private static func age(_ seconds: Int64) -> String {
         if seconds >= 172_800 { return "\(seconds / 86_400) days" }
         if seconds >= 7200 { return "\(seconds / 3600) h" }
@@ -211,7 +211,7 @@ final class Maintenance {
         return outcome.events == 1 ? "1 event removed" : "\(outcome.events) events removed"
     }
 
-    /// The next log is another.
+    /// The next log is a different one.
     func logClosed() {
         trusted?.forgetSaved()
         if job != nil { fail("the log was replaced while it was worked on; ask again") }

@@ -1,16 +1,15 @@
 import EventLog
 import MetricsModel
 
-/// Something that is being done to the whole log. For what is removed that means all that belongs to it: the rows, the
-/// names that are left without a row, the file's free pages, and the copy in the write-ahead file. In steps of a few
-/// milliseconds.
+/// A job on the whole log. A removal covers everything that belongs to what is removed: the rows, the names left without a
+/// row, the file's free pages, and the copy in the WAL. Works in steps of a few milliseconds.
 public final class MaintenanceJob {
     public enum Order: Sendable {
-        /// Events of before a time (µs since 1970), and the oldest until the log has no more bytes than that.
+        /// Events before a time (µs since 1970), and the oldest ones until the log has at most that many bytes.
         case prune(before: Int64, maxBytes: Int64?)
-        /// A person, under every name that the log may hold; and the words to take out of reasons.
+        /// A person, under every name that the log may hold, and the words to remove from reasons.
         case forget(users: [StoredName], identities: [StoredName], text: [UInt8]?)
-        /// What is kept beside the rows, made from them anew.
+        /// What is kept alongside the rows, rebuilt from them from scratch.
         case rebuild
     }
 
@@ -21,7 +20,7 @@ public final class MaintenanceJob {
         public var identities = 0
         /// Names that no event used any more.
         public var names = 0
-        /// Segments that were sealed anew.
+        /// Segments that were indexed again.
         public var segments = 0
         public var bytesBefore: UInt64 = 0
         public var bytesAfter: UInt64 = 0
@@ -31,14 +30,14 @@ public final class MaintenanceJob {
         public var events: UInt64 { removed.reduce(0, +) }
     }
 
-    /// Runs a change in a transaction of its own, and counts what it says that it removed, by kind, under a cause; and
-    /// hands that on.
+    /// Runs a change in a transaction of its own, counts under a cause what it reports as removed, by kind, and returns the
+    /// same.
     public typealias Amend = (RemovalCause, () throws(LogError) -> [UInt64]) throws(LogError) -> [UInt64]
 
     private enum Phase {
         case pruning(Retention)
         case erasure(Erasure)
-        /// The next segment to be sealed, and the one that is not full yet.
+        /// The next segment to index, and the end: the segment that is not full yet.
         case indexing(next: Int64, end: Int64)
         case collecting(NameCollection)
         case shrinking
@@ -47,7 +46,7 @@ public final class MaintenanceJob {
     }
 
     private static let pagesPerStep = 128
-    /// Fewer free pages than this stay for the rows to come, if nobody asked for the room: 8 MiB.
+    /// Up to this many free pages stay for later rows, if nobody asked for the room and the log is within its cap: 8 MiB.
     private static let sparePages: Int64 = 2048
 
     private let writer: EventLogWriter
@@ -56,12 +55,12 @@ public final class MaintenanceJob {
     private var phase: Phase
     public private(set) var outcome = Outcome()
 
-    /// - Parameter isAsked: whether somebody waits for it, and wants every trace gone; otherwise it is the daily round.
+    /// - Parameter isAsked: whether somebody waits for it, and wants every trace gone; otherwise it is a routine round.
     public convenience init(_ order: Order, writer: EventLogWriter, isAsked: Bool) throws(LogError) {
         let pages = try writer.pageCounts()
         switch order {
         case .prune(let before, let maxBytes):
-            // A little below the cap, so that not every row that comes makes another go.
+            // A little below the cap, so that not every new row starts another round.
             let target = isAsked ? maxBytes : maxBytes.map { $0 - $0 / 32 }
             let retention = try writer.retention(before: before, maxBytes: target)
             self.init(.pruning(retention), maxBytes: maxBytes, writer: writer, isAsked: isAsked)
@@ -90,8 +89,8 @@ public final class MaintenanceJob {
         return false
     }
 
-    /// Does a part of it.
-    /// - Throws: `LogError`; then nothing of the step has happened, and it can be tried again.
+    /// Does one step.
+    /// - Throws: `LogError`; the step then had no effect, and can be retried.
     public func step(_ amend: Amend) throws(LogError) {
         switch phase {
         case .pruning(let retention):
@@ -149,17 +148,17 @@ public final class MaintenanceJob {
         phase = isAsked || outcome.names > 0 ? .clearing : .done
     }
 
-    /// What was removed is still in the write-ahead file, until that is emptied.
+    /// What was removed is still in the WAL, until that is emptied.
     private func clear() throws(LogError) {
         try writer.checkpoint(truncating: true)
-        // A reader is in the way. Nobody waits for the daily round, whose owner tries again.
+        // If something is left, a reader is in the way. Nobody waits for a routine round, whose owner tries again.
         leavesCopy = !writer.isWALEmpty
         if leavesCopy && isAsked { waitsForReaders = true } else { phase = .done }
     }
 
-    /// Whether what was removed is still in the WAL, which a reader's open transaction kept from being emptied.
+    /// Whether what was removed is still in the WAL, because a reader's open transaction kept it from being emptied.
     public private(set) var leavesCopy = false
 
-    /// Whether all is removed, and only a reader's open transaction keeps the write-ahead file from being emptied.
+    /// Whether everything is removed, and only a reader's open transaction keeps the WAL from being emptied.
     public private(set) var waitsForReaders = false
 }

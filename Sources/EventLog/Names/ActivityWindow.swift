@@ -1,17 +1,17 @@
-/// How many identities were last seen when, in steps of ten minutes over 30 days: enough to tell how many were seen
-/// in a day, a week or a month without looking at the log again.
+/// How many identities were last seen when, in steps of ten minutes over 30 days: enough to tell how many were seen in a day, a
+/// week or a month without reading the log again.
 package struct ActivityWindow {
-    /// Ten minutes: a day's edge is then at most 0.7 % wrong.
+    /// Ten minutes: the edge of a day is then off by at most 0.7 %.
     package static var stepMicroseconds: Int64 { 600 * 1_000_000 }
     private static let steps = 30 * 144 + 1
-    /// Whoever was last seen longer ago counts in no window.
+    /// An identity last seen longer ago than this counts in no window.
     package static var reachSteps: Int64 { Int64(steps) }
 
-    /// Identities by the step in which they were last seen; the step modulo `steps` is the index.
+    /// Identities by the step in which they were last seen; the index is the step modulo `steps`.
     private var counts = [Int64](repeating: 0, count: ActivityWindow.steps)
-    /// The newest step that `counts` reaches to.
+    /// The newest step that `counts` covers.
     package private(set) var newest: Int64 = 0
-    /// A day: what is further ahead than that was seen under a wrong clock.
+    /// A day: a step further ahead than that was seen under a wrong clock.
     package static let slackSteps: Int64 = 144
 
     package static func step(_ microseconds: Int64) -> Int64 { microseconds / stepMicroseconds }
@@ -23,7 +23,7 @@ package struct ActivityWindow {
         newest = step
     }
 
-    /// Whether an identity that was last seen in one step is to be noted for another, in which it is seen now.
+    /// Whether an identity last seen in step `last` must be recorded as seen in `step`.
     @inline(__always)
     package static func isNews(_ step: Int64, after last: Int64) -> Bool { last < step || last > step &+ slackSteps }
 
@@ -31,20 +31,20 @@ package struct ActivityWindow {
 
     private func covers(_ step: Int64) -> Bool { step >= 0 && step <= newest && step > newest - Int64(Self.steps) }
 
-    /// So many identities were last seen in that step.
+    /// Adds `count` identities that were last seen in that step.
     package mutating func add(_ count: Int64, at step: Int64) {
         guard step >= 0 else { return }
         advance(to: step)
         if covers(step) { counts[Self.index(step)] += count }
     }
 
-    /// An identity that was last seen in `old` (negative if never) is now seen in `new`.
+    /// Records that an identity last seen in `old` (negative if never) is now seen in `new`.
     package mutating func move(from old: Int64, to new: Int64) {
         add(1, at: new)
         if covers(old) { counts[Self.index(old)] -= 1 }
     }
 
-    /// Identities seen within so many days before now.
+    /// How many identities were seen in the last `days` days.
     package func active(days: Int64, nowMicroseconds: Int64) -> UInt64 {
         let now = Self.step(nowMicroseconds)
         var sum: Int64 = 0

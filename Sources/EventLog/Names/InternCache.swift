@@ -1,31 +1,31 @@
 import CMachine
 import MetricsModel
 
-/// Remembers the numbers of keys, channels, users and reasons that were written lately, so that most events need no
-/// look-up in the log. Open addressing, bounded memory; when it is full it forgets everything and begins again.
+/// Remembers the numbers of recently written keys, channels, users and reasons, so that most events need no lookup in the log.
+/// Open addressing, bounded memory; when full, it forgets everything and starts over.
 ///
-/// The hash is seeded, so that nobody can choose keys that collide. Keys longer than the stride are not kept.
+/// The hash is seeded, so nobody can choose keys that collide. Keys longer than the stride are not kept.
 struct InternCache: ~Copyable {
     private let stride: Int
     private let mask: Int
     private let limit: Int
     private var count = 0
     private let seed: UInt64
-    /// An entry is 32 bytes and the key, one cache line for keys of 32: its hash (0 for an empty place), its number,
+    /// An entry is 32 bytes plus the key, one cache line for a stride of 32: the key's hash (0 for an empty place), its number,
     /// the owner's note, its length.
     private let entries: UnsafeMutableRawPointer
     private let memory: UnsafeMutableRawPointer
     private let entryBytes: Int
 
     /// - Parameter places: a power of two; three quarters of them are used.
-    /// - Parameter stride: bytes of the longest key that is kept, a multiple of 8, at most 248.
+    /// - Parameter stride: bytes of the longest key kept, a multiple of 8, at most 248.
     init(places: Int, stride: Int, seed: UInt64) {
         self.stride = stride
         mask = places - 1
         limit = places / 4 * 3
         self.seed = seed | 1
         entryBytes = 32 + stride
-        // Fresh memory of the system's is zero, and resident only where it is used.
+        // Fresh memory from the system is zeroed, and becomes resident only where it is used.
         memory = calloc(places * entryBytes + 64, 1)
         entries = UnsafeMutableRawPointer(bitPattern: (UInt(bitPattern: memory) + 63) & ~63).unsafelyUnwrapped
     }
@@ -85,8 +85,8 @@ struct InternCache: ~Copyable {
         return true
     }
 
-    /// Forgets the keys of some numbers. Their places stay taken until all is forgotten, or the chains through them would
-    /// break.
+    /// Forgets the keys of some numbers. Their places stay taken until the whole cache is cleared, or the probe chains through
+    /// them would break.
     func remove(where isGone: (Int64) -> Bool) {
         guard count != 0 else { return }
         for place in 0...mask where hash(at: place) != 0 && isGone(id(at: place)) {

@@ -1,9 +1,9 @@
 import CMachine
 import MetricsModel
 
-/// The log's four tables of names.
+/// The log's four name tables.
 struct NameDictionaries {
-    /// The most distinct reasons that are kept beside "other".
+    /// The most distinct reasons kept, not counting "other".
     private static let reasonLimit = EventLogWriter.reasonLimit - 1
 
     let identities: NameDictionary
@@ -29,7 +29,7 @@ struct NameDictionaries {
     /// In the order of `NameKind`.
     var all: [NameDictionary] { [identities, channels, users, reasons] }
 
-    /// The same bytes are to be written otherwise from now on.
+    /// From now on the same bytes are stored in a different form.
     func forgetForms() {
         identities.forgetForms()
         users.forgetForms()
@@ -37,7 +37,7 @@ struct NameDictionaries {
         reasons.forgetForms()
     }
 
-    /// After a rollback, numbers given in the transaction are void.
+    /// After a rollback, numbers assigned in the transaction are void.
     func forgetCaches() {
         try? identities.forgetCache()
         try? users.forgetCache()

@@ -1,11 +1,11 @@
 import MetricsModel
 import Pseudonyms
 
-/// One of the log's tables of names: gives each user, key, channel or reason its number, writing it on first sight.
+/// One of the log's name tables: gives each user, key, channel or reason its number, and writes it on first sight.
 final class NameDictionary {
     private let find: Statement
     private let insert: Statement
-    /// Of tables that note when a name was last seen.
+    /// Only for tables that record when a name was last seen.
     private let see: Statement?
     private var cache: InternCache
     private var nextID: Int64 = 1
@@ -13,8 +13,8 @@ final class NameDictionary {
     private let table: String
     let hasActivity: Bool
 
-    /// - Parameter hasActivity: whether the table notes when a name was last seen.
-    /// - Parameter limit: the most names that are kept; nil for any number.
+    /// - Parameter hasActivity: whether the table records when a name was last seen.
+    /// - Parameter limit: the most names kept; nil for any number.
     convenience init(
         _ names: NameKind, cache: consuming InternCache, hasActivity: Bool = false, limit: Int64? = nil,
         database: Database
@@ -59,8 +59,8 @@ final class NameDictionary {
 
     deinit { marks?.deallocate() }
 
-    /// The next number, and how many names there are. Numbers are never given again, though their names be gone: a reader
-    /// may remember them.
+    /// Reads the next number and, for tables with a limit, how many names there are. Numbers are never reused, even once their
+    /// names are gone: a reader may remember them.
     private func readNumbers() throws(LogError) {
         let last = try database.integer("SELECT max(id) FROM \(table)") ?? 0
         let given = try database.integer("SELECT value FROM state WHERE key = 'last_\(table)'") ?? 0
@@ -68,13 +68,13 @@ final class NameDictionary {
         if limit != nil { count = try database.integer("SELECT count(*) FROM \(table)") ?? 0 }
     }
 
-    /// How the log holds a name.
+    /// How the log stores a name.
     enum Form {
         case blob
         case text
     }
 
-    /// The number of a name that was met lately, or 0. `step` is when, for tables that note it.
+    /// The number of a recently used name, or 0. `step` is the time, for tables that record it.
     @inline(__always)
     func lookUp(
         _ key: UnsafeRawBufferPointer, hash: UInt64, step: Int64, activity: inout ActivityWindow
@@ -93,14 +93,14 @@ final class NameDictionary {
     @inline(__always)
     func hash(_ key: UnsafeRawBufferPointer) -> UInt64 { cache.hash(key) }
 
-    /// Whether the log has it.
+    /// Whether the log has the name.
     func has(_ stored: [UInt8], form: Form) throws(LogError) -> Bool {
         bind(find, stored, form, at: 1)
         defer { find.reset() }
         return try find.step(operation: "write")
     }
 
-    /// Finds the stored form in the log, or writes it; and remembers its number under the key.
+    /// Finds the stored form in the log, or writes it, and remembers its number under the key.
     ///
     /// - Parameter older: the keys under which the same person may have been seen before this epoch.
     func resolve(
@@ -141,8 +141,8 @@ final class NameDictionary {
         return id
     }
 
-    /// When the same person was last seen under an older key, or -1; that row then counts no more among the active,
-    /// so that nobody is counted twice. An epoch that ended before the longest window that is counted is not asked.
+    /// When the same person was last seen under an older key, or -1. That row no longer counts as active, so that nobody is
+    /// counted twice. Epochs that ended before the longest window counted are not searched.
     private func takeOver(_ key: UnsafeRawBufferPointer, older: IdentityKeys?, step: Int64) throws(LogError) -> Int64 {
         guard let older, let see else { return -1 }
         var index = older.epochs.count - 2
@@ -180,21 +180,21 @@ final class NameDictionary {
         activity.move(from: last, to: step)
     }
 
-    /// After a rollback, numbers given in the transaction are void.
+    /// After a rollback, numbers assigned in the transaction are void.
     func forgetCache() throws(LogError) {
         deleted = []
         cache.removeAll()
         try readNumbers()
     }
 
-    /// The same bytes are to be written otherwise from now on.
+    /// From now on the same bytes are stored in a different form.
     func forgetForms() { cache.removeAll() }
 
-    /// Names that were deleted, of identities; until somebody takes note.
+    /// Numbers of deleted identities, until `takeDeletedIdentities` collects them.
     var deleted: [Int64] = []
 
     private let limit: Int64?
-    /// Names in the table, for those with a limit.
+    /// Names in the table, for tables with a limit.
     private var count: Int64 = 0
 
     var isFull: Bool {
@@ -204,7 +204,7 @@ final class NameDictionary {
 
     // MARK: Sweeping
 
-    /// A bit for each number below `markLimit`, set for those in use; while a collection goes on.
+    /// While a collection runs: one bit for each number below `markLimit`, set if the number is in use.
     private var marks: UnsafeMutablePointer<UInt64>?
     private var markLimit: Int64 = 0
 
@@ -233,13 +233,13 @@ final class NameDictionary {
         marks[Int(id >> 6)] |= 1 << UInt64(id & 63)
     }
 
-    /// Whether a running collection may delete a name: it was there when the collection began, and no use of it was seen.
+    /// Whether a running collection may delete a name: it existed when the collection began, and no use of it was seen.
     private func isUnused(_ id: Int64, _ marks: UnsafeMutablePointer<UInt64>) -> Bool {
         id > 0 && id < markLimit && marks[Int(id >> 6)] & (1 << UInt64(id & 63)) == 0
     }
 
-    /// Looks at some names after a number, and deletes those that are not in use.
-    /// - Returns: how many went, and the last that was looked at; nil when there are no more.
+    /// Checks up to `limit` names after a number, and deletes those that are not in use.
+    /// - Returns: how many were deleted, and the last number checked; nil when there are no more.
     func deleteUnmarked(after: Int64, limit: Int) throws(LogError) -> (removed: Int, last: Int64?) {
         guard let marks else { return (0, nil) }
         let query = try database.prepare("SELECT id FROM \(table) WHERE id > \(after) ORDER BY id LIMIT \(limit)")
@@ -271,7 +271,7 @@ final class NameDictionary {
             for id in ids { try database.execute("DELETE FROM waiting WHERE recipient = \(id)", operation: "write") }
             deleted += ids
         }
-        // They rise, so a search finds them.
+        // The ids are ascending, so a binary search finds them.
         cache.remove { gone in
             var low = 0
             var high = ids.count

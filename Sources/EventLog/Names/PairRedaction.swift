@@ -1,19 +1,19 @@
 import MetricsModel
 
-/// What the setting `PAIRS=off` leaves out, so that no row, and nothing that rows share, links two people.
+/// What `PAIRS=off` leaves out, so that no row, and nothing that rows share, links two people.
 ///
-/// A row names at most the one person who acted; whatever two people's rows could have in common is left out:
+/// A row names at most the one person who acted; anything that rows of two people could have in common is left out:
 ///
 /// | kind              | kept               | left out                                                        |
 /// |-------------------|--------------------|-----------------------------------------------------------------|
-/// | `message_enqueue` | sender             | recipient, channel; seq, which counts on through one queue      |
+/// | `message_enqueue` | sender             | recipient, channel; seq, which counts up through one queue      |
 /// | `batch_enqueue`   | the first message's sender | every other sender, recipients, channel, seq            |
 /// | `channel_created` | initiator          | peer, channel                                                   |
 /// | `fetch`           | recipient          | channel                                                         |
 /// | `auth`, `user_registered` | all        | nothing: they are about one person                              |
 ///
-/// A sealed message names nobody. The messages of one batch share its id and its time, so only the first of them names
-/// somebody. Times stay: docs/PRIVACY.md says what can be guessed from them.
+/// A sealed message names nobody. The messages of one batch share its id and its time, so only the first of them names anybody.
+/// Times stay: docs/PRIVACY.md says what can be inferred from them.
 enum PairRedaction {
     /// - Parameter id: the event's.
     static func leavePeersOut(of event: inout Event, id: Int64) {

@@ -1,17 +1,17 @@
 import CMachine
 
-/// Takes the user's name out of the reason of a failed login, so that it does not tell what the pseudonym hides.
+/// Removes the user's name from the reason of a failed login, so that the reason does not reveal what the pseudonym hides.
 ///
-/// The name is found whatever the case of its Latin, Greek, Cyrillic and Armenian letters. A name of one or two bytes
-/// is only taken for one where it stands alone: it is found in every other word. Other spellings, such as a name that
-/// is quoted, encoded or composed otherwise, are not known to be the name.
+/// The match ignores the case of Latin, Greek, Cyrillic and Armenian letters. A name of one or two bytes is removed only where it
+/// stands alone, since it occurs inside so many words. Other spellings, such as a name that is quoted, encoded or composed
+/// differently, are not recognized as the name.
 enum ReasonRedaction {
     private static let placeholder: [UInt8] = Array("[user]".utf8)
-    /// Shorter than this, a name must stand alone.
+    /// A name shorter than this must stand alone.
     private static let wordBytes = 3
 
     /// The text without the name; nil if the name is not in it.
-    /// - Parameter isCut: whether the text goes on where it was cut; then its end may be the name's beginning.
+    /// - Parameter isCut: whether the text was truncated; it may then end in the beginning of the name.
     static func removing(
         _ name: UnsafeRawBufferPointer, from text: UnsafeRawBufferPointer, isCut: Bool
     ) -> [UInt8]? {
@@ -50,7 +50,7 @@ enum ReasonRedaction {
         }
     }
 
-    /// How many bytes at the end of a text that was cut are the beginning of the name.
+    /// How many bytes at the end of a truncated text are the beginning of the name.
     private static func beginning(of name: [UInt8], atEndOf text: [UInt8], from: Int) -> Int {
         var count = min(name.count - 1, text.count - from)
         while count > 0 {
@@ -72,9 +72,9 @@ enum ReasonRedaction {
         byte >= 0x80 || (byte >= 0x30 && byte <= 0x39) || (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A)
     }
 
-    // MARK: Letters without their case
+    // MARK: Case folding
 
-    /// As many bytes as before: the letters that are known here keep their length.
+    /// The same number of bytes: the letters known here keep their length.
     private static func folded(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
         var result = [UInt8](bytes)
         var index = 0
@@ -92,11 +92,11 @@ enum ReasonRedaction {
         return result
     }
 
-    /// The small letter, for U+0080 to U+07FF.
+    /// The lowercase letter, for U+0080 to U+07FF.
     private static func folded(_ letter: UInt32) -> UInt32 {
         switch letter {
         case 0xC0...0xDE: letter == 0xD7 ? letter : letter + 32
-        // Capitals and small letters in turns.
+        // Uppercase and lowercase alternate.
         case 0x100...0x137, 0x14A...0x177: letter | 1
         case 0x139...0x148, 0x179...0x17E: letter & 1 == 1 ? letter + 1 : letter
         case 0x178: 0xFF

@@ -1,9 +1,9 @@
 import CMachine
 
-/// Text from outside, made fit for the log.
+/// Makes text from outside fit for the log.
 enum TextRepair {
-    /// Valid UTF-8: what is not becomes U+FFFD. A character that was cut in two at the end falls away; what is longer
-    /// than the limit, which repair may make it, is cut between two characters.
+    /// Valid UTF-8: invalid bytes become U+FFFD. A character cut in two at the end is dropped; text longer than the limit, as
+    /// repair may make it, is cut between two characters.
     static func utf8(_ bytes: UnsafeRawBufferPointer, atMost limit: Int = .max) -> [UInt8] {
         let whole = UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - cutTail(bytes))])
         var text = Array(String(decoding: whole, as: UTF8.self).utf8)
@@ -14,7 +14,7 @@ enum TextRepair {
         return text
     }
 
-    /// Bytes at the end that begin a character and do not finish it.
+    /// How many bytes at the end begin a character without finishing it.
     private static func cutTail(_ bytes: UnsafeRawBufferPointer) -> Int {
         var length = 0
         while length < 3, length < bytes.count {

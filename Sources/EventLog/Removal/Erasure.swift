@@ -1,32 +1,32 @@
 import MetricsModel
 
-/// Removes a person: the rows that name them, what seals and postings say of those rows, and their names. A few
-/// segments a step, each in the transaction of whoever calls it. The names that are left without a row, such as their
-/// channels', are the `NameCollection`'s.
+/// Erases a person: the rows that name them, what the index says about those rows, and their names. A few segments per step, each
+/// step in the caller's transaction. Names left without a row, such as those of the person's channels, are removed by
+/// `NameCollection`.
 public final class Erasure {
     private let writer: EventLogWriter
     private let database: Database
     private let indexer: SegmentIndexer
     private let tables: [NameDictionary]
-    /// The numbers of the person's names: identities, none of the channels, users.
+    /// The numbers of the person's names: identities, channels (none), users.
     private let names: [[Int64]]
-    /// As they were given: in reasons they are replaced.
+    /// The names as given: they are replaced in reasons.
     private let texts: [[UInt8]]
     private let occupied: OccupiedSegments
-    /// The first segment that was not looked at yet.
+    /// The first segment not yet looked at.
     private var next: Int64
     private let newest: Int64
     public private(set) var isDone = false
 
-    /// How much was found of a person.
+    /// How many of a person's names were found.
     public struct Found: Sendable {
         public var users = 0
         public var identities = 0
     }
     public let found: Found
 
-    /// - Parameter user: the forms in which the log may hold the name; empty if it was not given.
-    /// - Parameter text: the name as it came, for reasons that hold it.
+    /// - Parameter users: the forms in which the log may hold the name; empty if it was not given.
+    /// - Parameter text: the name as given, for reasons that contain it.
     convenience init(
         users: [StoredName], identities: [StoredName], text: [UInt8]?, tables: [NameDictionary],
         writer: EventLogWriter, indexer: SegmentIndexer
@@ -104,14 +104,14 @@ public final class Erasure {
         return ids
     }
 
-    /// Segments of one step.
+    /// Segments per step.
     private static let segmentsPerStep = 4
 
-    /// Does a part of it, in the transaction that is open.
-    /// - Returns: how many events of each kind left.
+    /// Does part of the work, in the open transaction.
+    /// - Returns: how many events of each kind were removed.
     public func step() throws(LogError) -> [UInt64] {
         guard next < newest, !(names[0].isEmpty && names[2].isEmpty) else {
-            // What came in meanwhile goes in the same transaction as the names.
+            // Rows that arrived meanwhile are removed in the same transaction as the names.
             var sum = [UInt64](repeating: 0, count: EventKind.count)
             var segment = newest
             while segment <= Segment.of(writer.nextID) {
@@ -174,7 +174,7 @@ public final class Erasure {
         return removed
     }
 
-    /// Whether a row of a kind names the person.
+    /// The SQL condition under which a row of a kind names the person.
     private func namesPerson(_ kind: EventKind) -> String {
         var text = ""
         for field in kind.fields {
@@ -184,7 +184,7 @@ public final class Erasure {
         return text
     }
 
-    /// A reason may hold a name in its text, whoever's login it was given for.
+    /// A reason's text may contain a name, no matter whose login it was given for.
     private func scrubReasons(of name: [UInt8]) throws(LogError) {
         guard !name.isEmpty else { return }
         let query = try database.prepare("SELECT id, value FROM reason_name")
@@ -203,7 +203,7 @@ public final class Erasure {
             update.bind(reason.id, at: 2)
             try update.run(operation: "write")
             if database.changes == 0 {
-                // The same words are there already, without the name: a number keeps the two apart.
+                // The same text, without the name, already exists: a number keeps the two apart.
                 update.bind(text: reason.text + Array(" #\(reason.id)".utf8), at: 1)
                 update.bind(reason.id, at: 2)
                 try update.run(operation: "write")
@@ -213,7 +213,7 @@ public final class Erasure {
     }
 }
 
-/// A name as a table of names may hold it.
+/// A name as a name table may hold it.
 public struct StoredName: Sendable {
     public var bytes: [UInt8]
     public var isText: Bool

@@ -1,29 +1,29 @@
 import MetricsModel
 
-/// Removes the names that no row uses any more: marks those that are in use, and deletes the rest; in small steps,
-/// between the drain's own, while events go on coming in. One thread, the writer's.
+/// Removes names that no row uses any longer: marks those in use and deletes the rest, in small steps between the drain's own,
+/// while events keep coming in. One thread, the writer's.
 ///
-/// From the first step on, every name that a new row uses is marked as it is looked up; what older rows use is told by the
-/// postings of sealed segments and by the rows of the others. So a name is deleted only if nothing names it.
+/// From the start, every name that a new row uses is marked when it is looked up; the names that older rows use come from the
+/// postings of indexed segments and from the rows of the others. So a name is deleted only if nothing uses it.
 public final class NameCollection {
-    /// What one step looks at, at most: a few milliseconds.
+    /// The most that one step looks at: a few milliseconds' work.
     private static let blocksPerStep = 512
     private static let idsPerStep: Int64 = 8192
     private static let namesPerStep = 1024
 
     private enum Phase {
-        /// A segment from its beginning: by its postings if it is sealed, else by its rows.
+        /// A segment from its beginning: by its postings if it is indexed, else by its rows.
         case marking(segment: Int64)
-        /// On from a posting's key.
+        /// Continues at the key of a block of postings.
         case markingPostings(segment: Int64, next: Int64)
-        /// On from an id. A flush between two steps may seal the segment; its rows stay.
+        /// Continues at an id. A flush between two steps may index the segment; its rows stay.
         case markingRows(segment: Int64, next: Int64)
         case deleting(table: Int, after: Int64)
         case done
     }
 
     private var phase: Phase
-    /// What was there when the collection began ends before this id.
+    /// Everything that existed when the collection began is below this id.
     private let end: Int64
     private let tables: [NameDictionary]
     private let database: Database
@@ -66,7 +66,7 @@ public final class NameCollection {
         return false
     }
 
-    /// Does a part of it; in an open transaction unless `isMarking`.
+    /// Does part of the work; in an open transaction unless `isMarking`.
     public func step() throws(LogError) {
         switch phase {
         case .marking(let from):
@@ -133,7 +133,7 @@ public final class NameCollection {
             ? .marking(segment: segment + 1) : .markingRows(segment: segment, next: last)
     }
 
-    /// Reasons come after the three kinds of names. A login that succeeded has none.
+    /// Reasons come after the three kinds of names. A successful login has none.
     private func markReason(_ reason: Int64) { tables[NameKind.reason.rawValue].mark(reason) }
 
     private func delete(from table: Int, after: Int64) throws(LogError) {

@@ -1,17 +1,17 @@
 import MetricsModel
 
-/// Removes the oldest events: those of before a time, and as many as a cap on the log's size asks for. In small steps,
-/// each in the transaction of whoever calls it, so that no flush waits for more than one.
+/// Removes the oldest events: those from before a time, and as many as a cap on the log's size requires. In small steps, each in
+/// the caller's transaction, so that no flush waits for more than one.
 ///
-/// A step looks at 4,096 ids. The first step in a segment takes its seal off; what is left of a segment that only half
-/// has to go is then read from the rows. Rows are judged by their own time, so a clock that was wrong for a while keeps
-/// no others from leaving.
+/// A step covers 4,096 ids. The first step in a segment discards its index; what is left of a segment that is removed only in
+/// part is then read from the rows. Each row is judged by its own time, so a clock that was wrong for a while does not keep other
+/// rows from being removed.
 public final class Retention {
     static let idsPerStep: Int64 = 4096
 
-    /// Microseconds since 1970: events before it leave.
+    /// Microseconds since 1970: events before it are removed.
     private let before: Int64
-    /// Pages of the log in use, at most; nil for no cap.
+    /// The most pages of the log in use; nil for no cap.
     private let pageLimit: Int64?
     private let writer: EventLogWriter
     private let indexer: SegmentIndexer
@@ -19,11 +19,11 @@ public final class Retention {
     private let statements: Statements
     private let occupied: OccupiedSegments
 
-    /// Where the next step begins; the segments behind `next` are not looked at again.
+    /// Where the next step begins; segments before `next` are not looked at again.
     private var next: Int64
     private let end: Int64
-    /// The segment whose seal was taken off, and whether it was full then: one that was not may be sealed by a flush that
-    /// comes between two steps.
+    /// The segment whose index was discarded, and whether it was full then: one that was not may be indexed by a flush between
+    /// two steps.
     private var segment: Int64 = -1
     private var wasFull = false
     public private(set) var isDone = false
@@ -56,7 +56,7 @@ public final class Retention {
     }
 
     private struct Statements {
-        /// By kind: of before a time, among some ids.
+        /// By kind: deletes rows from before a time, in a range of ids.
         let deletions: [Statement]
         let pages: Statement
         let freePages: Statement
@@ -75,13 +75,13 @@ public final class Retention {
         }
     }
 
-    /// Does a part of it, in the transaction that is open.
-    /// - Returns: how many events of each kind left.
+    /// Does part of the work, in the open transaction.
+    /// - Returns: how many events of each kind were removed.
     public func step() throws(LogError) -> [UInt64] {
         if isDone { return [] }
         let isTooBig = try isTooBig()
         if isTooBig {
-            // Past a gap in the ids in one step.
+            // Skips a gap in the ids in one step.
             next = try occupied.firstID(from: next, to: end) ?? end
             if next >= end {
                 isDone = true

@@ -1,28 +1,28 @@
 import CMachine
 import CSQLite
 
-/// One database to the log. Used by one thread at a time.
+/// One connection to the log. Used by one thread at a time.
 public final class Database {
     public enum Mode: Sendable {
         /// The only writer, and the only one that ever checkpoints.
         case writer
-        /// Everybody else. Needs no write access to the directory.
+        /// Everyone else. Needs no write access to the directory.
         case reader
     }
 
     package let handle: OpaquePointer
     public let path: String
-    /// Whether the write-ahead file may hold pages that the disk has not and that no sync will bring there: the kernel tries
-    /// to write a page back once, and takes it for clean thereafter, also if that failed. So it is after a sync that failed,
-    /// and of a file that another process has left, which may have met the same. Only a writer asks.
+    /// Whether the WAL may hold pages that the disk lacks and that no sync will write: the kernel tries to write a page back
+    /// once, and treats it as clean afterwards, even if that failed. True after a failed sync, and for a file left by another
+    /// process, which may have hit the same error. Only a writer asks.
     private var isWALDoubtful = true
     private var syncsEachCommit = false
 
     public convenience init(path: String, mode: Mode) throws(LogError) {
         self.init(handle: try Self.open(path, mode), path: path)
         sqlite3_extended_result_codes(handle, 1)
-        // The last one to close would move the write-ahead file into the log, whatever state both are in, and tell nobody that
-        // it failed. A reader never does that, and a writer says when.
+        // The last connection to close would checkpoint the WAL into the log, whatever state both are in, and report no failure.
+        // A reader never does that, and a writer decides when.
         _ = qpcm_never_checkpoint_on_close(handle)
         if mode == .reader { sqlite3_busy_timeout(handle, 5000) }
     }
@@ -40,12 +40,12 @@ public final class Database {
         case .writer: flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
         case .reader:
             flags |= SQLITE_OPEN_READONLY
-            // A reader that may write to the WAL's index repairs it after a crash, under a lock that keeps a starting server out.
-            // Where there is none, as in a copy of the log, it has to make it.
+            // A reader that may write to the WAL index repairs it after a crash, under a lock that keeps a starting server out.
+            // Where there is no index, as in a copy of the log, the reader has to create it.
             if access(path + "-shm", F_OK) == 0 {
                 flags |= SQLITE_OPEN_URI
-                // SQLite fails with SQLITE_PROTOCOL, after ten seconds, on a WAL whose header leads nowhere. Beside a server it
-                // does not: its WAL's index tells.
+                // On a WAL whose header leads nowhere, SQLite fails with SQLITE_PROTOCOL after ten seconds. Not while a server
+                // runs: its WAL index then says what is in the WAL.
                 let isAlone = WALHeader.leadsNowhere(path + "-wal") && !isDirectoryHeld(path)
                 name = "file:" + escaped(name) + (isAlone ? "?immutable=1" : "?readonly_shm=1")
             }
@@ -70,7 +70,7 @@ public final class Database {
         return qpcm_is_marked_held(descriptor) == 1
     }
 
-    /// A path as a URI holds it.
+    /// A path escaped for a URI.
     private static func escaped(_ path: String) -> String {
         let digits = Array("0123456789ABCDEF".utf8)
         var bytes: [UInt8] = []
@@ -83,8 +83,8 @@ public final class Database {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The path with the directory's own name. SQLite's NOFOLLOW refuses a link anywhere in a path, and only the log
-    /// itself must be none: data directories are reached by links.
+    /// The path with its directory resolved. SQLite's NOFOLLOW refuses a symbolic link anywhere in a path, but only the log
+    /// itself must not be one: data directories are reached through links.
     private static func withoutLinks(_ path: String) -> String {
         let bytes = Array(path.utf8)
         guard let slash = bytes.lastIndex(of: 0x2F), slash > 0,
@@ -96,7 +96,7 @@ public final class Database {
 
     deinit { sqlite3_close_v2(handle) }
 
-    /// Whether the file that is open no longer lies at its path: moved, deleted, or another put there.
+    /// Whether the open file is no longer at its path: moved, deleted or replaced.
     public var hasMoved: Bool {
         var moved: Int32 = 0
         return sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved != 0
@@ -134,20 +134,20 @@ public final class Database {
 
     public var changes: Int64 { sqlite3_changes64(handle) }
 
-    /// Whether a commit is on the disk when it returns; otherwise `syncWAL` does that. Not inside a transaction.
+    /// Sets whether a commit is on disk when it returns; if not, `syncWAL` puts it there. Not inside a transaction.
     public func sync(eachCommit: Bool) throws(LogError) {
         try execute("PRAGMA synchronous = \(eachCommit ? "FULL" : "NORMAL")", operation: "open")
         syncsEachCommit = eachCommit
     }
 
-    /// Flushes the write-ahead file to the disk. Not inside a transaction.
+    /// Flushes the WAL to disk. Not inside a transaction.
     public func syncWAL() throws(LogError) {
         if isWALDoubtful { try expect(qpcm_rewrite_wal(handle)) }
         try expect(qpcm_sync_wal(handle))
         isWALDoubtful = false
     }
 
-    /// Before a transaction begins: if its commit is to be safe when it returns, so must be all that lies before it.
+    /// Call before a transaction begins: if its commit must be safe when it returns, so must everything before it.
     package func prepareTransaction() throws(LogError) {
         if syncsEachCommit && isWALDoubtful { try syncWAL() }
     }
@@ -157,31 +157,31 @@ public final class Database {
         throw error("sync", code, String(cString: sqlite3_errstr(code)))
     }
 
-    /// How far a checkpoint came, in frames of the write-ahead file.
+    /// How far a checkpoint got, in WAL frames.
     public struct Checkpoint {
         public var frames: Int32
         public var moved: Int32
     }
 
-    /// How often the log's file may have been written to through this database: only checkpoints do.
+    /// How often this connection may have written to the log's own file: only checkpoints do.
     public private(set) var checkpoints = 0
 
     public func checkpoint(truncating: Bool) throws(LogError) -> Checkpoint {
-        // It writes over the only other copy of what the write-ahead file holds.
+        // A checkpoint overwrites the only other copy of what the WAL holds.
         if isWALDoubtful { try syncWAL() }
         checkpoints += 1
         var frames: Int32 = 0
         var moved: Int32 = 0
         let mode = truncating ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE
         let code = sqlite3_wal_checkpoint_v2(handle, nil, mode, &frames, &moved)
-        // Busy: a reader stands in the way. What could be moved has been.
+        // Busy: a reader is in the way. Whatever could be moved has been.
         guard code == SQLITE_OK || code & 0xFF == SQLITE_BUSY else { throw error("checkpoint") }
         return Checkpoint(frames: frames, moved: moved)
     }
 
     /// Reads every page.
     ///
-    /// - Throws: `LogError` with SQLITE_CORRUPT and the first thing that is wrong.
+    /// - Throws: `LogError` with SQLITE_CORRUPT and the first problem found.
     public func quickCheck() throws(LogError) {
         let check = try prepare("PRAGMA quick_check(1)", operation: "check")
         guard try check.step(operation: "check") else { return }
@@ -220,7 +220,7 @@ public final class Statement {
         }
     }
 
-    /// The bytes must stay as they are until the statement has run.
+    /// SQLite copies the bytes at once; they need not outlive the call.
     public func bind(blob bytes: UnsafeRawBufferPointer, at index: Int) {
         _ = qpcm_bind_blob_copied(handle, Int32(truncatingIfNeeded: index), bytes.baseAddress, Int32(bytes.count))
     }
@@ -233,7 +233,7 @@ public final class Statement {
         }
     }
 
-    /// True while there is a row.
+    /// Returns true while there is a row.
     public func step(operation: String = "query") throws(LogError) -> Bool {
         switch sqlite3_step(handle) {
         case SQLITE_ROW: return true
@@ -245,7 +245,7 @@ public final class Statement {
         }
     }
 
-    /// Runs a statement that returns nothing, and makes it ready for the next time.
+    /// Runs a statement that returns nothing, and resets it.
     @inline(__always)
     public func run(operation: String) throws(LogError) {
         guard sqlite3_step(handle) == SQLITE_DONE else {
@@ -266,14 +266,14 @@ public final class Statement {
 
     public func isText(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_TEXT }
 
-    /// Bytes of a blob or a text, until the next step.
+    /// The bytes of a blob or text, valid until the next step.
     @inline(__always)
     package func withBytes<Result>(_ column: Int32, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         let start = sqlite3_column_blob(handle, column)
         return body(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
     }
 
-    /// Bytes of a blob or a text.
+    /// The bytes of a blob or text.
     public func bytes(_ column: Int32) -> [UInt8] {
         guard let start = sqlite3_column_blob(handle, column) else { return [] }
         let count = Int(sqlite3_column_bytes(handle, column))

@@ -1,8 +1,7 @@
 import CSQLite
 import MetricsModel
 
-/// What went wrong with the event log: the operation, where, SQLite's extended code and words. Never an event's
-/// content.
+/// A failure of the event log: the operation, the path, SQLite's extended result code and message. Never the content of an event.
 public struct LogError: Error {
     public var operation: String
     public var path: String
@@ -19,13 +18,13 @@ public struct LogError: Error {
 
     public var message: String { "cannot \(operation) \(path): \(detail) (SQLite code \(code))" }
 
-    /// The file may not be written by this user.
+    /// This user may not write the file.
     public var isPermission: Bool { code & 0xFF == SQLITE_READONLY || code & 0xFF == SQLITE_PERM }
 
-    /// What was to be safe from a power cut may not be.
+    /// Data that should survive a power cut may not.
     public var isSync: Bool { code == Self.failedSync || code == Self.failedDirectorySync }
 
-    /// SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC, macros that Swift does not take in.
+    /// SQLITE_IOERR_FSYNC and SQLITE_IOERR_DIR_FSYNC, macros that Swift does not import.
     private static let failedSync = SQLITE_IOERR | 4 << 8
     private static let failedDirectorySync = SQLITE_IOERR | 5 << 8
 

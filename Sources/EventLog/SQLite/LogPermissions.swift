@@ -1,13 +1,13 @@
 import CMachine
 import CSQLite
 
-/// The log's files, before SQLite opens them: theirs is mode 0640 and the directory's owner, whatever the umask and
-/// whoever runs this.
+/// Sets up the log's files before SQLite opens them: mode 0640, owned by the directory's owner, whatever the umask and whoever
+/// runs this.
 enum LogPermissions {
     private static let mode: UInt32 = 0o640
 
-    /// Makes the log's file, empty, if there is none; SQLite gives the write-ahead file and its index the same mode and
-    /// owner. Of files that are there, what others may do is taken away.
+    /// Creates the log's file, empty, if there is none; SQLite gives the WAL and its index the same mode and owner. Files that
+    /// already exist lose every permission beyond that mode.
     static func prepare(_ path: String, in directory: String) throws(LogError) {
         let descriptor = qpcm_open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
         guard descriptor < 0 else {

@@ -3,14 +3,14 @@ import MetricsModel
 
 /// The log's tables, version 2. docs/EVENT-LOG.md describes them for people who open the log themselves.
 ///
-/// One table a kind, so that the newest of a rare kind are found without an index; all share one sequence of ids.
-/// Whatever is repeated, a user, key, channel or reason, is kept once and named by a small number.
+/// One table per kind, so that the newest events of a rare kind are found without an index; all share one sequence of ids.
+/// Whatever repeats, a user, key, channel or reason, is stored once and referred to by a small number.
 public enum Schema {
     public static let version: Int64 = 2
-    /// "qpcm"; what `file(1)` and SQLite's `application_id` tell the log by.
+    /// "qpcm": how `file(1)` and SQLite's `application_id` identify the log.
     public static let applicationID: Int64 = 0x7170_636D
 
-    /// Settings that are part of the file, or must hold before the first table is made.
+    /// Settings that are stored in the file, or must be set before the first table is created.
     static let creation = """
         PRAGMA page_size = 4096;
         PRAGMA auto_vacuum = INCREMENTAL;
@@ -50,7 +50,7 @@ public enum Schema {
         CREATE TABLE state (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
         """
 
-    /// Those that logs of earlier releases lack, and get when a plugin opens them.
+    /// Tables that logs of earlier releases lack, and get when a plugin opens them.
     static var addedTables: String { RowCheck.table + DropTable.table + WaitingTable.table + DeliveryTable.table }
 
     /// The readable view: every kind, every field, names instead of numbers.
@@ -77,12 +77,12 @@ public enum Schema {
             return field.isUnsigned ? "iif(\(column) < 0, printf('%llu', \(column)), \(column)) AS \(column)" : column
         }
         if names == .reason { return "(SELECT value FROM \(names.table) WHERE id = \(column))" }
-        // Pseudonyms and keys are blobs, a plain user's name is text.
+        // Pseudonyms and keys are blobs; a plain user name is text.
         return
             "(SELECT iif(typeof(value) = 'text', value, lower(hex(value))) FROM \(names.table) WHERE id = \(column)) AS \(column)"
     }
 
-    /// Makes the tables of a new log, in one transaction.
+    /// Creates the tables of a new log, in one transaction.
     static func create(in database: Database) throws(LogError) {
         try database.execute(creation, operation: "set up")
         try database.execute("BEGIN IMMEDIATE", operation: "set up")
@@ -94,7 +94,7 @@ public enum Schema {
             operation: "set up")
     }
 
-    /// - Throws: `LogError` with SQLITE_NOTADB or SQLITE_CORRUPT for a file that is no log of this version.
+    /// - Throws: `LogError` with SQLITE_NOTADB or SQLITE_CORRUPT for a file that is not a log of this version.
     package static func check(_ database: Database) throws(LogError) {
         let application = try database.integer("PRAGMA application_id", operation: "open") ?? 0
         guard application == applicationID else {

@@ -1,18 +1,18 @@
 import MetricsModel
 
-/// What the log says of the session that last wrote to it: its counters, and how far it took which ring.
+/// What the log says about the session that last wrote to it: its counters, and how far it drained each ring.
 public struct StoredState {
-    /// The live file that `rings` are about; nil before the first commit.
+    /// The live file that `rings` refers to; nil before the first commit.
     public var session: (UInt64, UInt64)?
     public var ringed: [UInt64]
     public var direct: [UInt64]
     public var rings: [RingPosition] = []
-    /// When the counters began: UTC, nanoseconds since 1970; nil if not known.
+    /// When the counters began: UTC, nanoseconds since 1970; nil if unknown.
     public var createdNanoseconds: UInt64?
-    /// When an event was last dropped: UTC, microseconds since 1970; 0 for never, or before this was noted.
+    /// When an event was last dropped: UTC, microseconds since 1970; 0 if never, or if before this was recorded.
     public var lastDropMicroseconds: Int64 = 0
 
-    /// Of a log that tells of no session.
+    /// The state of a log that knows no session.
     public static var none: StoredState {
         StoredState(
             session: nil, ringed: [UInt64](repeating: 0, count: CounterIndex.words),
@@ -48,8 +48,8 @@ public struct StoredState {
         try database.integer("SELECT value FROM state WHERE key = 'created_ns'").map { UInt64(bitPattern: $0) }
     }
 
-    /// The time of day that the log last knew: UTC, microseconds since 1970. What was saved, else its newest event's; nil for an
-    /// empty log. EventDrain's `TrustedTime` says what for.
+    /// The last time of day that the log knows: UTC, microseconds since 1970. The saved one, or else its newest event's; nil for
+    /// an empty log. EventDrain's `TrustedTime` says why.
     public static func lastKnownTime(_ database: Database) throws(LogError) -> Int64? {
         if let saved = try database.integer("SELECT value FROM state WHERE key = 'trusted_us'") { return saved }
         var newest: (id: Int64, time: Int64)?
@@ -61,7 +61,7 @@ public struct StoredState {
         return newest?.time
     }
 
-    /// How many rows of a kind there are: docs/EVENT-LOG.md, "What always holds".
+    /// How many rows of a kind there are; see docs/EVENT-LOG.md, "What always holds".
     public func rows(_ kind: EventKind) -> UInt64 {
         var rows = ringed[CounterIndex.written(kind)] &- ringed[CounterIndex.lost(kind)]
         for cause in RemovalCause.allCases { rows &-= ringed[CounterIndex.removed(kind, cause)] }
@@ -80,7 +80,7 @@ public struct StoredState {
     }
 }
 
-/// The time of the oldest event: the smallest of each kind's first, since every table is in the order of arrival.
+/// The time of the oldest event: the earliest of each kind's first row, since every table is in order of arrival.
 public enum OldestEvent {
     public static func read(_ database: Database) throws(LogError) -> Int64? {
         var oldest: Int64?

@@ -1,12 +1,12 @@
 import CMachine
 
-/// The first bytes of a write-ahead log, as https://www.sqlite.org/fileformat2.html#the_write_ahead_log draws them:
+/// The first bytes of a WAL, as described in https://www.sqlite.org/fileformat2.html#the_write_ahead_log:
 ///
 ///     0   magic, big-endian     0x377F0682 or 0x377F0683
 ///     8   page size, big-endian a power of two, 512 to 65536
 enum WALHeader {
-    /// Whether a file is there that SQLite takes no transaction from because of its header: torn by a power cut, damaged, or
-    /// with nothing behind it yet. A writer begins a new one; a reader that may not write the WAL's index finds no end in trying.
+    /// Whether there is a WAL from which SQLite takes no transaction because of its header: torn by a power cut, damaged, or with
+    /// nothing after it yet. A writer starts a new one; a reader that may not write the WAL index retries in vain.
     static func leadsNowhere(_ path: String) -> Bool {
         let descriptor = qpcm_open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0)
         guard descriptor >= 0 else { return false }

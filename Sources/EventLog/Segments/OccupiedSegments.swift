@@ -1,8 +1,8 @@
 import CSQLite
 import MetricsModel
 
-/// Finds the segments that hold rows, by the tables' own keys: a gap in the ids costs six lookups, however wide it is. Whoever
-/// walks a log's segments does it by this, so that no number in the file decides how long a loop or how deep a call gets.
+/// Finds the segments that hold rows, by the tables' own keys: a gap in the ids costs six lookups, however wide it is. Everything
+/// that walks a log's segments uses this, so that no number in the file determines how long a loop runs or how deep a call nests.
 package final class OccupiedSegments {
     /// By kind: the smallest id in a range.
     private let firstIDs: [Statement]
@@ -30,7 +30,7 @@ package final class OccupiedSegments {
         return first
     }
 
-    /// The first segment at or after one, and before another, that holds a row.
+    /// The first segment that holds a row, at or after one segment and before another.
     package func next(from segment: Int64, to end: Int64) throws(LogError) -> Int64? {
         guard segment < end else { return nil }
         return try firstID(from: Segment.firstID(segment), to: Segment.firstID(end)).map { Segment.of($0) }
@@ -38,12 +38,12 @@ package final class OccupiedSegments {
 }
 
 extension Segment {
-    /// Ids end here: a larger one, or one below 1, is damage.
+    /// Ids are below this: this one, a larger one or a negative one is damage.
     package static let idLimit: Int64 = 1 << 48
 
     /// The smallest and the largest id of a kind's rows; nil if it has none.
     ///
-    /// - Throws: `LogError`, with cause `.corrupt` for ids that no log can have given.
+    /// - Throws: `LogError`, with cause `.corrupt` for ids that no log can have assigned.
     package static func range(of kind: EventKind, in database: Database) throws(LogError) -> (first: Int64, last: Int64)? {
         guard let first = try database.integer("SELECT min(id) FROM \(kind.table)"),
             let last = try database.integer("SELECT max(id) FROM \(kind.table)")
@@ -53,7 +53,7 @@ extension Segment {
         return (first, last)
     }
 
-    /// - Throws: `LogError` with cause `.corrupt` for an id that no log can have given.
+    /// - Throws: `LogError` with cause `.corrupt` for an id that no log can have assigned.
     package static func expectPossible(id: Int64, path: String) throws(LogError) {
         guard id >= 0, id < idLimit else {
             throw LogError(

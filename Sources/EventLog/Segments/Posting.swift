@@ -1,20 +1,20 @@
 import MetricsModel
 
-/// Which rows name whom: for each sealed segment, list and term, the places of the rows in the segment.
+/// Which rows name whom: for each indexed segment, list and term, the places of the rows in the segment.
 ///
-/// A list is one kind's identities, channels or users; a term is their number in the table of names. Rows of
-/// `posting` come in the order of their keys, so that writing appends, and a look-up is one search a segment:
+/// A list is one kind's identities, channels or users; a term is the number of one of them in its name table. Rows of `posting`
+/// are in the order of their keys, so that writing appends, and a lookup is one search per segment:
 ///
 ///     key       62      41    37           5         0
 ///              +---------+------+-----------+---------+
 ///              | segment | list | term   | part    |      term: the first of the block
-///              |   21    |  4   |    32     |   6     |      part: rises while a term fills block after block
+///              |   21    |  4   |    32     |   6     |      part: counts up while a term fills block after block
 ///              +---------+------+-----------+---------+
-///     entries  term and count, then the places, again and again:
+///     entries  term and count, then the places, repeated:
 ///              +------------------+-------+--------------+
 ///              | term - before | count | place, ...   |   varint (LEB128), varint, 16 bits each, rising
 ///              +------------------+-------+--------------+
-///              before: the entry before, at first the key's term
+///              before: the previous entry's term, at first the key's
 public enum Posting {
     public enum List: UInt8, CaseIterable, Sendable {
         case messageIdentity = 0, messageChannel
@@ -23,8 +23,8 @@ public enum Posting {
         case channelIdentity, channelChannel
         case fetchIdentity, fetchChannel
         case registeredUser, registeredIdentity
-        /// Logins that failed. Their rows are in `authUser` too, so a search has no need of it; its counts say whose
-        /// passwords are guessed.
+        /// Failed logins. Their rows are in `authUser` too, so a search does not need this list; its counts say whose passwords
+        /// are being guessed.
         case failedUser
 
         /// Whether another list has all of its rows.
@@ -50,11 +50,11 @@ public enum Posting {
         }
     }
 
-    /// A segment with a larger number, or a term with one, is not sealed: its rows are read.
+    /// A segment with this number or a larger one, or with a term that reaches its limit, is not indexed: its rows are read.
     package static let segmentLimit: Int64 = 1 << 21
     package static let termLimit: Int64 = 1 << 32
 
-    /// A block's bytes at most, so that a row fills a page of the log and spills into no other.
+    /// The most bytes in a block, so that a row fills one page of the log and does not spill into another.
     package static let blockBytes = 4040
 
     @inline(__always)
@@ -73,8 +73,8 @@ public enum Posting {
     @inline(__always)
     public static func term(ofKey key: Int64) -> Int64 { key >> 6 & (termLimit - 1) }
 
-    // A posting is a list, a term and a place, in one number whose order is that of the postings. The gap of one bit
-    // lets digits of eleven bits from the term on end with the list.
+    // A posting packs a list, a term and a place into one number that sorts as the postings do. The gap of one bit makes the list
+    // start a digit of its own when sorting by digits of eleven bits from the term on.
 
     @inline(__always)
     package static func posting(list: UInt8, term: Int64, id: Int64) -> UInt64 {
@@ -89,7 +89,7 @@ public enum Posting {
     public static func place(of posting: UInt64) -> Int64 { Int64(truncatingIfNeeded: posting & 0xFFFF) }
 }
 
-/// Walks through a block's entries.
+/// Walks a block's entries.
 package struct PostingCursor {
     private let bytes: UnsafeRawBufferPointer
     private var offset = 0
@@ -102,7 +102,7 @@ package struct PostingCursor {
         term = Posting.term(ofKey: key)
     }
 
-    /// Goes to the next entry; false at the end, and at the first that cannot be one.
+    /// Advances to the next entry; false at the end, and at the first one that cannot be an entry.
     @inline(__always)
     package mutating func next() -> Bool {
         guard offset < bytes.count else { return false }
@@ -136,7 +136,7 @@ package struct PostingCursor {
     }
 }
 
-/// Makes blocks out of postings in their order.
+/// Builds blocks from postings in order.
 package struct PostingBlockWriter: ~Copyable {
     private let block: UnsafeMutablePointer<UInt8>
     package private(set) var count = 0
@@ -144,23 +144,23 @@ package struct PostingBlockWriter: ~Copyable {
     private var lastTerm: Int64 = 0
     private var lastPart: Int64 = 0
 
-    /// An entry's numbers take at most so many bytes: a term of 32 bits, a count of 17.
+    /// The most bytes that an entry's two numbers take: a term of 32 bits, a count of 17.
     private static var entryHeader: Int { 8 }
 
     package init() { block = .allocate(capacity: Posting.blockBytes) }
 
     deinit { block.deallocate() }
 
-    /// Valid until it is written to again.
+    /// Valid until the next write to the block.
     package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: block, count: count) }
 
-    /// Adds postings of one list and term, as many as fit; returns how many. 0: the block is full, hand it over
-    /// and `begin` another.
+    /// Adds postings of one list and term, as many as fit; returns how many. 0: the block is full; write it out and `begin`
+    /// another.
     ///
-    /// - Parameter whole: they are known to fit.
+    /// - Parameter whole: whether they are known to fit.
     package mutating func add(_ postings: UnsafePointer<UInt64>, count postingCount: Int, whole: Bool = false) -> Int {
         let room = whole ? postingCount : (Posting.blockBytes - count - Self.entryHeader) / 2
-        // A term's few places are not torn apart.
+        // A term with few places is not split across blocks.
         guard room >= min(postingCount, 64) else { return 0 }
         let taken = min(room, postingCount)
         let term = Posting.term(of: postings[0])
@@ -176,7 +176,7 @@ package struct PostingBlockWriter: ~Copyable {
         return taken
     }
 
-    /// An empty block, whose first entry is of this posting's term.
+    /// Starts an empty block whose first entry is of this posting's term.
     package mutating func begin(segment: Int64, posting: UInt64) {
         let term = Posting.term(of: posting)
         let list = Posting.list(of: posting)
@@ -188,7 +188,7 @@ package struct PostingBlockWriter: ~Copyable {
         count = 0
     }
 
-    /// Goes on with a block that is there already.
+    /// Starts an empty block that replaces the existing one with this key.
     package mutating func begin(key: Int64) {
         self.key = key
         lastTerm = Posting.term(ofKey: key)

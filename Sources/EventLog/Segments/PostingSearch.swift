@@ -1,9 +1,9 @@
-/// Reads the blocks in which a term's postings are.
+/// Reads the blocks that hold a term's postings.
 package final class PostingBlocks {
     private let statement: Statement
 
     package convenience init(_ database: Database) throws(LogError) {
-        // The block that begins with the term or before it, and those in which it goes on.
+        // The last block that begins before the term, and those that begin with it.
         self.init(
             try database.prepare(
                 """
@@ -15,12 +15,12 @@ package final class PostingBlocks {
 
     private init(_ statement: Statement) { self.statement = statement }
 
-    /// Hands over key and entries of each block that may hold the term; others' entries are in it too.
+    /// Passes on the key and entries of each block that may hold the term; other terms' entries are in it too.
     package func read(
         segment: Int64, list: UInt8, term: Int64, _ body: (Int64, UnsafeRawBufferPointer) -> Void
     ) throws(LogError) {
         guard segment < Posting.segmentLimit, term >= 0, term < Posting.termLimit else { return }
-        // A term that begins inside the block of a smaller one ends there or goes on in blocks of its own.
+        // A term that begins inside the block of a smaller one ends there or continues in blocks of its own.
         statement.bind(Posting.key(segment: segment, list: list, term: 0, part: 0), at: 1)
         statement.bind(Posting.key(segment: segment, list: list, term: term, part: 0) - 1, at: 2)
         statement.bind(Posting.key(segment: segment, list: list, term: term + 1, part: 0), at: 3)
@@ -40,7 +40,7 @@ package final class PostingSearch {
 
     private init(_ blocks: PostingBlocks) { self.blocks = blocks }
 
-    /// Hands over the ids of a segment's rows that name a term, rising.
+    /// Passes on the ids of a segment's rows that name a term, in ascending order.
     package func find(
         segment: Int64, list: Posting.List, term: Int64, _ body: (Int64) -> Void
     ) throws(LogError) {

@@ -1,15 +1,15 @@
 import MetricsModel
 
-/// A checksum over the rows of a segment, so that a row that changed at rest is noticed. SQLite's own check proves pages and
-/// indexes, not what a row says.
+/// A checksum over the rows of a segment, to detect rows that changed at rest. SQLite's own check verifies pages and indexes, not
+/// what a row says.
 ///
 ///     row_check     segment, sum      the sum, modulo 2^64, of a hash of each row of the segment
 ///
-/// A sum, so that the order of rows does not matter and rows that leave can be subtracted. The newest segment has one too, as of
-/// the last transaction. None is kept of a segment of which retention left a part, until it is indexed again, or of one that was
+/// A sum, so that the order of rows does not matter and removed rows can be subtracted. The newest segment has one too, as of the
+/// last transaction. There is none for a segment of which retention removed a part, until it is indexed again, nor for one
 /// written by a version without these checks.
 ///
-/// It tells accidents, not attackers: who can write the log can write the sum.
+/// It detects accidents, not attackers: whoever can write the log can write the sum.
 package enum RowCheck {
     static let table = "CREATE TABLE IF NOT EXISTS row_check (segment INTEGER PRIMARY KEY, sum INTEGER NOT NULL);"
 

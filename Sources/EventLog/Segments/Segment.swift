@@ -1,20 +1,19 @@
 import MetricsModel
 
-/// A segment: 65,536 ids of the log in a row, the unit of what is kept beside the rows to answer questions fast.
+/// A segment: 65,536 consecutive ids of the log, the unit of the index that is kept next to the rows to answer queries fast.
 ///
-/// The transaction that takes in a segment's last id also *seals* it: it writes when the segment's events were, how many
-/// came in which minute, how big they were, why logins failed, and which rows name whom (`Posting`). A sealed segment
-/// never grows. So all that is derived from rows is written once, in order, and in the rows' own transaction; and
-/// whatever is not sealed, the newest rows or the half of a segment that retention has left, is read from the rows
-/// themselves.
+/// The transaction that adds a segment's last id also *indexes* it: it writes when the segment's events were, how many came in
+/// which minute, how big they were, why logins failed, and which rows name whom (`Posting`). An indexed segment never grows. So
+/// everything derived from rows is written once, in order, and in the rows' own transaction; and whatever is not indexed, the
+/// newest rows or the part of a segment that retention has left, is read from the rows themselves.
 ///
-///     segment           segment, first_time, last_time        no event of it is outside these, µs since 1970
+///     segment           segment, first_time, last_time        none of its events is outside these, µs since 1970
 ///     segment_minute    segment, minute, 14 sums              minute: since 1970
 ///     segment_size      segment, measure, bucket, count       SizeBucket
 ///     segment_failure   segment, reason, count                reason 0: none was given
 ///     posting           key, entries                          Posting
 ///
-/// A segment is sealed if `segment` has a row of it.
+/// A segment is indexed if `segment` has a row for it.
 public enum Segment {
     package static let idBits: Int64 = 16
     public static let ids: Int64 = 1 << idBits
@@ -89,14 +88,14 @@ public enum MinuteColumn: Int, CaseIterable, Sendable {
     }
 }
 
-/// What sizes are kept of.
+/// The quantities whose sizes are kept.
 public enum SizeMeasure: Int, CaseIterable, Sendable {
     /// Payload bytes of a message; of a message of a batch.
     case payload = 0
     case batchPayload
     /// Messages of a fetch.
     case fetch
-    /// Messages of a batch, once a batch.
+    /// Messages of a batch, once per batch.
     case batch
 
     public static let count = 4

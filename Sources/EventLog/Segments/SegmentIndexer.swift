@@ -1,13 +1,13 @@
 import MetricsModel
 
-/// Seals segments: writes what `Segment` draws, in the transaction that is open. Undoes and amends seals, too, for those
-/// who remove rows.
+/// Indexes segments: writes the tables that `Segment` describes, in the open transaction. Also discards and amends indexes, for
+/// code that removes rows.
 final class SegmentIndexer {
     private let database: Database
     private let insert: Inserts
     private let scan: SegmentScan
 
-    /// One statement for each table that a seal has rows in.
+    /// One statement for each table that an index has rows in.
     private struct Inserts {
         let segment: Statement
         let minute: Statement
@@ -36,16 +36,16 @@ final class SegmentIndexer {
         scan = SegmentScan(database)
     }
 
-    /// Seals a segment from its rows.
+    /// Indexes a segment from its rows.
     ///
-    /// - Parameter rowCheck: what the rows are known to sum up to; nil takes them as they are.
+    /// - Parameter rowCheck: the known sum of the rows; nil to take them as they are.
     func indexFromRows(_ segment: Int64, rowCheck: UInt64?) throws(LogError) {
         let summary = SegmentSummary(keepsPostings: true)
         try scan.add(ids: Segment.firstID(segment)..<Segment.endID(segment), to: summary)
         try seal(segment, summary, rowCheck: rowCheck ?? summary.rowCheck)
     }
 
-    /// - Parameter summary: of every row that the segment has; it is sorted by this.
+    /// - Parameter summary: covers every row that the segment has; this call sorts it.
     func seal(_ segment: Int64, _ summary: SegmentSummary, rowCheck: UInt64) throws(LogError) {
         try RowCheck.write(rowCheck, of: segment, in: database)
         guard segment < Posting.segmentLimit, !summary.hasUnknownTerm, summary.rows > 0 else { return }
@@ -110,7 +110,7 @@ final class SegmentIndexer {
         try insert.posting.run(operation: "write")
     }
 
-    /// Takes the seals off some segments: from now on their rows are read.
+    /// Discards the indexes of some segments: from now on their rows are read.
     func discardIndex(_ segments: Range<Int64>) throws(LogError) {
         // Beyond the limit nothing is indexed, and a posting's key would be another segment's.
         guard segments.lowerBound >= 0, segments.upperBound <= Posting.segmentLimit else { return }
@@ -127,10 +127,9 @@ final class SegmentIndexer {
 
     // MARK: Amending
 
-    /// Takes rows that leave a sealed segment out of what its seal says. The times stay as they are: no event is outside
-    /// of them.
+    /// Subtracts removed rows from an indexed segment's index. The times stay as they are: no event is outside of them.
     ///
-    /// - Parameter removed: of the rows that leave; it is sorted by this.
+    /// - Parameter removed: covers the removed rows; this call sorts it.
     func subtract(_ removed: SegmentSummary, from segment: Int64) throws(LogError) {
         removed.sort()
         if let sum = try RowCheck.read(segment, in: database) {
@@ -141,7 +140,7 @@ final class SegmentIndexer {
             for column in MinuteColumn.allCases {
                 sets += (column.rawValue == 0 ? "" : ", ") + "\(column.name) = ?\(column.rawValue + 1)"
             }
-            // The sums of sizes may wrap, as the rows' own numbers may; SQLite's would turn into fractions.
+            // Sums of sizes may wrap, as the rows' own numbers may; sums made by SQLite would turn into floating point.
             let select = try database.prepare(
                 "SELECT * FROM segment_minute WHERE segment = \(segment) AND minute = \(minute.minute)",
                 operation: "write")
@@ -184,7 +183,7 @@ final class SegmentIndexer {
         return text
     }
 
-    /// Writes every block anew that holds one of the postings: looks each term up, as a question would.
+    /// Rewrites every block that holds one of the postings: looks each term up, as a query would.
     private func subtractPostings(_ removed: SegmentSummary, from segment: Int64) throws(LogError) {
         let blocks = try PostingBlocks(database)
         let update = try database.prepare("UPDATE posting SET entries = ? WHERE key = ?", operation: "write")
@@ -212,7 +211,7 @@ final class SegmentIndexer {
         }
     }
 
-    /// - Returns: whether the block held any of the postings, and so is another now.
+    /// - Returns: whether the block held any of the postings, and so has changed.
     private static func rewrite(
         _ bytes: UnsafeRawBufferPointer, _ key: Int64, without gone: UnsafeBufferPointer<UInt64>,
         into block: inout PostingBlockWriter

@@ -1,13 +1,13 @@
 import MetricsModel
 
-/// Reads rows again, of a range of ids and times, into a summary.
+/// Rereads the rows in a range of ids and times into a summary.
 package final class SegmentScan {
     private let database: Database
     private var statements: [Statement] = []
 
     package init(_ database: Database) { self.database = database }
 
-    /// Adds up the rows of some ids, and of some times.
+    /// Adds up the rows in a range of ids and of times.
     package func add(
         ids: Range<Int64>, since: Int64 = Int64.min, until: Int64 = Int64.max, to summary: SegmentSummary
     ) throws(LogError) {
@@ -35,7 +35,7 @@ package final class SegmentScan {
         }
     }
 
-    /// The columns of a row as `SegmentSummary` takes them.
+    /// The columns of a row as `SegmentSummary` expects them.
     @inline(__always)
     package static func fill(_ row: UnsafeMutablePointer<Int64>, columns: Int, _ statement: Statement) {
         for column in 0..<columns {

@@ -1,10 +1,10 @@
 import CMachine
 import MetricsModel
 
-/// Adds rows up into what a seal says of them. One thread.
+/// Sums rows up into what the index says of them. One thread.
 ///
-/// The writer feeds it each row as it comes; the same type sums up rows that are read again, for a segment whose rows
-/// came in over a restart, for questions about rows that are not sealed, and for the proof that a seal is right.
+/// The writer feeds it each row as it comes; the same type sums up rows that are reread: for a segment whose rows span a restart,
+/// for queries about rows that are not indexed, and to verify an index.
 public final class SegmentSummary {
     /// A minute since 1970, and its sums by `MinuteColumn`.
     public struct Minute {
@@ -25,9 +25,9 @@ public final class SegmentSummary {
     package private(set) var rowCheck: UInt64 = 0
     public private(set) var firstTime = Int64.max
     public private(set) var lastTime = Int64.min
-    /// In the order in which they were met, a minute perhaps several times, until `sort`.
+    /// In the order in which they were seen, a minute perhaps several times, until `sort`.
     public private(set) var minutes: [Minute] = []
-    /// The minute that is being added to.
+    /// The minute being added to.
     private var minute = Int64.min
     private let sums: UnsafeMutablePointer<Int64>
     /// By measure, then bucket.
@@ -40,11 +40,11 @@ public final class SegmentSummary {
     package private(set) var postings: UnsafeMutablePointer<UInt64>
     package private(set) var postingCount = 0
     private var postingCapacity: Int
-    /// A number was too large for a posting.
+    /// A number was negative, or too large for a posting.
     package private(set) var hasUnknownTerm = false
     private let keepsPostings: Bool
 
-    /// - Parameter keepsPostings: whether postings are wanted; then it is about one segment.
+    /// - Parameter keepsPostings: whether postings are wanted; all rows must then be of one segment.
     public init(keepsPostings: Bool) {
         self.keepsPostings = keepsPostings
         postingCapacity = 1024
@@ -82,7 +82,7 @@ public final class SegmentSummary {
         let time = row[1]
         if time < firstTime { firstTime = time }
         if time > lastTime { lastTime = time }
-        // A minute begins at its first microsecond, before 1970 too.
+        // A minute begins at its first microsecond, also before 1970.
         let now = time >= 0 ? time / 60_000_000 : (time &- 59_999_999) / 60_000_000
         if now != minute { turn(to: now) }
         switch kind {
@@ -97,7 +97,7 @@ public final class SegmentSummary {
             rowCheck &+= RowCheck.hash(kind, row, columns: 5)
             count(.auth)
             if row[3] == 0 { count(.authFailed) }
-            // A login that succeeded should have no reason; if it has, the reason is in use, and counts for nothing.
+            // A successful login should have no reason; if it has one, the reason is in use, and counts 0.
             if row[3] == 0 || row[4] != Self.null {
                 failures[row[4] == Self.null ? 0 : row[4], default: 0] &+= row[3] == 0 ? 1 : 0
             }
@@ -186,17 +186,17 @@ public final class SegmentSummary {
         postingCapacity *= 2
     }
 
-    /// Ends the minute that is being added to: `minutes` then holds every row.
+    /// Ends the minute being added to: `minutes` then covers every row.
     package func endMinutes() { keepMinute() }
 
-    /// Brings minutes and postings into order; each minute is then there once.
+    /// Sorts minutes and postings; each minute is then there once.
     public func sort() {
         keepMinute()
         Self.merge(&minutes)
         sortPostings()
     }
 
-    /// Brings minutes in order, each once.
+    /// Sorts minutes and merges those that occur more than once.
     package static func merge(_ minutes: inout [Minute]) {
         minutes.sort { $0.minute < $1.minute }
         var kept = 0
@@ -211,8 +211,8 @@ public final class SegmentSummary {
         minutes.removeLast(minutes.count - kept)
     }
 
-    /// By digits of eleven bits, those in which any two postings differ. A list's places come in order, so only the list
-    /// and the term are looked at.
+    /// A radix sort by digits of eleven bits, only those in which postings differ. The places of a term come in order, so only
+    /// the list and the term are looked at.
     private func sortPostings() {
         guard postingCount > 1 else { return }
         var differing: UInt64 = 0

@@ -1,15 +1,15 @@
 import MetricsModel
 
-/// A checksum over the log's account of itself: the tables `counter`, `ring`, `epoch` and `state`, as of the last transaction.
-/// It is the entry `account_check` of `state`. Logs of older versions have none.
+/// A checksum over the log's account of itself: the tables `counter`, `ring`, `epoch` and `state`, as of the last transaction. It
+/// is stored as the entry `account_check` of `state`. Logs of older versions have none.
 ///
-/// A log whose account does not match at a start stays in use, since its rows may all be right; the entry `account_mismatch` says
-/// so for as long as the log lives.
+/// A log whose account does not match at startup stays in use, since its rows may all be right; the entry `account_mismatch`
+/// records that for the rest of the log's life.
 package enum AccountCheck {
     static let key = "account_check"
     static let mismatchKey = "account_mismatch"
 
-    /// What the tables say now.
+    /// The checksum of the tables as they are now.
     package static func compute(_ database: Database) throws(LogError) -> UInt64 {
         var sum: UInt64 = 0
         let counters = try database.prepare("SELECT id, ringed, direct FROM counter")
@@ -19,7 +19,7 @@ package enum AccountCheck {
         return sum &+ (try Rest(database).sum())
     }
 
-    /// One that was never counted is as good as one that is not there.
+    /// A counter that never counted anything is the same as an absent one.
     @inline(__always)
     static func counter(_ id: Int64, _ ringed: Int64, _ direct: Int64) -> UInt64 {
         if ringed == 0 && direct == 0 { return 0 }
@@ -36,18 +36,18 @@ package enum AccountCheck {
         case sound
         /// It changed at rest.
         case mismatch
-        /// It had changed when a server started, and was gone on with.
+        /// It had changed when a server started; the server kept using the log.
         case earlierMismatch
     }
 
-    /// From one moment, if a transaction is open.
+    /// A consistent snapshot if a transaction is open.
     package static func verdict(_ database: Database) throws(LogError) -> Verdict {
         if try database.integer("SELECT 1 FROM state WHERE key = '\(mismatchKey)'") == 1 { return .earlierMismatch }
         guard let stored = try stored(database) else { return .sound }
         return stored == (try compute(database)) ? .sound : .mismatch
     }
 
-    /// The tables whose few rows are read again for each transaction; the writer has the counters in memory.
+    /// The tables whose few rows are reread for each transaction; the writer has the counters in memory.
     final class Rest {
         private let rings: Statement
         private let epochs: Statement

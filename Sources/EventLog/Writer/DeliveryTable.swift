@@ -1,6 +1,6 @@
 import MetricsModel
 
-/// How long messages had waited when they were fetched, by minute: what percentiles of any window are made of.
+/// How long messages had waited when they were fetched, by minute: the data for percentiles over any window.
 ///
 ///     delivery_minute   minute, bucket, fetches     minute since 1970, UTC; `FineBuckets` of microseconds; how many fetches
 ///
@@ -28,7 +28,7 @@ package enum DeliveryTable {
             "DELETE FROM delivery_minute WHERE minute < \(microseconds / 60_000_000)", operation: "remove from")
     }
 
-    /// Fetches by fine bucket, of all minutes that begin in a window (UTC, microseconds); empty for none.
+    /// Fetches by fine bucket, of all minutes that overlap a window (UTC, microseconds); empty if there are none.
     package static func read(since: Int64, until: Int64, in database: Database) throws(LogError) -> [UInt64] {
         guard try database.integer("SELECT 1 FROM sqlite_schema WHERE name = 'delivery_minute'") != nil else { return [] }
         let query = try database.prepare(
@@ -46,16 +46,16 @@ package enum DeliveryTable {
     }
 }
 
-/// The waits of a transaction's fetches.
+/// How long messages had waited, for a transaction's fetches.
 public struct DeliveryWaits {
-    /// By minute since 1970, times 65,536, and fine bucket.
+    /// By minute since 1970, times 65,536, plus the fine bucket.
     private(set) var fetches: [Int64: Int64] = [:]
 
     public init() {}
 
     public var isEmpty: Bool { fetches.isEmpty }
 
-    /// - Parameter time: of the fetch: UTC, microseconds.
+    /// - Parameter time: when the fetch was: UTC, microseconds.
     public mutating func add(_ microseconds: UInt64, at time: Int64) {
         let minute = max(0, time / 60_000_000)
         fetches[minute << 16 | Int64(FineBuckets.bucket(of: microseconds)), default: 0] += 1

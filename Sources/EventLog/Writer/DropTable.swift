@@ -1,13 +1,13 @@
 import MetricsModel
 
-/// When events were dropped. Their number is in the counters; this says which minutes of the log they are missing from.
+/// When events were dropped. How many is in the counters; this says which minutes of the log they are missing from.
 ///
 ///     drop_minute   minute, kind, cause, events      minute since 1970, UTC; kind and cause as numbers; how many
 ///
-/// Written in the transaction that makes the same drops part of the log's counters. A drop is noticed within half a second; one
-/// that nobody could see, since the server was killed or the log was away, belongs to the minute in which it was found.
+/// Written in the transaction that adds the same drops to the log's counters. A drop is noticed within half a second; one that
+/// nobody could see, because the server was killed or the log was unavailable, belongs to the minute in which it was found.
 ///
-/// The entry `last_drop_us` of `state` is when the last one was noticed. Logs of older versions have neither.
+/// The entry `last_drop_us` of `state` holds when the last one was noticed. Logs of older versions have neither.
 package enum DropTable {
     static let table = """
         CREATE TABLE IF NOT EXISTS drop_minute (
@@ -35,7 +35,7 @@ package enum DropTable {
         try database.execute("DELETE FROM drop_minute WHERE minute < \(microseconds / 60_000_000)", operation: "remove from")
     }
 
-    /// Oldest first. Microseconds since 1970; a minute counts if any part of it lies within.
+    /// Oldest first. Times are microseconds since 1970; a minute counts if any part of it lies within.
     package static func read(since: Int64, until: Int64, in database: Database) throws(LogError) -> [DropMinute] {
         guard try database.integer("SELECT 1 FROM sqlite_schema WHERE name = 'drop_minute'") != nil else { return [] }
         let query = try database.prepare(

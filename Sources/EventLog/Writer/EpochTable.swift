@@ -1,10 +1,9 @@
 import MetricsModel
 import Pseudonyms
 
-/// The log's table `epoch`: from which id on rows were written under which epoch's key. An epoch reaches to where the
-/// next begins.
+/// The log's table `epoch`: from which id on rows were written under each epoch's key. An epoch ends where the next begins.
 ///
-/// Where the log goes on without a key, since the setting changed, an epoch of its own is noted, whose key never was.
+/// If the log continues without a key because the setting changed, that is recorded as an epoch whose key never existed.
 package final class EpochTable {
     package struct Row {
         package var number: Int64
@@ -28,10 +27,10 @@ package final class EpochTable {
         self.rows = rows
     }
 
-    /// The newest epoch that rows were written in; 0 for none.
+    /// The newest epoch in which rows were written; 0 for none.
     package var newest: Int64 { rows.last?.number ?? 0 }
 
-    /// As the log has it, after a rollback.
+    /// Rereads the rows from the log, after a rollback.
     package func load() throws(LogError) { rows = try Self.read(database) }
 
     package static func read(_ database: Database) throws(LogError) -> [Row] {
@@ -62,8 +61,8 @@ package final class EpochTable {
         return false
     }
 
-    /// The epochs of these keys that no row of the log belongs to any more.
-    /// - Parameter current: the epoch that is written under now, which is never among them; 0 for none.
+    /// The epochs among these keys to which no row of the log belongs any longer.
+    /// - Parameter current: the epoch being written now, which is never among them; 0 for none.
     package func spent(of keys: IdentityKeys, current: Int64) throws(LogError) -> [Int64] {
         var spent: [Int64] = []
         for epoch in keys.epochs where epoch.number != current {
@@ -74,7 +73,7 @@ package final class EpochTable {
         return spent
     }
 
-    /// The epochs that have neither a key nor rows, but for the newest: numbers are never given twice.
+    /// The epochs that have neither a key nor rows, except the newest: numbers are never reused.
     package func empty(keeping keys: IdentityKeys?) throws(LogError) -> [Int64] {
         var empty: [Int64] = []
         for index in rows.indices.dropLast() {

@@ -2,36 +2,36 @@ import CMachine
 import MetricsModel
 import Pseudonyms
 
-/// Users, keys, channels and reasons as the log's small numbers; and the keys that make pseudonyms of them.
+/// Turns users, keys, channels and reasons into the log's small numbers, and manages the keys that make pseudonyms of them.
 extension EventLogWriter {
     // MARK: Epochs, between transactions
 
-    /// The epoch that rows are written in now. Without pseudonyms, what follows an epoch whose key is still there is
-    /// one of its own, so that the key can go when its rows have gone.
+    /// The epoch in which rows are written now. Without pseudonyms, rows that follow an epoch whose key still exists get an epoch
+    /// of their own, so that the key can be deleted once its rows are gone.
     var epochOfNow: Int64 {
         if mode == .pseudonym { return keys?.newest.number ?? epochs.newest }
         guard let keys, keys.has(epochs.newest) else { return epochs.newest }
         return epochs.newest + 1
     }
 
-    /// The newest epoch that the log has rows of, or had; 0 for none.
+    /// The newest epoch that the log has, or had, rows of; 0 for none.
     public var newestEpoch: Int64 { epochs.newest }
 
-    /// Goes on with other keys. The names that are known are looked for anew, since they are other pseudonyms now.
+    /// Switches to other keys. Known names are looked up again, since they now have other pseudonyms.
     public func use(_ keys: IdentityKeys?) {
         let isSame = keys.map { $0.newest.number } == self.keys.map { $0.newest.number }
         self.keys = keys
         if !isSame { names.forgetForms() }
     }
 
-    /// Goes on in another way: for what a dead server recorded under other settings.
+    /// Switches to other settings: for events that a dead server recorded under them.
     public func use(mode: IdentityMode, pairs: Bool) {
         if mode != self.mode { names.forgetForms() }
         self.mode = mode
         self.pairs = pairs
     }
 
-    /// Epochs whose key nothing in the log needs any more.
+    /// The epochs whose keys nothing in the log needs any longer.
     public func spentEpochs() throws(LogError) -> [Int64] {
         guard let keys else { return [] }
         return try epochs.spent(of: keys, current: mode == .pseudonym ? keys.newest.number : 0)

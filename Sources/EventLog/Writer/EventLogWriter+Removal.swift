@@ -2,7 +2,7 @@ import CMachine
 import MetricsModel
 import Pseudonyms
 
-/// How events, names and pages leave the log: in small steps, in transactions of whoever works through them.
+/// How events, names and pages leave the log: in small steps, in the caller's transactions.
 extension EventLogWriter {
     /// The smallest id of a row; nil for an empty log.
     public func oldestID() throws(LogError) -> Int64? {
@@ -19,21 +19,21 @@ extension EventLogWriter {
         try OccupiedSegments(database).next(from: segment, to: end)
     }
 
-    /// Makes a full segment's seal anew, from its rows.
+    /// Rebuilds a full segment's index from its rows.
     public func reindex(_ segment: Int64) throws(LogError) {
-        // What the rows are known to sum up to stays: rows that changed at rest are not made right by being summed up again.
+        // The known sum of the rows stays: summing rows up again does not make right those that changed at rest.
         let rowCheck = try RowCheck.read(segment, in: database)
         try indexer.discardIndex(segment..<segment + 1)
         try indexer.indexFromRows(segment, rowCheck: rowCheck)
     }
 
-    /// Whether events of before a time, or more pages than a cap allows, are there to be removed.
+    /// The removal of events from before a time, and of the oldest while the log has more pages than a cap allows.
     public func retention(before: Int64, maxBytes: Int64?) throws(LogError) -> Retention {
         try Retention(before: before, maxBytes: maxBytes, writer: self, indexer: indexer)
     }
 
-    /// The forms in which the log may hold a user's name or a key: as it came, under the key of each epoch, and, for 16
-    /// bytes, as the pseudonym that they are.
+    /// The forms in which the log may hold a user's name or a key: as given, as the pseudonym under each epoch's key, and, if it
+    /// is 16 bytes (for a user, in hexadecimal), as the pseudonym itself.
     public func storedForms(of name: [UInt8], isText: Bool) -> [StoredName] {
         var forms = [StoredName(bytes: name, isText: isText)]
         for epoch in keys?.epochs ?? [] {
@@ -56,7 +56,7 @@ extension EventLogWriter {
             tables: names.all, oldestID: try oldestID() ?? nextID, nextID: nextID, database: database)
     }
 
-    /// Removes rows in a transaction of its own, where there is no live file whose counters go on.
+    /// Removes rows in its own transaction, when there is no live file to continue the counters.
     public func removeAlone(
         _ cause: RemovalCause, _ body: () throws(LogError) -> [UInt64]
     ) throws(LogError) -> [UInt64] {
@@ -77,8 +77,8 @@ extension EventLogWriter {
         }
     }
 
-    /// Rows of a segment without an index were removed, mostly of the newest: when that is full, it is indexed from the rows
-    /// that are left.
+    /// Call after rows of a segment without an index were removed, usually the newest: when that is full, it is indexed from the
+    /// rows that are left.
     func forgetSummary(andCheckOf segment: Int64) throws(LogError) {
         summary.removeAll()
         summaryStart = Int64.max
@@ -88,16 +88,16 @@ extension EventLogWriter {
         if newest != segment { try RowCheck.remove(newest..<newest + 1, in: database) }
     }
 
-    /// The numbers of identities whose names were deleted since the last call. After a commit.
+    /// The numbers of identities whose names were deleted since the last call. Call after a commit.
     public func takeDeletedIdentities() -> [Int64] {
         defer { names.identities.deleted = [] }
         return names.identities.deleted
     }
 
-    /// The activity of names that were deleted counts no more.
+    /// Deleted names no longer count as active.
     public func forgetActivity() { activityIsLoaded = false }
 
-    /// Free pages of the log, and all.
+    /// The log's free pages, all its pages, and the bytes of each.
     public func pageCounts() throws(LogError) -> (free: Int64, all: Int64, bytesEach: Int64) {
         (
             try database.integer("PRAGMA freelist_count") ?? 0, try database.integer("PRAGMA page_count") ?? 0,
@@ -105,7 +105,7 @@ extension EventLogWriter {
         )
     }
 
-    /// Gives free pages back to the file system with the next checkpoint, at most so many.
+    /// Returns at most `pages` free pages to the file system, with the next checkpoint.
     public func vacuum(pages: Int) throws(LogError) {
         try database.execute("PRAGMA incremental_vacuum(\(pages))", operation: "make smaller")
     }

@@ -3,20 +3,20 @@ import CSQLite
 import MetricsModel
 import Pseudonyms
 
-/// Writes events, and with them, in the same transaction, how far each ring was taken and the counters as of then.
-/// One thread: the drain's, or that of a command that recovers a dead server's events.
+/// Writes events and, in the same transaction, how far each ring was drained and the counters at that point. One thread: the
+/// drain's, or that of a command that recovers a dead server's events.
 public final class EventLogWriter {
-    /// The most distinct reasons that are kept, with "other", which stands for all that came later.
+    /// The most distinct reasons kept, including "other", which stands for all that came later.
     public static let reasonLimit: Int64 = 1000
-    /// The longest reason that is kept. Hooks cut at the same length.
+    /// The longest reason kept. Hooks cut at the same length.
     public static let reasonBytes = 256
 
     public let database: Database
     public let path: String
     public internal(set) var mode: IdentityMode
-    /// Whether two people may stand in one row, or share what links them.
+    /// Whether a row may name two people, and rows of two people may share what links them.
     var pairs: Bool
-    /// Of the epochs whose pseudonyms the log holds. Pseudonyms are written under the newest.
+    /// The keys of the epochs whose pseudonyms the log holds. Pseudonyms are written under the newest.
     public internal(set) var keys: IdentityKeys?
     let epochs: EpochTable
 
@@ -26,33 +26,33 @@ public final class EventLogWriter {
     var activityIsLoaded = false
 
     let indexer: SegmentIndexer
-    /// Of the rows of the newest segment, from `summaryStart` on.
+    /// The summary of the newest segment's rows from `summaryStart` on.
     let summary = SegmentSummary(keepsPostings: true)
     var summaryStart: Int64
-    /// What the rows of the newest segment below `summaryStart` sum up to (`RowCheck`); nil if that is not known.
+    /// The sum of the newest segment's rows below `summaryStart` (`RowCheck`); nil if unknown.
     var checkBeforeSummary: UInt64?
 
     private let statements: Statements
     private var savedRinged: [UInt64]
     private var savedDirect: [UInt64]
 
-    /// Whether the log's account of itself did not match its checksum when it was opened: `AccountCheck`.
+    /// Whether the log's account of itself did not match its checksum when it was opened, this time or earlier: `AccountCheck`.
     public let hasMismatch: Bool
 
     /// The id that the next event will get.
     public private(set) var nextID: Int64
     private var firstIDOfTransaction: Int64
-    /// The numbers of whom the last message or fetch was for, and of whom the last login was; negative for none.
+    /// Who the last message or fetch was for, and who the last login was by, as numbers; negative for none.
     public private(set) var lastRecipient = RowBatch.null
     public private(set) var lastUser = RowBatch.null
     private let walPages: UnsafeMutablePointer<Int32>
 
-    /// Opens the log of a directory, or makes it.
+    /// Opens a directory's log, or creates it.
     ///
-    /// - Parameter keys: those of the directory, in every mode. Without any, pseudonyms are left out.
+    /// - Parameter keys: the directory's, in every mode. Without any, pseudonyms are left out.
     /// - Parameter pairs: `false` leaves out whatever links two people.
-    /// - Parameter syncEachCommit: whether a commit is on the disk when it returns; otherwise `sync` does that.
-    /// - Throws: `LogError`; `cause` is `.corrupt` for a file that is no log of this version.
+    /// - Parameter syncEachCommit: whether a commit is on disk when it returns; if not, `sync` puts it there.
+    /// - Throws: `LogError`; `cause` is `.corrupt` for a file that is not a log of this version.
     public convenience init(
         directory: String, mode: IdentityMode, keys: IdentityKeys?, pairs: Bool = true, syncEachCommit: Bool
     ) throws(LogError) {
@@ -99,7 +99,7 @@ public final class EventLogWriter {
         walPages.deallocate()
     }
 
-    /// What a writer has of an open log.
+    /// What a writer holds of an open log.
     fileprivate struct Parts: ~Copyable {
         let database: Database
         let rows: RowBatches
@@ -112,7 +112,7 @@ public final class EventLogWriter {
         let hasMismatch: Bool
     }
 
-    /// Those of a transaction, beside the rows' own.
+    /// The statements of a transaction, other than those that insert rows.
     fileprivate struct Statements {
         let saveCounter: Statement
         let saveRing: Statement
@@ -137,8 +137,8 @@ public final class EventLogWriter {
 
     private static func setUp(_ database: Database, syncEachCommit: Bool) throws(LogError) {
         let isNew = try database.integer("SELECT count(*) FROM sqlite_schema", operation: "open") == 0
-        // The write-ahead file and its index stay when the log is closed: a reader without write access to the
-        // directory could not make them.
+        // The WAL and its index stay when the log is closed: a reader without write access to the directory could not create
+        // them.
         var on: Int32 = 1
         sqlite3_file_control(database.handle, "main", SQLITE_FCNTL_PERSIST_WAL, &on)
         if isNew { try Schema.create(in: database) } else { try Schema.check(database) }
@@ -153,7 +153,7 @@ public final class EventLogWriter {
         try database.sync(eachCommit: syncEachCommit)
     }
 
-    /// Logs that were begun before there were epochs get their table. What they hold is of the oldest key.
+    /// Adds the table to logs created before there were epochs. The rows they hold belong to the oldest key.
     private static func addEpochTable(
         _ database: Database, oldest: Int64?, hasRows: Bool
     ) throws(LogError) {
@@ -175,7 +175,7 @@ public final class EventLogWriter {
         return last + 1
     }
 
-    /// A log that takes another's place goes on with its numbers. Before the first transaction, which keeps that.
+    /// Makes a log that replaces another continue its ids. Call before the first transaction, which saves that.
     public func continueIDs(from id: Int64) {
         let next = max(nextID, id)
         if Segment.of(next) != Segment.of(nextID) { checkBeforeSummary = 0 }
@@ -190,7 +190,7 @@ public final class EventLogWriter {
         firstIDOfTransaction = nextID
     }
 
-    /// Takes one event in. Its id is `nextID` as of before.
+    /// Adds one event. Its id is what `nextID` was before the call.
     @inline(__always)
     public func append(_ event: borrowing Event) throws(LogError) {
         if pairs { return try write(event) }
@@ -290,8 +290,8 @@ public final class EventLogWriter {
         #endif
     }
 
-    /// The row is part of what the newest segment's seal will say. Without seals the plugin is built only to measure what
-    /// they cost: scripts/bench.
+    /// Adds the row to what will become the newest segment's index. The plugin is built without the index only to measure what it
+    /// costs: scripts/bench.
     @inline(__always)
     private func summarize(_ kind: EventKind, _ row: UnsafePointer<Int64>) {
         #if !QPC_WITHOUT_SEGMENT_INDEX
@@ -299,7 +299,7 @@ public final class EventLogWriter {
         #endif
     }
 
-    /// The newest segment has got its last row.
+    /// Indexes the newest segment, which has received its last row.
     private func indexSegment() throws(LogError) {
         let segment = Segment.of(nextID) - 1
         if summaryStart <= max(1, Segment.firstID(segment)) {  // ids begin at 1
@@ -313,10 +313,10 @@ public final class EventLogWriter {
         checkBeforeSummary = 0
     }
 
-    /// What all rows of the newest segment sum up to; nil if that is not known.
+    /// The sum of all rows of the newest segment; nil if unknown.
     private var checkOfNewest: UInt64? { checkBeforeSummary.map { $0 &+ summary.rowCheck } }
 
-    /// Nil if the newest segment has rows, and no sum that says what they should be.
+    /// Nil if the newest segment has rows, but no sum that says what they should be.
     fileprivate static func readCheckOfNewest(_ database: Database) throws(LogError) -> UInt64? {
         let newest = Segment.of(try readNextID(database))
         if let sum = try RowCheck.read(newest, in: database) { return sum }
@@ -328,20 +328,20 @@ public final class EventLogWriter {
         return 0
     }
 
-    /// Unsigned numbers are stored as the signed number of the same bits; the one that would stand for NULL is moved
-    /// by one.
+    /// Unsigned numbers are stored as the signed number with the same bits; the one that would stand for NULL is stored as one
+    /// more.
     @inline(__always)
     private static func stored(_ number: UInt64) -> Int64 {
         let bits = Int64(bitPattern: number)
         return bits == RowBatch.null ? bits &+ 1 : bits
     }
 
-    /// Ends the transaction: rows, ring positions and counters become true together.
+    /// Commits the transaction: rows, ring positions and counters take effect together.
     ///
     /// - Parameter drops: since the last commit, by minute.
-    /// - Parameter lastDrop: when the last was noticed, UTC, microseconds; 0 if none was since the last commit.
-    /// - Parameter waiting: who waits for messages, and who does no more, as of the last event; nil to leave it as it is.
-    /// - Parameter waits: of the transaction's fetches.
+    /// - Parameter lastDrop: when the last drop was noticed: UTC, microseconds; 0 if there was none since the last commit.
+    /// - Parameter waiting: who waits for messages and who no longer does, as of the last event; nil to leave the table as it is.
+    /// - Parameter waits: those of the transaction's fetches.
     public func commitTransaction(
         session: (UInt64, UInt64), rings: [RingPosition], ringed: (Int) -> UInt64, direct: (Int) -> UInt64,
         drops: [DropMinute] = [], lastDrop: Int64 = 0, waiting: WaitingChanges? = nil, waits: DeliveryWaits = DeliveryWaits()
@@ -393,12 +393,12 @@ public final class EventLogWriter {
         }
     }
 
-    /// Part of every transaction, the last of its changes.
+    /// Part of every transaction, as its last change.
     private func saveAccountCheck(counters: UInt64) throws(LogError) {
         try save(AccountCheck.key, integer: Int64(bitPattern: counters &+ (try statements.account.sum())))
     }
 
-    /// A change of the log's state in a transaction of its own.
+    /// Changes the log's state in a transaction of its own.
     func change(_ body: () throws(LogError) -> Void) throws(LogError) {
         try statements.begin.run(operation: "begin writing to")
         do {
@@ -427,34 +427,34 @@ public final class EventLogWriter {
         try statements.saveState.run(operation: "write")
     }
 
-    /// Notes when the counters began, in a transaction of its own.
+    /// Records when the counters began, in a transaction of its own.
     public func saveCreated(_ nanoseconds: UInt64) throws(LogError) {
         try change { () throws(LogError) in try save("created_ns", integer: Int64(bitPattern: nanoseconds)) }
     }
 
-    /// Notes the time of day that can be trusted, in a transaction of its own: microseconds since 1970.
+    /// Records the time of day that can be trusted, in a transaction of its own: microseconds since 1970.
     public func saveTrustedTime(_ microseconds: Int64) throws(LogError) {
         try change { () throws(LogError) in try save("trusted_us", integer: microseconds) }
     }
 
-    /// Whether rows say for whom a message was.
+    /// Whether rows say who a message was for.
     public var keepsRecipients: Bool { pairs && mode != .none }
 
-    /// Who waits for messages as of the last event, by number. Nobody where rows do not say for whom a message was, nor since
-    /// before the key changed: the log then knows of them no more.
+    /// Who waits for messages as of the last event, by number. Nobody if rows do not say who a message was for, and nobody who
+    /// has waited since before the key changed: the log no longer recognizes them.
     public func takeWaiting() throws(LogError) -> [Int64: Waiting] {
         if !keepsRecipients {
             try database.execute("DELETE FROM waiting", operation: "write")
         } else if mode == .pseudonym, let keys, keys.newest.number > 1 {
-            // Since the key changed they come under other numbers.
+            // Since the key changed they have other numbers.
             try database.execute(
                 "DELETE FROM waiting WHERE since < \(keys.newest.startedMicroseconds)", operation: "write")
         }
         return keepsRecipients ? try WaitingTable.read(database) : [:]
     }
 
-    /// Users by number, and when each had a failed login, of the logins since a time: UTC, microseconds; newest first. At most
-    /// a million of them.
+    /// Failed logins since a time: the users' numbers, and when; UTC, microseconds; newest first. Looks at no more than the last
+    /// million logins.
     public func failedLogins(since: Int64) throws(LogError) -> [(user: Int64, time: Int64)] {
         let rows = try database.prepare("SELECT user, time, ok FROM auth ORDER BY id DESC LIMIT 1000000")
         var failed: [(user: Int64, time: Int64)] = []
@@ -466,12 +466,12 @@ public final class EventLogWriter {
 
     public func lastKnownTime() throws(LogError) -> Int64? { try StoredState.lastKnownTime(database) }
 
-    /// Forgets which rings there were: a new session's begin at 0.
+    /// Forgets all ring positions: a new session's rings begin at 0.
     public func forgetRings() throws(LogError) {
         try database.execute("DELETE FROM ring", operation: "write")
     }
 
-    /// Undoes the transaction, whatever state it was left in. Ids that it gave are given again.
+    /// Rolls the transaction back, whatever state it was left in. Its ids are assigned again.
     public func rollBack() {
         rows.discard()
         if database.isInTransaction { try? database.execute("ROLLBACK", operation: "roll back") }
@@ -489,7 +489,7 @@ public final class EventLogWriter {
     /// Makes every commit so far safe from a power cut.
     public func sync() throws(LogError) { try database.syncWAL() }
 
-    /// Pages that the write-ahead file holds since it was last reset.
+    /// Pages in the WAL since it was last reset.
     public var pagesInWAL: Int { Int(walPages.pointee) }
 
     public func checkpoint(truncating: Bool) throws(LogError) {
@@ -497,15 +497,15 @@ public final class EventLogWriter {
         if result.frames == result.moved { walPages.pointee = 0 }
     }
 
-    /// Whether nothing is left in the write-ahead file, not even what is in the log already.
+    /// Whether nothing is left in the WAL, not even what is already in the log.
     public var isWALEmpty: Bool {
         var status = stat()
         return qpcm_lstat(path + "-wal", &status) != 0 || status.st_size == 0
     }
 
-    /// Distinct identities seen in 1, 7 and 30 days.
+    /// Distinct identities seen in the last 1, 7 and 30 days.
     public func activeUsers(nowMicroseconds: Int64) throws(LogError) -> (UInt64, UInt64, UInt64) {
-        // A clock that was wrong for a while leaves a window that begins in the future, where nobody of today counts.
+        // A clock that was wrong for a while leaves a window that ends in the future and counts nobody seen today.
         let end = ActivityWindow.step(nowMicroseconds) + ActivityWindow.slackSteps
         if !activityIsLoaded || activity.newest > end {
             activity = ActivityWindow()

@@ -1,9 +1,9 @@
 import MetricsModel
 import Pseudonyms
 
-/// How the log knows its own keys again: for each key epoch, the table `state` holds `key_check_N`, the fingerprint of
-/// epoch N's key (`IdentityKey.fingerprint`). A file of keys that does not fit is another log's, or junk: names looked up
-/// under it would be found nowhere, and rows written under it could be tested by whoever put it there.
+/// How the log recognizes its own keys: for each key epoch, the table `state` holds `key_check_N`, the fingerprint of epoch N's
+/// key (`IdentityKey.fingerprint`). A key file that does not match is another log's, or junk: names looked up under it would
+/// never be found, and whoever put it there could test guesses against rows written under it.
 public enum KeyVerdict: Sendable {
     /// The log knows no key yet: it is new, or older than these checks.
     case unchecked
@@ -42,7 +42,8 @@ enum KeyCheck {
 extension EventLogWriter {
     public func verdict(on keys: IdentityKeys) throws(LogError) -> KeyVerdict { try .of(keys, in: database) }
 
-    /// Larger than any epoch that rows were written in, or whose key was noted: an epoch can end before its first row.
+    /// A number larger than any epoch in which rows were written or whose key was recorded: an epoch can end before its first
+    /// row.
     public func unusedEpoch() throws(LogError) -> Int64 {
         let noted = try database.integer(
             "SELECT max(CAST(substr(key, \(KeyCheck.prefix.utf8.count + 1)) AS INTEGER)) FROM state "
@@ -50,7 +51,7 @@ extension EventLogWriter {
         return max(newestEpoch, min(noted ?? 0, Int64.max - 1)) + 1
     }
 
-    /// Notes the fingerprints of the keys that are in use and not noted yet, in a transaction of its own.
+    /// Records the fingerprints of the keys in use that are not yet recorded, in a transaction of its own.
     public func saveKeyChecks() throws(LogError) {
         var new: [IdentityKeys.Epoch] = []
         for epoch in keys?.epochs ?? [] where try KeyCheck.read(epoch.number, in: database) == nil { new.append(epoch) }

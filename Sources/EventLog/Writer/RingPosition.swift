@@ -1,8 +1,8 @@
-/// How far one ring has been taken into the log.
+/// How far one ring has been drained into the log.
 public struct RingPosition {
     public var slot: Int
     public var position: UInt64
-    /// A batch that is not taken to its end: the id of its first message (0 before that), and its size.
+    /// A batch that is not fully drained: the id of its first message (0 before that), and its size.
     public var batch: Int64
     public var batchSize: UInt64
 

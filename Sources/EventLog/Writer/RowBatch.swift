@@ -1,9 +1,9 @@
 import MetricsModel
 
-/// Rows of one table on their way in: collected, and inserted many to a statement, which costs SQLite a third less
-/// than one by one. All columns are integers.
+/// Rows of one table on their way in: buffered, and inserted many per statement, which costs SQLite a third less than one by one.
+/// All columns are integers.
 struct RowBatch: ~Copyable {
-    /// Stands for NULL among the columns. No id, count or number of the log is ever this.
+    /// Stands for NULL among the columns. No id, count or number in the log ever has this value.
     static var null: Int64 { Int64.min }
 
     private let columns: Int
@@ -46,7 +46,7 @@ struct RowBatch: ~Copyable {
         }
     }
 
-    /// Writes what is collected.
+    /// Writes the buffered rows.
     mutating func flush() throws(LogError) {
         let rows = count
         count = 0

@@ -9,7 +9,7 @@ struct RowBatches: ~Copyable {
     var fetches: RowBatch
     var registrations: RowBatch
 
-    /// Writes what is collected.
+    /// Writes the buffered rows.
     mutating func flush() throws(LogError) {
         try messages.flush()
         try batchMessages.flush()

@@ -1,12 +1,12 @@
 import MetricsModel
 
-/// A recipient with messages that were not fetched yet.
+/// A recipient with messages not yet fetched.
 public struct Waiting: Sendable, Equatable {
     /// The recipient's number in `identity_name`.
     public var name: Int64
-    /// When the oldest message came: UTC, microseconds.
+    /// When the oldest message arrived: UTC, microseconds.
     public var sinceMicroseconds: Int64
-    /// Messages enqueued since; one that the server had stored already counts again.
+    /// Messages enqueued since; one that the server had already stored counts again.
     public var messages: UInt64
 
     public init(name: Int64, sinceMicroseconds: Int64, messages: UInt64) {
@@ -16,9 +16,9 @@ public struct Waiting: Sendable, Equatable {
     }
 }
 
-/// Who waits no more, and then who waits now.
+/// Who no longer waits, and then who waits now.
 public struct WaitingChanges {
-    /// Whether all that the table says is about another log's recipients.
+    /// Whether everything in the table is about another log's recipients, and must go.
     public var isAll: Bool
     public var removed: [Int64]
     public var changed: [Waiting] = []
@@ -29,18 +29,19 @@ public struct WaitingChanges {
     }
 }
 
-/// Who waits for messages, as of the event `waiting_id` of `state`. What came later is found in the rows.
+/// Who waits for messages, as of the event `waiting_id` of `state`. Later changes are in the rows.
 ///
 ///     waiting   recipient, since, messages       a number of `identity_name`; UTC, microseconds; how many
 ///
-/// Written where rows name recipients: not with `IDENTITIES=none`, nor with `PAIRS=off`. Logs of older versions have neither.
+/// Written where rows name recipients: not with `IDENTITIES=none`, nor with `PAIRS=off`. Logs of older versions have neither
+/// table nor entry.
 package enum WaitingTable {
     static let table = """
         CREATE TABLE IF NOT EXISTS waiting (
             recipient INTEGER PRIMARY KEY, since INTEGER NOT NULL, messages INTEGER NOT NULL);
         """
     static let idKey = "waiting_id"
-    /// More rows than this are not read again at a start: the log was written by an older version in the meantime.
+    /// If more rows than this came since, they are not reread at startup: an older version has written to the log meanwhile.
     private static let rowLimit: Int64 = 4_000_000
 
     static func write(_ changes: WaitingChanges, in database: Database) throws(LogError) {
@@ -69,7 +70,7 @@ package enum WaitingTable {
             let known = try database.integer("SELECT value FROM state WHERE key = '\(idKey)'")
         else { return all }
         let last = try database.integer("SELECT value FROM state WHERE key = 'last_id'") ?? 0
-        // Another moment of the log than the table's: it was put together from two.
+        // The table is from another moment of the log: the file was put together from two.
         guard known >= 0, known <= last, last - known <= rowLimit else { return all }
         let rows = try database.prepare("SELECT recipient, since, messages FROM waiting")
         while try rows.step() {

@@ -3,8 +3,8 @@ import EventLog
 /// Why events could not be counted.
 public enum CountError: Error {
     case log(LogError)
-    /// More groups than memory is kept for.
+    /// More groups than memory is allotted for.
     case tooManyGroups(limit: Int)
-    /// More pairs of a group and a name than memory is kept for.
+    /// More distinct names, over all groups, than memory is allotted for.
     case tooManyNames(limit: Int)
 }

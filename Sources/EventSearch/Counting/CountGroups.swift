@@ -1,17 +1,17 @@
 import MetricsModel
 import Readings
 
-/// Groups of events by two numbers, and what they add up to. Memory is bounded: beyond `limit` groups it takes no more.
+/// Groups of events keyed by two numbers, and their totals. Memory is bounded: beyond `limit` groups it grows no further.
 ///
-/// What is added up lies in arrays, of which only those that are asked for are filled. A group of one small number, which a name
-/// is, is found by it in an array; others in an open hash table.
+/// Totals are kept in arrays, of which only the requested ones are filled. A group keyed by a single small number, such as a
+/// name's, is looked up in an array indexed by it; all others are in an open-addressing hash table.
 struct CountGroups {
-    /// The most that any question has room for.
+    /// The limit for the cheapest questions; no question gets more.
     static let limit = 1 << 19
-    /// As many as take some 45 MiB, with all that is said of each.
+    /// As many groups as take some 45 MiB, with all their totals.
     let limit: Int
 
-    /// Two for each group; 0 for a field that is not asked for, and for no name.
+    /// Two per group; 0 for a field that was not requested, and for no name.
     private(set) var keys: [Int64] = []
     private(set) var events: [Int64] = []
     private(set) var sums: [UInt64] = []
@@ -23,17 +23,17 @@ struct CountGroups {
     private(set) var failedBeforeOK: [Int64] = []
     private(set) var earlierEvents: [Int64] = []
     private(set) var earlierSums: [UInt64] = []
-    /// -1 for an empty place.
+    /// -1 for an empty slot.
     private var places = [Int32](repeating: -1, count: 1024)
     /// The groups whose second number is 0, by their first; -1 for none.
     private var direct = [Int32](repeating: -1, count: 1024)
-    /// Numbers from here on are looked for in the hash table: 16 MiB.
+    /// Numbers from here on go into the hash table; the array takes 16 MiB.
     private static let directLimit = 1 << 22
     private var hashedCount = 0
     private let measures: Measures
     /// Whether a group was refused.
     private(set) var isFull = false
-    /// Whether what is added now belongs to the earlier window.
+    /// Whether events added now belong to the earlier window.
     var isEarlier = false
 
     struct Measures {
@@ -71,7 +71,7 @@ struct CountGroups {
         return Int(truncatingIfNeeded: mixed >> 24)
     }
 
-    /// The index of a group, which is made if it is new; nil if there is no room for it.
+    /// The index of a group, created if new; nil if there is no room for it.
     @inline(__always)
     mutating func index(_ first: Int64, _ second: Int64) -> Int? {
         if second == 0 && first >= 0 && first < direct.count {
@@ -103,7 +103,7 @@ struct CountGroups {
         direct += [Int32](repeating: -1, count: size - direct.count)
     }
 
-    /// - Parameter place: in the hash table; -1 for a group that is found by its number.
+    /// - Parameter place: in the hash table; -1 for a group found by its number.
     @inline(never)
     private mutating func add(_ first: Int64, _ second: Int64, at place: Int) -> Int? {
         guard count < limit else {
@@ -137,7 +137,7 @@ struct CountGroups {
         return index
     }
 
-    /// Frees what groups are found by; none can be added any more.
+    /// Frees the lookup tables; no group can be added afterwards.
     mutating func removeIndex() {
         places = []
         direct = []
@@ -160,13 +160,13 @@ struct CountGroups {
 
     // MARK: Adding
 
-    /// Adds events without looking at their numbers.
+    /// Adds to the event count only.
     @inline(__always)
     mutating func add(_ count: Int64, to index: Int) {
         if isEarlier { earlierEvents[index] &+= count } else { events[index] &+= count }
     }
 
-    /// The sum stays at the largest number where it would exceed it.
+    /// Saturates instead of overflowing.
     @inline(__always)
     mutating func add(sum: UInt64, to index: Int) {
         if isEarlier { Self.add(sum, to: &earlierSums[index]) } else { Self.add(sum, to: &sums[index]) }
@@ -190,7 +190,7 @@ struct CountGroups {
         if time > lasts[index] { lasts[index] = time }
     }
 
-    /// In the order in which the logins came.
+    /// Must be called in the order in which the logins came.
     @inline(__always)
     mutating func note(login isOK: Bool, of index: Int) {
         guard !isEarlier else { return }
@@ -203,19 +203,19 @@ struct CountGroups {
     }
 }
 
-/// Pairs of a group and a name, each once. Memory is bounded.
+/// The distinct names of each group. Memory is bounded.
 struct DistinctPairs {
     /// 24 MiB while it grows.
     static let limit = 3 << 19
 
-    /// 0 for an empty place.
+    /// 0 for an empty slot.
     private var places = [UInt64](repeating: 0, count: 1024)
     private var count = 0
     /// How many names each group has.
     private(set) var names: [Int64] = []
     private(set) var isFull = false
 
-    /// - Parameter name: its number, from 1 on.
+    /// - Parameter name: its number, starting at 1.
     @inline(__always)
     mutating func add(_ name: Int64, to group: Int) {
         let pair = UInt64(truncatingIfNeeded: group) << 44 | UInt64(bitPattern: name) & (1 << 44 - 1)

@@ -2,17 +2,17 @@ import EventLog
 import MetricsModel
 import Pseudonyms
 
-/// The names of groups that are shown, read once each, as the log has them: a count with half a million groups has no room for
+/// The names of the groups shown, each read once and stored as the log has it: a count with half a million groups has no room for
 /// more.
 struct CountNames {
-    /// Rising.
+    /// Ascending.
     private var ids: [Int64]
-    /// Where each name ends among the bytes.
+    /// Where each name ends in `bytes`.
     private var ends: [UInt32] = []
     private var isText: [Bool] = []
     private var bytes: [UInt8] = []
 
-    /// - Parameter ids: in any order, also several times; 0 stands for no name.
+    /// - Parameter ids: in any order, with duplicates; 0 stands for no name.
     init(_ ids: [Int64], of names: NameKind, _ database: Database) throws(LogError) {
         var sorted = ids
         sorted.sort()
@@ -28,7 +28,7 @@ struct CountNames {
                 isText.append(find.isText(0))
                 find.withBytes(0) { bytes.append(contentsOf: $0) }
             } else {
-                // A number that the log does not explain, which `verify` reports.
+                // A number that has no name in the log, which `verify` reports.
                 isText.append(true)
                 bytes.append(contentsOf: "#\(id)".utf8)
             }
@@ -37,7 +37,7 @@ struct CountNames {
         }
     }
 
-    /// As it is shown: keys, channels and pseudonyms as small hexadecimal digits. Nil for no name.
+    /// The name as displayed: keys, channels and pseudonyms in lowercase hexadecimal. Nil for no name.
     func name(_ id: Int64) -> [UInt8]? {
         guard id != 0 else { return nil }
         var low = 0

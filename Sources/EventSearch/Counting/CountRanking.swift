@@ -2,15 +2,15 @@ import EventLog
 import MetricsModel
 import Readings
 
-/// Puts groups in order, and makes lines of those that are to be shown: only their names are read.
+/// Sorts groups, and builds rows for those to be shown: only their names are read.
 struct CountRanking {
     private let question: CountQuestion
     private var groups: CountGroups
     private let distinct: [Int64]
     private let database: Database
-    /// Of each field by which groups are sorted, the places of its names in their order.
+    /// For each field that groups are sorted by, the rank of each of its names.
     private var places: [NamePlaces?] = [nil, nil]
-    /// Of each field, the names that are shown.
+    /// For each field, the names that are shown.
     private var names: [CountNames?] = [nil, nil]
 
     init(_ question: CountQuestion, _ groups: CountGroups, _ pairs: DistinctPairs, _ database: Database) throws(LogError) {
@@ -56,7 +56,7 @@ struct CountRanking {
 
     // MARK: Order
 
-    /// The first so many, in order.
+    /// The first `limit`, in order.
     private func first(_ limit: Int, of indices: [Int]) -> [Int] {
         guard limit > 0 else { return [] }
         let keys = sortKeys(indices)
@@ -65,7 +65,7 @@ struct CountRanking {
             return comesFirst(one, other)
         }
         guard limit < indices.count / 4 else { return Array(indices.sorted(by: isBefore).prefix(limit)) }
-        // What has no place among the first so many that were met has none at the end.
+        // A group that is not among the first `limit` so far cannot be among them at the end.
         var kept: [Int] = []
         var last: Int?
         for index in indices {
@@ -79,7 +79,7 @@ struct CountRanking {
         return Array(kept.sorted(by: isBefore).prefix(limit))
     }
 
-    /// A number for each group, by its index; smaller ones come first.
+    /// A sort key for each group, by its index; smaller ones come first.
     private func sortKeys(_ indices: [Int]) -> [UInt64] {
         var keys = [UInt64](repeating: 0, count: groups.count)
         for index in indices {
@@ -106,7 +106,7 @@ struct CountRanking {
         }
     }
 
-    /// Of equal ones: what is first by a later field of time, then what has more events, then what the log met first.
+    /// Breaks ties: the earlier time first, then more events, then whichever the log met first.
     private func comesFirst(_ one: Int, _ other: Int) -> Bool {
         for (place, field) in question.fields.enumerated() where field.isTime && key(one, place) != key(other, place) {
             return key(one, place) < key(other, place)
@@ -140,7 +140,7 @@ struct CountRanking {
 
     private func value(_ measure: CountMeasure, _ index: Int) -> CountAnswer.Value {
         guard measure.isTime else { return .number(number(measure, index)) }
-        // A group of the earlier window alone.
+        // A group found only in the earlier window has no times.
         guard groups.events[index] > 0 else { return .absent }
         return .time(measure == .first ? groups.firsts[index] : groups.lasts[index])
     }
@@ -163,7 +163,7 @@ struct CountRanking {
     }
 }
 
-/// Where each name of a table stands among all, in the order of their texts: four bytes a name.
+/// The rank of each name of a table, in the order of their texts: four bytes per name.
 private struct NamePlaces {
     private let first: Int64
     private var places: [UInt32]

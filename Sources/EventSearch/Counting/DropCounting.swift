@@ -4,8 +4,8 @@ import Readings
 import TimeWords
 
 extension EventLogReader {
-    /// Counts events that were dropped, in groups, by the minutes that the log keeps of them. A minute of which a part lies in
-    /// the window counts as a whole.
+    /// Counts dropped events, in groups, from the per-minute records that the log keeps of them. A minute that lies partly in the
+    /// window counts as a whole.
     public func countingDrops(
         _ question: CountQuestion, _ filter: EventFilter, zone: ClockZone
     ) throws(CountError) -> CountAnswer {

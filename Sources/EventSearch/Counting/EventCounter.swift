@@ -4,11 +4,11 @@ import Readings
 import TimeWords
 
 extension EventLogReader {
-    /// Counts the events that a filter finds, in groups. All of one moment of the log, whose transaction has ended when it
-    /// returns.
+    /// Counts the events that match a filter, in groups. All reads are from one snapshot of the log, and their transaction has
+    /// ended on return.
     ///
-    /// - Parameter now: the end of a window that has none, for the one that stands beside it: UTC, microseconds since 1970.
-    /// - Parameter zone: whose hours and days they are.
+    /// - Parameter now: where an open-ended window ends when it is compared with an earlier one: UTC, microseconds since 1970.
+    /// - Parameter zone: the zone of the hours and days.
     public func counting(
         _ question: CountQuestion, _ filter: EventFilter, now: Int64, zone: ClockZone
     ) throws(CountError) -> CountAnswer {
@@ -40,7 +40,7 @@ extension EventLogReader {
         }
     }
 
-    /// The same hours of so much earlier, by the clocks on the wall.
+    /// The same window, moved back by that much local wall-clock time.
     private static func earlier(_ filter: EventFilter, _ back: Int64, now: Int64, _ zone: ClockZone) -> EventFilter {
         func moved(_ time: Int64) -> Int64 {
             let second = CivilDate.floorDivide(time, 1_000_000)
@@ -54,7 +54,7 @@ extension EventLogReader {
     }
 }
 
-/// Finds out what to read for a question, and adds it up. Belongs to the open transaction.
+/// Decides what to read for a question, and adds it up. Valid within the open transaction.
 struct EventCounter {
     private let question: CountQuestion
     private let zone: ClockZone
@@ -69,10 +69,10 @@ struct EventCounter {
         groups = CountGroups(question)
     }
 
-    /// - Parameter shift: how much earlier the filter's window lies than the one that is asked about, in microseconds.
+    /// - Parameter shift: how much earlier the filter's window lies than the one asked about, in microseconds.
     mutating func add(_ filter: EventFilter, shift: Int64) throws(LogError) {
         var filter = filter
-        // Only a failed login has a class.
+        // Only failed logins have a class.
         if question.fields.contains(.failureClass) { filter.failedOnly = true }
         let kinds = EventKind.allCases.filter { filter.holds($0) && question.fits($0) }
         guard !kinds.isEmpty else { return }

@@ -1,31 +1,31 @@
 import Readings
 import TimeWords
 
-/// Which minute, hour, day, weekday or hour of the day a time lies in, by the clocks of a zone.
+/// Which minute, hour, day, weekday or hour of the day a time falls in, by a zone's clocks.
 final class PeriodClock {
     private let zone: ClockZone
     private let field: CountField
-    /// Added to what the clocks show, in seconds: brings an earlier window beside a later one.
+    /// Seconds added to the local time: lines an earlier window up with a later one.
     private let shift: Int64
-    /// Times come nearly in order: keys of minutes met lately, by the minute's low bits.
+    /// Times come nearly in order, so this caches the keys of recent minutes, indexed by the minute's low bits.
     private var known: [(minute: Int64, key: Int64)] = Array(repeating: (.min, 0), count: 1024)
     private var day: (local: Int64, start: Int64) = (.min, 0)
 
-    /// - Parameter field: one of time.
+    /// - Parameter field: a time field.
     init(_ field: CountField, zone: ClockZone, shiftMicroseconds: Int64) {
         self.field = field
         self.zone = zone
         shift = CivilDate.floorDivide(shiftMicroseconds, 1_000_000)
     }
 
-    /// The key of the period that a time in microseconds since 1970 UTC lies in: its start in seconds since 1970 UTC, the
-    /// weekday from 0 for Monday, or the hour.
+    /// The key of the period that contains a time, given in microseconds since 1970 UTC: the period's start in seconds since 1970
+    /// UTC, the weekday with 0 for Monday, or the hour.
     @inline(__always)
     func key(_ microseconds: Int64) -> Int64 {
         key(minute: CivilDate.floorDivide(microseconds, 60_000_000))
     }
 
-    /// Of a minute since 1970 UTC.
+    /// The same for a minute since 1970 UTC.
     @inline(__always)
     func key(minute: Int64) -> Int64 {
         let place = Int(truncatingIfNeeded: minute & 1023)

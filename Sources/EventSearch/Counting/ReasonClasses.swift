@@ -1,7 +1,7 @@
 import EventLog
 import MetricsModel
 
-/// The classes of the reasons that a log keeps, of which there are few.
+/// The classes of the reasons in a log, of which there are few.
 struct ReasonClasses {
     private var classes: [Int64: FailureClass] = [:]
 
@@ -15,11 +15,11 @@ struct ReasonClasses {
 }
 
 extension FailureClass {
-    /// What a user's name in a reason was replaced with.
+    /// What replaces a user's name in a reason.
     private static let placeholder = Array("[user]".utf8)
 
-    /// The class of a reason as the log has it: the one that the hook found, which saw the user's name where the log has
-    /// `[user]`, a word that says something.
+    /// The class of a reason as the log has it: the same class that the hook found. The hook saw the user's name where the log
+    /// has `[user]`, and the word `user` itself would affect the class.
     public init(loggedReason reason: [UInt8]) {
         var text = reason
         if let last = text.indices.last {

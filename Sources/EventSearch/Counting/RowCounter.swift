@@ -8,18 +8,18 @@ struct RowCounter {
     /// Where a row's key comes from.
     private enum Source {
         case constant(Int64)
-        /// A number of a name, 0 for none.
+        /// A name's number, 0 for none.
         case column(Int32)
-        /// A number of an identity: an event without one belongs to nobody's group.
+        /// An identity's number; an event without one is in no group.
         case identity(Int32)
-        /// Two such, of which an event counts for each once.
+        /// Two identities; an event counts once for each.
         case identities(Int32, Int32)
         case time
-        /// Of a reason's number.
+        /// The class of a reason, by the reason's number.
         case failureClass(Int32)
     }
 
-    /// What is read of a row besides its keys; -1 for a column that is not asked for.
+    /// The columns read from a row in addition to its keys; -1 for one that is not requested.
     private struct Columns {
         var time: Int32 = -1
         var ok: Int32 = -1
@@ -30,7 +30,7 @@ struct RowCounter {
         var notesTimes = false
     }
 
-    /// Stands for no second, or no, key.
+    /// Stands for no key, or for no second one.
     private static let none = Int64.min
 
     private let kind: EventKind
@@ -41,7 +41,7 @@ struct RowCounter {
     private let secondClock: PeriodClock
     private let classes: ReasonClasses?
     private let columns: Columns
-    /// Whether rows only have to be counted.
+    /// Whether rows only need to be counted.
     private let isPlain: Bool
 
     init(_ question: CountQuestion, _ kind: EventKind, zone: ClockZone, shift: Int64, _ classes: ReasonClasses?) {
@@ -84,7 +84,7 @@ struct RowCounter {
         select = "SELECT " + (names.isEmpty ? "count(*)" : names.joined(separator: ", ")) + " FROM \(kind.table)"
     }
 
-    /// Adds the rows of a condition, which begins with WHERE or is empty.
+    /// Adds the rows that match a condition, which begins with WHERE or is empty.
     func add(
         _ condition: String, to groups: inout CountGroups, _ pairs: inout DistinctPairs, _ database: Database
     ) throws(LogError) {
@@ -101,10 +101,10 @@ struct RowCounter {
         }
     }
 
-    /// Whether nothing but events, and a sum, is wanted.
+    /// Whether only event counts, and perhaps a sum, are requested.
     private var isSimple: Bool { columns.time < 0 && columns.ok < 0 && columns.max < 0 && columns.distinct < 0 }
 
-    /// By one name: the most frequent question, in a loop that has little to decide.
+    /// Groups by one name: the most common question, so its loop has few branches.
     private func addSimple(_ rows: Statement, _ key: Int32, to groups: inout CountGroups) throws(LogError) {
         while try rows.step() {
             guard let index = groups.index(rows.integer(key), 0) else { return }
@@ -113,7 +113,7 @@ struct RowCounter {
         }
     }
 
-    /// An event in one group.
+    /// An event as part of one group.
     private struct Item {
         var first: Int64
         var second: Int64
@@ -127,14 +127,14 @@ struct RowCounter {
         var group = 0
     }
 
-    /// Rows are read some at a time, and then looked up: in a loop that does nothing else the processor waits for the memory
-    /// of many look-ups at once.
+    /// Rows are read in batches, and then looked up: a loop that does nothing else lets the processor overlap the cache misses of
+    /// many lookups.
     private static let batch = 256
 
     private func addAny(
         _ rows: Statement, to groups: inout CountGroups, _ pairs: inout DistinctPairs
     ) throws(LogError) {
-        // Copies, so that nothing of this value is retained for each row.
+        // Local copies, so that nothing of this value is retained for each row.
         let (first, second, columns, classes) = (first, second, columns, classes)
         let (firstClock, secondClock) = (firstClock, secondClock)
         var items: [Item] = []

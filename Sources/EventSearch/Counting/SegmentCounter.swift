@@ -3,13 +3,14 @@ import MetricsModel
 import Readings
 import TimeWords
 
-/// Counts events by what segments keep of them, and reads rows only where a segment keeps nothing, or a window cuts it.
+/// Counts events from the segments' indexes. Rows are read only where a segment has no index, where the window cuts it, or where
+/// postings would have to be split by time.
 final class SegmentCounter {
-    /// What is read in place of rows.
+    /// What is read instead of rows.
     enum Way {
         /// `segment_minute`.
         case minutes
-        /// Postings of one sort of names.
+        /// Postings of one kind of name.
         case postings(NameKind)
         /// `segment_failure`.
         case failures
@@ -25,7 +26,7 @@ final class SegmentCounter {
     private let clocks: [PeriodClock]
     private let classes: ReasonClasses?
 
-    /// The way in which a question can be answered without most rows; nil if it cannot.
+    /// How to answer a question without reading most rows; nil if it cannot be done.
     static func way(of question: CountQuestion, _ filter: EventFilter) -> Way? {
         guard filter.isAboutTime, question.max == nil, !question.has(.first), !question.has(.last),
             !question.measures.contains(where: { $0.isAboutLogins })
@@ -81,15 +82,15 @@ final class SegmentCounter {
         if let inside, let last = index.spans.last { try addIndexed(inside, of: last, to: &groups, &pairs) }
     }
 
-    /// Whether a time tells groups apart that postings know nothing of.
+    /// Whether groups are told apart by time, which postings do not record.
     private var isByTimeOfRows: Bool {
         guard case .postings = way else { return false }
         return question.fields.contains { $0.isTime }
     }
 
-    /// Whether all rows of a segment belong to one minute, hour or day, of those that are asked for.
+    /// Whether all rows of a segment fall into the same period, for every time field of the question.
     private func liesInOnePeriod(_ span: SegmentMap.Span) -> Bool {
-        // In less than a day no hour and no weekday comes again.
+        // Days can be 23 h long; within less than that, no hour of the day and no weekday recurs.
         guard span.lastTime &- span.firstTime < 23 * 3_600_000_000 else { return false }
         return question.fields.indices.allSatisfy {
             !question.fields[$0].isTime || clocks[$0].key(span.firstTime) == clocks[$0].key(span.lastTime)
@@ -103,7 +104,7 @@ final class SegmentCounter {
         guard case .minutes = way, span.isIndexed else {
             return try addRows(span.segment, since, until, to: &groups, &pairs)
         }
-        // The minutes that lie inside are known.
+        // Minutes that lie wholly inside the window are read from the index.
         let minute: Int64 = 60_000_000
         let first = since == .min ? .min : -CivilDate.floorDivide(-max(since, .min + minute), minute)
         let end = CivilDate.floorDivide(until, minute)
@@ -128,7 +129,7 @@ final class SegmentCounter {
         }
     }
 
-    /// - Parameter span: one of them; its period is that of all, if a time is asked for.
+    /// - Parameter span: the one segment, if groups are by time: all its rows fall into one period. Otherwise not used.
     private func addIndexed(
         _ segments: Range<Int64>, of span: SegmentMap.Span, to groups: inout CountGroups, _ pairs: inout DistinctPairs
     ) throws(LogError) {
@@ -142,7 +143,7 @@ final class SegmentCounter {
 
     // MARK: Minutes
 
-    /// What tells how many events of a kind a minute has, as the filter asks.
+    /// The SQL for how many events of a kind a minute has that match the filter.
     private func events(_ kind: EventKind) -> String {
         if filter.okOnly { return "\(MinuteColumn.auth.name) - \(MinuteColumn.authFailed.name)" }
         return (filter.failedOnly ? MinuteColumn.authFailed : .events(kind)).name
@@ -204,7 +205,7 @@ final class SegmentCounter {
         _ names: NameKind, _ segments: Range<Int64>, _ range: String, _ span: SegmentMap.Span, to groups: inout CountGroups,
         _ pairs: inout DistinctPairs
     ) throws(LogError) {
-        // A name is the first or the second key; the other one is the same for all rows of the kind.
+        // A name is either the first or the second key; the other one is the same for all rows of the kind.
         let isFirst = question.fields.first?.names != nil
         let blocks = try database.prepare("SELECT key, entries FROM posting WHERE key >= ? AND key < ?")
         for kind in kinds {
@@ -234,14 +235,14 @@ final class SegmentCounter {
                 named += Int64(count)
                 return true
             }
-            // Those that name nobody. Of identities an event may name two, and one that names none is not counted.
+            // Events that name nobody. Not for identities: an event may name two of them, and one that names none is not counted.
             guard names != .identity, events > named else { continue }
             guard let group = groups.index(first, second) else { return }
             groups.add(events - named, to: group)
         }
     }
 
-    /// Hands over terms and their counts, each term once for a segment or a block; ends when told false.
+    /// Calls `body` with terms and their counts, each term once per segment or block; stops when it returns false.
     private func read(
         _ list: Posting.List, _ segments: Range<Int64>, _ blocks: Statement, _ body: (Int64, Int) -> Bool
     ) throws(LogError) {

@@ -3,10 +3,10 @@ import MetricsModel
 import Readings
 
 extension EventLogReader {
-    /// Recipients with messages that they have not fetched: how many messages, and since when; as of the last commit.
+    /// Recipients with messages not yet fetched: how many messages, and since when, as of the last commit.
     ///
     /// - Parameter question: by recipient, or by nothing.
-    /// - Parameter filter: its recipient, if it has one, is the only one that is told of.
+    /// - Parameter filter: if it has a recipient, only that one is reported.
     public func countingWaiting(_ question: CountQuestion, _ filter: EventFilter) throws(CountError) -> CountAnswer {
         do throws(LogError) {
             let names = try FilterTerms.ids(of: filter.recipient, in: .identity, plainIsText: false, database).map { Set($0) }

@@ -2,16 +2,16 @@ import EventLog
 import MetricsModel
 import Pseudonyms
 
-/// The rows that were written under one key, or between two of them under none.
+/// The rows written under one key, or without a key between two of them.
 public struct LoggedEpoch: Sendable {
     public var number: Int64
     public var firstID: Int64
-    /// UTC, microseconds; nil if no row is left of it.
+    /// UTC, microseconds; nil if no row of it is left.
     public var oldestMicroseconds: Int64?
 }
 
 extension EventLogReader {
-    /// The epochs that the log knows, oldest first; none for a log from before there were any.
+    /// The epochs that the log knows, oldest first; empty for a log that predates epochs.
     public func epochs() throws(LogError) -> [LoggedEpoch] {
         let table = try database.integer("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'epoch'")
         guard table != nil else { return [] }
@@ -44,6 +44,6 @@ extension EventLogReader {
 }
 
 extension EventLogReader {
-    /// Whether a file of keys is this log's.
+    /// Whether a key file belongs to this log.
     public func verdict(on keys: IdentityKeys) throws(LogError) -> KeyVerdict { try .of(keys, in: database) }
 }

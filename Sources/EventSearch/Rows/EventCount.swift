@@ -2,7 +2,7 @@ import EventLog
 import MetricsModel
 import Readings
 
-/// Counts events: by what the log says of whole kinds and whole segments where that is enough, else row by row.
+/// Counts events: from the log's own totals for whole kinds and whole segments where these suffice, otherwise row by row.
 struct EventCount {
     private let database: Database
 
@@ -26,7 +26,7 @@ struct EventCount {
         return sum
     }
 
-    /// Whole kinds: what was written and has not left.
+    /// Whole kinds: rows written minus rows that have left.
     private func all(_ filter: EventFilter) throws(LogError) -> Int64 {
         let state = try StoredState.read(database)
         var sum: UInt64 = 0
@@ -34,7 +34,7 @@ struct EventCount {
         return Int64(bitPattern: sum)
     }
 
-    /// Whole segments by their minutes; the rest by its rows.
+    /// Whole segments by their minutes; others by their rows.
     private func segments(_ filter: EventFilter) throws(LogError) -> Int64 {
         let columns = EventKind.allCases.filter { filter.holds($0) }
             .map { kind in

@@ -2,7 +2,7 @@ import EventLog
 import MetricsModel
 import Readings
 
-/// One kind's rows, in the order of ids.
+/// One kind's rows, in id order.
 final class EventCursor {
     private let plan: KindQuery
     private let database: Database
@@ -11,7 +11,7 @@ final class EventCursor {
     let kind: EventKind
     private(set) var id: Int64 = 0
 
-    /// - Returns: nil if the plan has no place to look at.
+    /// - Returns: nil if the plan has nothing to read.
     init?(_ plan: KindQuery, _ database: Database) throws(LogError) {
         self.plan = plan
         kind = plan.kind

@@ -2,19 +2,19 @@ import EventLog
 import MetricsModel
 import Readings
 
-/// Reads the log, while the server writes it or after it died. Needs no write access to anything. One thread.
+/// Reads the log while the server writes it, or after the server died. Needs no write access to anything. One thread.
 public final class EventLogReader {
     public let database: Database
     let names: NameReader
 
-    /// - Throws: `LogError`; code SQLITE_CANTOPEN if there is no log or no permission.
+    /// - Throws: `LogError`; code SQLITE_CANTOPEN if there is no log or no permission to read it.
     public init(directory: String) throws(LogError) {
         database = try Database(path: DataFile.log.path(in: directory), mode: .reader)
         try Schema.check(database)
         names = try NameReader(database)
     }
 
-    /// One stream at a time is read.
+    /// Only one stream may be read at a time.
     public func events(_ filter: EventFilter) throws(LogError) -> EventStream {
         var filter = filter
         var limit = filter.newest ?? Int.max
@@ -56,7 +56,7 @@ public final class EventLogReader {
         return last
     }
 
-    /// How many events match; with `newest`, at most so many.
+    /// How many events match; with `newest`, at most that many.
     public func count(_ filter: EventFilter) throws(LogError) -> Int64 {
         try database.execute("BEGIN", operation: "read")
         defer { try? database.execute("ROLLBACK", operation: "read") }
@@ -64,7 +64,7 @@ public final class EventLogReader {
         return min(sum, Int64(filter.newest ?? Int.max))
     }
 
-    /// The log's own account, and its rows counted, at one moment.
+    /// The log's own account of itself and a count of its rows, from the same snapshot.
     public func account() throws(LogError) -> (state: StoredState, rows: [Int64]) {
         try database.execute("BEGIN", operation: "read")
         defer { try? database.execute("ROLLBACK", operation: "read") }
@@ -76,7 +76,7 @@ public final class EventLogReader {
         return (state, rows)
     }
 
-    /// What is wrong with the log's account of itself, in words; nil if it matches its checksum, or has none.
+    /// What is wrong with the log's account of itself, in words; nil if it matches its checksum or has none.
     public func accountProblem() throws(LogError) -> String? {
         try database.execute("BEGIN", operation: "read")
         defer { try? database.execute("ROLLBACK", operation: "read") }
@@ -88,7 +88,7 @@ public final class EventLogReader {
         }
     }
 
-    /// SQLite's own check of every page and index; empty if all is well.
+    /// SQLite's own check of every page and index; empty if nothing is wrong.
     public func integrityProblems() throws(LogError) -> [String] {
         let check = try database.prepare("PRAGMA integrity_check(20)", operation: "check")
         var problems: [String] = []
@@ -99,16 +99,17 @@ public final class EventLogReader {
         return isWell ? [] : problems
     }
 
-    /// Seals that differ from the rows; empty if what was added up is right.
+    /// Rows that differ from their checksums, indexes that differ from the rows, and names that rows refer to but the log lacks;
+    /// empty if nothing is wrong.
     ///
-    /// - Parameter progress: called with the segments that are done and all that there are.
+    /// - Parameter progress: called with the number of segments done and the number of all segments.
     public func indexProblems(progress: (Int, Int) -> Void = { _, _ in }) throws(LogError) -> [String] {
         try database.execute("BEGIN", operation: "read")
         defer { try? database.execute("ROLLBACK", operation: "read") }
         return try SegmentProof(database).problems(progress: progress)
     }
 
-    /// Distinct identities seen in 1, 7 and 30 days, asked of the log itself.
+    /// Distinct identities seen in 1, 7 and 30 days, counted in the log itself.
     public func activeUsers(nowMicroseconds: Int64) throws(LogError) -> [UInt64] {
         let step = ActivityWindow.step(nowMicroseconds)
         let sums = [Int64(1), 7, 30].map {
@@ -119,16 +120,15 @@ public final class EventLogReader {
         return (0..<3).map { UInt64(clamping: query.integer($0)) }
     }
 
-    /// When events were dropped in a window of UTC microseconds, by minute, oldest first; nothing in a log of an older version.
+    /// When events were dropped, for a window in UTC microseconds: by minute, oldest first; empty for a log of an older version.
     public func drops(since: Int64, until: Int64) throws(LogError) -> [DropMinute] {
         try DropTable.read(since: since, until: until, in: database)
     }
 
-    /// Recipients with messages that they have not fetched as of the last commit, in no order; none where the log does not say
-    /// for whom a message was.
+    /// Recipients with messages not yet fetched as of the last commit, unordered; empty where the log does not record recipients.
     public func waiting() throws(LogError) -> [Waiting] { Array(try WaitingTable.read(database).values) }
 
-    /// Fetches that handed messages out, by how long the oldest of these had waited (`FineBuckets` of microseconds), in the
+    /// Fetches that handed out messages, by how long the oldest of these had waited (`FineBuckets` of microseconds), in the
     /// minutes of a window: UTC, microseconds. Empty for none.
     public func deliveryWaits(since: Int64, until: Int64) throws(LogError) -> [UInt64] {
         try DeliveryTable.read(since: since, until: until, in: database)

@@ -2,12 +2,12 @@ import EventLog
 import MetricsModel
 import Readings
 
-/// The events that a filter finds, oldest first unless it is reversed: those that are in the log at the beginning and have
-/// not left it when it is their turn.
+/// The events that match a filter, oldest first unless reversed: those that are in the log at the start and have not left by the
+/// time they are reached.
 ///
-/// A slow reader holds no old state of the log, and so lets its WAL be emptied: after each portion the transaction ends.
+/// The transaction ends after each portion, so a slow reader does not pin an old snapshot of the log and its WAL can be emptied.
 public struct EventStream: ~Copyable {
-    /// Events of one transaction. The first are fewer, to be shown at once.
+    /// Events per transaction. The first portion is smaller, so that its events show at once.
     private static let firstPortion = 64
     private static let portion = 16_384
 
@@ -22,7 +22,7 @@ public struct EventStream: ~Copyable {
     private var remainingInPortion = 0
     private var cursors: [EventCursor] = []
     private var event = LoggedEvent()
-    /// Whether no transaction is open: the moment to wait for the output.
+    /// Whether no transaction is open: the time to wait for the output.
     public private(set) var isPaused = true
 
     /// - Parameter keys: the user's, if the filter includes them.

@@ -2,18 +2,18 @@ import EventLog
 import MetricsModel
 import Readings
 
-/// The people, channels and reasons that a filter names, as the numbers that the log knows them by.
+/// The people, channels and reasons that a filter names, as the numbers that the log has for them.
 struct FilterTerms {
     /// Nil if the filter does not ask for any; empty if the log knows none.
     private let users: [Int64]?
-    /// The keys that these users registered, for the kinds that have no user; nil if they are not asked for.
+    /// The keys that these users registered, for kinds without a user; nil if they were not asked for.
     private let keys: [Int64]?
     private let identities: [Int64]?
     private let channels: [Int64]?
     private let senders: [Int64]?
     private let recipients: [Int64]?
     private let reasons: [Int64]?
-    /// Whether a login without a reason matches too.
+    /// Whether a login without a reason matches as well.
     private let takesNoReason: Bool
 
     /// - Parameter keys: the user's keys, if they are known already.
@@ -31,7 +31,7 @@ struct FilterTerms {
         takesNoReason = filter.reason == nil && filter.failureClass == FailureClass(loggedReason: [])
     }
 
-    /// The kinds of names that are asked for, and of which the log knows none.
+    /// The kinds of names that are asked for and of which the log knows none.
     var unknown: [NameKind] {
         let ofPeople: [(NameKind, [Int64]?)] = [
             (.user, users), (.identity, identities), (.identity, senders), (.identity, recipients),
@@ -40,12 +40,12 @@ struct FilterTerms {
         return asked.filter { $0.1?.isEmpty == true }.map(\.0)
     }
 
-    /// Whether no person and no channel is named.
+    /// Whether the filter names no person and no channel.
     var areEmpty: Bool {
         users == nil && identities == nil && channels == nil && senders == nil && recipients == nil
     }
 
-    /// What a kind's rows must hold, for a WHERE; nil if none can.
+    /// The conditions that a kind's rows must meet, for a WHERE; nil if no row can.
     func conditions(of kind: EventKind) -> [String]? {
         var conditions: [String] = []
         guard
@@ -59,7 +59,7 @@ struct FilterTerms {
         return conditions
     }
 
-    /// What to look up for a kind: people first, who do less than a channel holds.
+    /// What to look up for a kind: people before channels, as a person has fewer events than a channel.
     func lookUp(in kind: EventKind) -> (lists: [Posting.List], ids: [Int64])? {
         let asked: [(NameKind, [Int64]?)] = [
             (.user, Self.isOfUsers(kind) || keys == nil ? users : nil), (.identity, senders), (.identity, recipients),
@@ -155,7 +155,7 @@ struct FilterTerms {
         return ids
     }
 
-    /// The log keeps few reasons, so that all of them are looked at.
+    /// A log has few reasons, so all of them are checked.
     private static func reasonIDs(
         _ text: String?, _ failureClass: FailureClass?, _ database: Database
     ) throws(LogError) -> [Int64]? {

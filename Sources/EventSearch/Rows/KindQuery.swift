@@ -63,9 +63,9 @@ struct KindQuery {
 final class KindPlaces {
     /// A segment in which more rows than this name a term is read from end to end.
     private static let sparseLimit = 4096
-    /// Ids that one statement is asked for.
+    /// Ids are handed to a statement once there are this many.
     private static let idsAtOnce = 1000
-    /// A beginning that more terms share than this is not looked up.
+    /// More terms than this, as a short prefix may match, are not looked up.
     private static let termLimit = 64
 
     private let map: SegmentMap?

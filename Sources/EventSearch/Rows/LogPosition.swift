@@ -1,10 +1,10 @@
 import EventLog
 import MetricsModel
 
-/// How far somebody has read a log: up to the event with this id.
+/// How far a reader has got in a log: up to the event with this id.
 public struct LogPosition: Sendable, Equatable {
     public var id: Int64
-    /// When that event was; nil if it is not in the log any more. Tells a log from another with the same ids.
+    /// When that event happened; nil if it is no longer in the log. Distinguishes logs that have the same ids.
     public var timeMicroseconds: Int64?
 
     public init(id: Int64, timeMicroseconds: Int64?) {
@@ -14,10 +14,10 @@ public struct LogPosition: Sendable, Equatable {
 }
 
 extension EventLogReader {
-    /// A number that changes with each commit of somebody else's; to ask costs next to nothing.
+    /// A number that changes whenever another connection commits; asking for it costs next to nothing.
     public func dataVersion() throws(LogError) -> Int64 { try database.integer("PRAGMA data_version") ?? 0 }
 
-    /// The id that the newest event has, or had if it has left.
+    /// The id of the newest event, even if that has left the log.
     public func lastID() throws(LogError) -> Int64 {
         try database.integer("SELECT value FROM state WHERE key = 'last_id'") ?? 0
     }
@@ -30,7 +30,7 @@ extension EventLogReader {
         return LogPosition(id: id, timeMicroseconds: time)
     }
 
-    /// Whether this log, which may have come in another's place, goes on from a position: it has that event, or had it.
+    /// Whether this log, which may have replaced another, continues from a position: it has that event, or had it.
     public func goesOn(from known: LogPosition) throws(LogError) -> Bool {
         guard try lastID() >= known.id else { return false }
         let here = try position(at: known.id)

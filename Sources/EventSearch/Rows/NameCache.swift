@@ -4,35 +4,34 @@ import MetricsModel
 import Pseudonyms
 import Readings
 
-/// One table of names, as text. Remembers those met lately: each number has one place, which the next number of that
-/// place takes over, so memory is bounded and a look-up is one comparison.
+/// One table of names, as text, with a direct-mapped cache of recent ones: each number has one slot, which the next number for
+/// that slot takes over. So memory is bounded and a lookup is one comparison.
 struct NameCache: ~Copyable {
-    /// Names that are remembered at most: with four tables some 40 MiB, if there are so many.
+    /// The most names cached: some 40 MiB with four tables, if there are that many.
     private static let places = 1 << 17
 
     private struct Place {
-        /// 0 while it is empty; no name has that number.
+        /// 0 for an empty slot; no name has that number.
         var id: Int64
         var text: InternedText
     }
 
     private let find: Statement
     private let memory: UnsafeMutablePointer<Place>
-    /// The text that last lost its place. It is kept until the next one does: an event names at most two texts of a
-    /// table, and the second must not free the first.
+    /// The text evicted last. It is kept until the next eviction: an event names at most two texts of a table, and the second
+    /// must not free the first.
     private let retired: UnsafeMutablePointer<UnsafeBufferPointer<UInt8>>
     private let used = UsedPlaces()
 
-    /// The places that are not empty. To look for them in the end would make all of the memory resident: 5 ms, where
-    /// most questions take less.
+    /// The slots in use. Searching for them at the end would make all of the memory resident: 5 ms, when most queries take less.
     private final class UsedPlaces {
         var indices: [Int32] = []
     }
 
     init(_ names: NameKind, _ database: Database) throws(LogError) {
         find = try database.prepare("SELECT value FROM \(names.table) WHERE id = ?")
-        // SAFETY: zeroed memory is places whose number is 0, and whose text is never looked at. Fresh from the system it
-        // is resident only where it is used.
+        // SAFETY: zeroed memory is slots with number 0, whose text is never read. Fresh from the system, it becomes resident only
+        // where it is used.
         memory = calloc(Self.places, MemoryLayout<Place>.stride).assumingMemoryBound(to: Place.self)
         retired = .allocate(capacity: 1)
         retired.initialize(to: UnsafeBufferPointer(start: nil, count: 0))
@@ -45,8 +44,8 @@ struct NameCache: ~Copyable {
         free(memory)
     }
 
-    /// Keys, channels and pseudonyms as small hexadecimal digits, text as it is. A number that the log does not explain,
-    /// which `verify` reports, is shown as such. Valid until two more texts have been asked for.
+    /// Keys, channels and pseudonyms in lowercase hexadecimal, text as it is. A number without a name in the log, which `verify`
+    /// reports, is shown as `#` and the number. Valid until two more texts have been requested.
     @inline(__always)
     func text(_ id: Int64) throws(LogError) -> InternedText {
         let place = memory + (Int(truncatingIfNeeded: id) & (Self.places - 1))

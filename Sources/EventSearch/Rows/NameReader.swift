@@ -1,6 +1,6 @@
 import EventLog
 
-/// Turns the log's numbers back into the names that they stand for.
+/// Turns the log's numbers back into the names they stand for.
 final class NameReader {
     let identities: NameCache
     let users: NameCache

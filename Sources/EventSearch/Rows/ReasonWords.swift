@@ -1,11 +1,10 @@
-/// The words that a reason is looked for by: each has to be a word of the reason, or the beginning of one, in any order,
-/// whatever the case of letters.
+/// The words to search reasons for: each must be a word of the reason or the beginning of one, in any order, ignoring case.
 ///
 /// A word is a run of letters and digits. `RateLimited`, `rate_limited` and "rate limited" are the same two words.
 public struct ReasonWords: Sendable {
     private let runs: [Run]
 
-    /// Letters and digits in a row, and the words in it if capitals begin some.
+    /// A run of letters and digits, and the words within it if capitals start new ones.
     private struct Run: Sendable {
         var whole: String
         var parts: [String]

@@ -1,14 +1,14 @@
 import EventLog
 import MetricsModel
 
-/// The names that the log has, to check that every row's are among them. A bit a name: a query for each row would take most of
-/// the time of a whole proof.
+/// The names that the log has, to check that every name in a row is among them. One bit per name: a query per row would take most
+/// of a proof's time.
 struct KnownNames {
-    /// By `NameKind`: whether there is a name with this number.
+    /// By `NameKind`: whether a name has this number.
     private var bits: [[UInt64]] = []
-    /// By `Posting.List`: rows that name somebody who is not there.
+    /// By `Posting.List`: rows that refer to a missing name.
     private var missing = [Int](repeating: 0, count: Posting.List.allCases.count)
-    /// The same of segments whose rows were read, by kind and field.
+    /// The same for segments whose rows were read, by kind and field.
     private var problemsOfRows: [String] = []
 
     /// Numbers beyond this have no bit, for the sake of memory, and are taken for known.
@@ -34,7 +34,7 @@ struct KnownNames {
         return words[Int(term) / 64] & 1 << UInt64(term % 64) != 0
     }
 
-    /// Checks the names of a segment whose rows were added up and sorted: each name of a list once.
+    /// Checks the names of a segment whose rows have been added up and sorted: each name of a list once.
     mutating func check(_ summary: SegmentSummary) {
         var (list, term): (UInt8, Int64) = (.max, -1)
         var isKnown = true
@@ -49,7 +49,7 @@ struct KnownNames {
         }
     }
 
-    /// The same for a segment that has no index, or numbers that a posting cannot hold.
+    /// The same for a segment without an index, or with numbers that do not fit a posting.
     mutating func readRows(of segment: Int64, in database: Database) throws(LogError) {
         for kind in EventKind.allCases {
             for field in kind.fields {
@@ -70,7 +70,7 @@ struct KnownNames {
         }
     }
 
-    /// What was found, in words. Reasons are in no posting, and are looked up here.
+    /// What was found, in words. Reasons have no postings, so they are checked here.
     mutating func problems(_ database: Database) throws(LogError) -> [String] {
         try count(.auth, .reason, .reason, "", database)
         let ofPostings = Posting.List.allCases.filter { missing[Int($0.rawValue)] > 0 }.map { list in

@@ -1,13 +1,13 @@
 import EventLog
 import MetricsModel
 
-/// Where to look: what the seals say of which segments hold events of a time, and which rows name whom. It belongs to
-/// the transaction that it was read in.
+/// Where to look: which segments hold events of a time, and which rows name whom, according to the segments' indexes. Valid
+/// within the transaction it was read in.
 struct SegmentMap {
     struct Span {
         var segment: Int64
         var isIndexed: Bool
-        /// Microseconds since 1970; anything for a segment that is not sealed.
+        /// Microseconds since 1970; unlimited for a segment that is not indexed.
         var firstTime = Int64.min
         var lastTime = Int64.max
     }
@@ -52,7 +52,7 @@ struct SegmentMap {
         self.spans = spans
     }
 
-    /// Whether a segment may hold an event of these times.
+    /// Whether a segment may hold an event in this window.
     static func mayHold(_ span: Span, since: Int64?, until: Int64?) -> Bool {
         guard span.isIndexed else { return true }
         if let since, span.lastTime < since { return false }
@@ -60,7 +60,7 @@ struct SegmentMap {
         return true
     }
 
-    /// Whether every event of a segment is of these times.
+    /// Whether every event of a segment is in this window.
     static func isInside(_ span: Span, since: Int64?, until: Int64?) -> Bool {
         guard span.isIndexed else { return false }
         if let since, span.firstTime < since { return false }
@@ -68,8 +68,8 @@ struct SegmentMap {
         return true
     }
 
-    /// The ids of the rows of sealed segments that name any of some terms, rising; nil for a segment that has more than
-    /// `limit` of them, whose rows are then read one after another for less.
+    /// The ids of an indexed segment's rows that name any of these terms, ascending; nil if there are more than `limit`, as it is
+    /// then cheaper to read the segment's rows in sequence.
     func ids(
         in segment: Int64, lists: [Posting.List], terms: [Int64], limit: Int, _ search: PostingSearch
     ) throws(LogError) -> [Int64]? {

@@ -1,7 +1,7 @@
 import EventLog
 import MetricsModel
 
-/// Proves seals against rows: adds the rows of every sealed segment up again, and compares.
+/// Checks indexes against rows: adds up the rows of every indexed segment again, and compares.
 struct SegmentProof {
     private let database: Database
     private let scan: SegmentScan
@@ -20,10 +20,10 @@ struct SegmentProof {
             "SELECT key, entries FROM posting WHERE key >= ? AND key < ? ORDER BY key")
     }
 
-    /// What indexes and statistics say that rows do not, and names that rows have and the log has not, in words; empty if all is
-    /// right. All from the open transaction's moment.
+    /// Where the rows differ from their checksums, where indexes and statistics differ from the rows, and which names rows refer
+    /// to but the log lacks, in words; empty if nothing is wrong. All of it as of the open transaction's snapshot.
     ///
-    /// - Parameter progress: called with the segments that are done and all that there are.
+    /// - Parameter progress: called with the number of segments done and the number of all segments.
     func problems(progress: (Int, Int) -> Void = { _, _ in }) throws(LogError) -> [String] {
         var problems: [String] = []
         let summary = SegmentSummary(keepsPostings: true)
@@ -54,7 +54,7 @@ struct SegmentProof {
         return problems
     }
 
-    /// Rows that are not as they were written; nil if they are, or if the log does not know.
+    /// Reports rows that are not as they were written; nil if they are, or if the log cannot tell.
     private func rowProblem(_ segment: Int64, _ summary: SegmentSummary) throws(LogError) -> String? {
         guard try RowCheck.isKept(in: database), let sum = try RowCheck.read(segment, in: database), sum != summary.rowCheck
         else { return nil }
@@ -62,7 +62,7 @@ struct SegmentProof {
         return "rows with ids \(first) to \(last) differ from their checksum: at least one changed, came or went at rest"
     }
 
-    /// Of the newest segment, and of any other that has a checksum and no index.
+    /// For the newest segment, and any other that has a checksum but no index.
     private func unindexedRowProblems(_ summary: SegmentSummary) throws(LogError) -> [String] {
         guard try RowCheck.isKept(in: database) else { return [] }
         var segments: [Int64] = []

@@ -1,7 +1,7 @@
 import EventLog
 
-/// How many different numbers were added: exact up to a limit, and beyond it estimated within some 2 % (HyperLogLog,
-/// 16,384 registers), in bounded memory.
+/// How many distinct numbers were added: exact up to a limit, beyond that estimated to within some 2 % (HyperLogLog, 16,384
+/// registers), in bounded memory.
 public struct DistinctCount: Sendable {
     private static let exactLimit = 1 << 18
     private static let registerBits = 14
@@ -27,7 +27,7 @@ public struct DistinctCount: Sendable {
 
     public var value: UInt64 {
         guard isEstimate else { return UInt64(exact.count) }
-        // Far above what needs a correction for small numbers.
+        // Far above the range that needs a small-number correction.
         var sum = 0.0
         for register in registers { sum += Double(sign: .plus, exponent: -Int(register), significand: 1) }
         let count = Double(registers.count)
@@ -42,7 +42,7 @@ public struct DistinctCount: Sendable {
         if rank > registers[index] { registers[index] = rank }
     }
 
-    /// As SplitMix64 does.
+    /// SplitMix64's mixing.
     private static func mixed(_ number: UInt64) -> UInt64 {
         var mixed = number &+ 0x9E37_79B9_7F4A_7C15
         mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9

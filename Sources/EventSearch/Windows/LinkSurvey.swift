@@ -1,31 +1,31 @@
 import EventLog
 import MetricsModel
 
-/// Goes through the log once, and counts what links two people in it. Memory is bounded whatever the log's size; of a
-/// very large log only the newest rows of each table are looked at.
+/// Reads the log once and counts what links two people in it. Memory is bounded whatever the log's size; in a very large log,
+/// only the newest rows of each table are read.
 public struct LinkSurvey: Sendable {
-    /// Rows of one table that are looked at: some seconds.
+    /// The most rows read from one table: some seconds.
     public static let rowLimit: Int64 = 10_000_000
-    /// Channels whose members are told apart: 32 MiB.
+    /// The most channels whose members are tracked: 32 MiB.
     static let channelLimit = 8 << 20
 
-    /// Two people in one row: as sender and recipient, or as initiator and peer.
+    /// Two people in one row: sender and recipient, or initiator and peer.
     public private(set) var pairs = DistinctCount()
-    /// Channels in which two people or more have been seen.
+    /// Channels in which two or more people were seen.
     public private(set) var sharedChannels: UInt64 = 0
-    /// Calls of a batch that name two people or more.
+    /// Batch calls that name two or more people.
     public private(set) var sharedBatches: UInt64 = 0
     public private(set) var rows: Int64 = 0
-    /// Whether there is more in the log than was looked at.
+    /// Whether the log holds more than was read.
     public private(set) var isPartial = false
 
-    /// By a channel's number in the log: the first person seen in it, 0 for none, -1 for a channel that is shared.
+    /// By a channel's number in the log: the first person seen in it, 0 for none, -1 for a shared channel.
     private var members: [Int32]
     private var batch: Int64 = 0
     /// As in `members`.
     private var batchMember: Int64 = 0
 
-    /// - Parameter progress: called now and then with the rows looked at so far.
+    /// - Parameter progress: called now and then with the number of rows read so far.
     public static func run(
         _ log: EventLogReader, rowLimit: Int64 = LinkSurvey.rowLimit, progress: (Int64) -> Void
     ) throws(LogError) -> LinkSurvey {
@@ -56,7 +56,7 @@ public struct LinkSurvey: Sendable {
                 isPartial = true
                 break
             }
-            // Absent is NULL, which reads as 0; no name has that number.
+            // An absent value is NULL, which reads as 0; no name has that number.
             look(query.integer(0), query.integer(1), channel: query.integer(2), batch: query.integer(3))
             rows += 1
             if rows & 0xFFFF == 0 { progress(rows) }
@@ -84,7 +84,7 @@ public struct LinkSurvey: Sendable {
         }
     }
 
-    /// True when the person is the second one here.
+    /// True if the person is the second one here.
     private static func join(_ person: Int64, _ member: inout Int64) -> Bool {
         if member == -1 || member == person { return false }
         let isSecond = member != 0

@@ -1,8 +1,8 @@
 import EventLog
 import MetricsModel
 
-/// Adds up the events of windows of time, exact to the microsecond: sealed segments that lie inside of a window tell it by
-/// their seals, of the others the rows are read. All windows are of one moment of the log.
+/// Adds up the events of time windows, exact to the microsecond: from the index of each segment that lies inside a window, and
+/// from the rows of the others. All windows are read from one snapshot of the log.
 public final class WindowReader {
     private let database: Database
     private let names: NameReader
@@ -18,7 +18,7 @@ public final class WindowReader {
 
     // MARK: The log
 
-    /// The times of the oldest and of the newest event; nil for a log without events.
+    /// The times of the oldest and the newest event; nil for a log without events.
     public func extent() throws(LogError) -> (oldest: Int64, newest: Int64)? {
         guard var oldest = try OldestEvent.read(database) else { return nil }
         var newest = oldest
@@ -26,7 +26,7 @@ public final class WindowReader {
             let last = try database.integer("SELECT time FROM \(kind.table) ORDER BY id DESC LIMIT 1")
             if let last { newest = max(newest, last) }
         }
-        // After the time of day was set, the first and the last to come in are not the oldest and the newest.
+        // After a clock change, the first and last events to arrive need not be the oldest and the newest.
         for span in index.spans where span.isIndexed {
             oldest = min(oldest, span.firstTime)
             newest = max(newest, span.lastTime)
@@ -42,11 +42,11 @@ public final class WindowReader {
 
     // MARK: A window
 
-    /// All that is known of a window.
+    /// Everything that the log can tell about a window.
     ///
-    /// - Parameter isByQuarter: whether the minutes may be gathered into quarters of an hour: no zone's clocks differ from
-    ///   UTC by less. A month then takes 1 MiB instead of 20.
-    /// - Parameter top: how many identities, channels and users are named; 0 spares the search for them.
+    /// - Parameter isByQuarter: whether minutes may be merged into quarter hours: every zone's offset from UTC is a multiple of
+    ///   one. A month then takes 1 MiB instead of 20.
+    /// - Parameter top: how many identities, channels and users to name; 0 skips searching for them.
     public func sums(
         since: Int64, until: Int64, isByQuarter: Bool, top: Int
     ) throws(LogError) -> WindowSums {
@@ -72,7 +72,7 @@ public final class WindowReader {
             }
         }
         if let inside { try addIndexed(of: inside, to: &sums, &failures, counts) }
-        // Segments share minutes where one ends and the next begins, and after the time of day was set.
+        // Adjacent segments share the minute between them, and more after a clock change.
         SegmentSummary.merge(&sums.minutes)
         sums.reasons = try reasons(failures)
         guard top > 0 else { return sums }
@@ -96,7 +96,7 @@ public final class WindowReader {
         }
     }
 
-    /// Whether a list's counts say who is active, or whose logins fail.
+    /// Whether a list's counts tell who is active, or whose logins fail.
     private static func isRanked(_ list: Posting.List) -> Bool { list.names != .user || list == .failedUser }
 
     private func addIndexed(
@@ -156,11 +156,11 @@ public final class WindowReader {
 
     // MARK: Events only
 
-    /// How many events of each kind a window holds. Of a sealed segment that the window cuts, only the minutes that it
-    /// cuts are read from rows.
+    /// How many events of each kind a window holds. In an indexed segment that the window cuts, rows are read only for the
+    /// minutes that it cuts.
     public func events(since: Int64, until: Int64) throws(LogError) -> [Int64] {
         var sums = [Int64](repeating: 0, count: EventKind.count)
-        // The minutes that lie inside.
+        // The minutes that lie wholly inside.
         let first = Self.minute(since) + (Self.isWholeMinute(since) ? 0 : 1)
         let end = Self.minute(until)
         let columns = EventKind.allCases.map { "sum(\(MinuteColumn.events($0).name))" }.joined(separator: ", ")
@@ -211,7 +211,7 @@ public final class WindowReader {
 }
 
 extension EventLogReader {
-    /// Adds up windows of one moment of the log.
+    /// Adds up windows from one snapshot of the log.
     public func summing<Result>(
         _ body: (WindowReader) throws(LogError) -> Result
     ) throws(LogError) -> Result {

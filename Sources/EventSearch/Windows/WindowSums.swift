@@ -1,23 +1,23 @@
 import EventLog
 
-/// What the events of a window of time add up to, as far as the log itself knows.
+/// The totals of a time window's events, as far as the log itself can tell.
 public struct WindowSums {
-    /// Rising, each minute, or first minute of a quarter of an hour, once; by `MinuteColumn`.
+    /// Ascending, without duplicates: minutes, or the first minutes of quarter hours; by `MinuteColumn`.
     public var minutes: [SegmentSummary.Minute] = []
     /// By `SizeMeasure`, then `SizeBucket`.
     public var sizes = [Int64](repeating: 0, count: SegmentSummary.sizeCount)
-    /// Failed logins by reason, most first; no text for those without one.
+    /// Failed logins by reason, most frequent first; nil for those without a reason.
     public var reasons: [(text: [UInt8]?, count: Int64)] = []
-    /// The names in most events, most first, as they are shown.
+    /// The names in the most events, those with the most first, as displayed.
     public var identities: [(name: [UInt8], count: Int64)] = []
     public var channels: [(name: [UInt8], count: Int64)] = []
-    /// The users in most failed logins.
+    /// The users with the most failed logins.
     public var failedUsers: [(name: [UInt8], count: Int64)] = []
     private let isByQuarter: Bool
 
     init(isByQuarter: Bool) { self.isByQuarter = isByQuarter }
 
-    /// Minutes come nearly in order, so that most are gathered here and few are left to be merged.
+    /// Minutes come nearly in order, so most are merged here and few are left for later.
     mutating func add(_ minute: SegmentSummary.Minute) {
         var minute = minute
         if isByQuarter {

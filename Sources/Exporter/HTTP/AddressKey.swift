@@ -1,8 +1,8 @@
 import Glibc
 import NIOCore
 
-/// Who a connection is from, for counting: an IPv4 address, or an IPv6 network of 64 bits, within which one host has
-/// all the addresses that it likes.
+/// The source of a connection, for counting: an IPv4 address, or an IPv6 /64, within which one host can use as many addresses as
+/// it likes.
 struct AddressKey: Hashable {
     private var family: Int32
     private var number: UInt64

@@ -1,30 +1,30 @@
 import NIOCore
 import NIOHTTP1
 
-/// One client's connection: takes its requests one by one, and keeps the time.
+/// One client's connection: handles its requests one at a time, and enforces deadlines.
 ///
-/// An answer's end is written only when the client's side has taken the rest, and only then comes the next request of
-/// a pipeline: a client that sends and never reads holds one answer, not a thousand. Nor is read what it sends meanwhile, so the
-/// kernel's buffers are all that it fills. On the event loop.
+/// The end of a response is written only once the socket has taken the rest, and only then is the next pipelined request handled:
+/// a client that sends and never reads holds one response, not a thousand. Nothing is read from it meanwhile either, so it fills
+/// only the kernel's buffers. Event loop only.
 final class Connection: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
     private enum Phase {
-        /// A request's head is awaited or arriving.
+        /// Waiting for a request's head, or receiving it.
         case head
         case answering
         case sending
         /// Between two requests.
         case idle
-        /// The last word is said; what still comes is thrown away, so that a reset does not overtake that word.
+        /// The last response has been sent; further input is discarded, so that a reset does not overtake that response.
         case lingering
         case closed
     }
 
     let address: AddressKey
     private(set) var deadline: NIODeadline
-    /// When its phase of waiting began.
+    /// When the current wait began.
     private(set) var since: NIODeadline
     private(set) var hasBeenServed = false
 
@@ -33,12 +33,12 @@ final class Connection: ChannelInboundHandler {
     private let watcher: ByteWatcher
     private var phase = Phase.head
     private var context: ChannelHandlerContext?
-    /// A head whose end has not come yet.
+    /// The head of a request that is not complete yet.
     private var head: HTTPRequestHead?
-    /// What is being answered.
+    /// The request being answered.
     private var request: HTTPRequestHead?
     private var closesAfterAnswer = false
-    /// Tells the answer to this request from a late one to an earlier.
+    /// Distinguishes the answer to this request from a late answer to an earlier one.
     private var requestNumber = 0
 
     init(server: Server, channel: any Channel, watcher: ByteWatcher) {
@@ -51,11 +51,11 @@ final class Connection: ChannelInboundHandler {
         watcher.connection = self
     }
 
-    /// How soon it has to make room for another: the lowest first, of equals who has waited longest. Nil for one whose
-    /// answer is being made.
+    /// Eviction order: the lowest rank first, and among equals the connection that has waited longest. Nil while an answer is
+    /// being made, and once closed.
     func evictionRank(_ now: NIODeadline) -> Int? {
-        // Whoever has only just come is no slow client yet, and goes after those who do not take their answer; it goes
-        // before one who was served and rests, as a scraper does: a crowd that keeps coming pushes itself out.
+        // A new connection does not count as slow yet: it is evicted after clients that do not read their answer, but before a
+        // client that was served and is idle, such as a scraper. So a flood of new connections evicts its own.
         let isFresh = now - since < server.limits.freshTime
         switch phase {
         case .lingering: return 0
@@ -70,9 +70,9 @@ final class Connection: ChannelInboundHandler {
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
-    // MARK: What comes in
+    // MARK: Input
 
-    /// Bytes have come, of which the decoder makes a request in time.
+    /// Bytes have arrived that the decoder will eventually turn into a request.
     func bytesArrived() {
         guard phase == .idle else { return }
         phase = .head
@@ -109,7 +109,7 @@ final class Connection: ChannelInboundHandler {
         request = head
         requestNumber += 1
         deadline = .now() + server.answerTime(head)
-        // After a request to speak something else the decoder takes nothing more for HTTP; nothing else is spoken here.
+        // After CONNECT or Upgrade the decoder parses nothing more as HTTP, and no other protocol is supported here.
         let asksForMore = head.method == .CONNECT || head.headers.contains(name: "upgrade")
         closesAfterAnswer = !head.isKeepAlive || asksForMore || server.isStopping
     }
@@ -128,13 +128,13 @@ final class Connection: ChannelInboundHandler {
         }
     }
 
-    /// The last answer of a connection.
+    /// Sends the last response of the connection.
     private func refuse(_ response: Response) {
         closesAfterAnswer = true
         send(response)
     }
 
-    // MARK: What goes out
+    // MARK: Output
 
     private func send(_ response: Response) {
         guard let context else { return }
@@ -182,7 +182,7 @@ final class Connection: ChannelInboundHandler {
         phase = .idle
         deadline = since + server.limits.idleTime
         read(true)
-        // The pipeline's next request comes in during this call.
+        // The next pipelined request arrives during this call.
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     }
 
@@ -193,10 +193,10 @@ final class Connection: ChannelInboundHandler {
         channel.close(mode: .output, promise: nil)
     }
 
-    /// Whether what the client sends is read from the kernel.
+    /// Turns reading from the socket on or off.
     private func read(_ isReading: Bool) { try? channel.syncOptions?.setOption(.autoRead, value: isReading) }
 
-    // MARK: Ends
+    // MARK: Errors and closing
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard phase != .lingering, phase != .closed else { return }
@@ -245,7 +245,7 @@ final class Connection: ChannelInboundHandler {
         channel.close(promise: nil)
     }
 
-    /// Another connection needs the room.
+    /// Another connection needs the slot.
     func evict() { close() }
 
     /// The deadline has passed.
@@ -259,7 +259,7 @@ final class Connection: ChannelInboundHandler {
         }
     }
 
-    /// The exporter stops.
+    /// The exporter is stopping.
     func stop() {
         switch phase {
         case .head, .idle: close()
@@ -269,7 +269,7 @@ final class Connection: ChannelInboundHandler {
     }
 }
 
-/// Sees the bytes before the decoder does, and writes those that are no HTTP of the encoder's.
+/// Sees bytes before the decoder does, and writes responses that bypass the encoder.
 final class ByteWatcher: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer

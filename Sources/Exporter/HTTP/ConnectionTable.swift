@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Every open connection, and the limits on them. On the event loop.
+/// All open connections, and the limits on them. Event loop only.
 final class ConnectionTable {
     private var connections: [ObjectIdentifier: Connection] = [:]
     private var counts: [AddressKey: Int] = [:]
@@ -18,8 +18,8 @@ final class ConnectionTable {
     var count: Int { connections.count }
     var all: [Connection] { Array(connections.values) }
 
-    /// False if there is no room, and none can be made. The room is that of a connection that asks for nothing, or else of
-    /// one that does not take its answer: a crowd of slow clients then pushes one another out, and not whoever scrapes.
+    /// False if the table is full and nothing can be evicted. It evicts a connection that asks for nothing, or else one that does
+    /// not read its answer: a crowd of slow clients then evicts its own, and not the scraper.
     func admit(_ connection: Connection) -> Bool {
         let fromThere = counts[connection.address] ?? 0
         if fromThere >= limits.connectionsPerAddress {
@@ -35,8 +35,8 @@ final class ConnectionTable {
         return true
     }
 
-    /// Those that never finish a request go first, then those that do not take their answer, then those that have just come,
-    /// then those that rest longest between two requests.
+    /// First the connections that never finish a request, then those that do not read their answer, then new ones, then those
+    /// that have been idle longest between two requests.
     private func victim(from address: AddressKey?) -> Connection? {
         var victim: (connection: Connection, rank: Int)?
         let now = NIODeadline.now()

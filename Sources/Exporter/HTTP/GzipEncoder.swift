@@ -1,11 +1,11 @@
 import CZlib
 import NIOCore
 
-/// gzip of whole texts. Its memory is taken once, not for every connection. One thread at a time.
+/// Compresses whole texts with gzip. Allocates its memory once, not per connection. One thread at a time.
 final class GzipEncoder {
     private let stream: UnsafeMutablePointer<z_stream>
 
-    /// - Parameter level: 1 is quickest, and for an exposition already makes a tenth of it.
+    /// - Parameter level: 1 is the fastest, and already shrinks an exposition to a tenth.
     init(level: Int32 = 1) {
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())

@@ -20,7 +20,7 @@ public struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
             guard host.hasSuffix("]"), host.count > 2 else { throw Self.bad(text) }
             host = host.dropFirst().dropLast()
         } else if host.contains(":") {
-            // Which colon is the port's could only be guessed.
+            // Which colon precedes the port would be a guess.
             throw Self.bad(text)
         }
         guard host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { throw Self.bad(text) }

@@ -1,4 +1,4 @@
-/// What a scrape is answered with, by what it says that it takes.
+/// The format and encoding of the response to a scrape, chosen by what the client accepts.
 package struct ScrapeForm: Hashable, Sendable {
     package enum Format: CaseIterable, Sendable {
         case text
@@ -13,7 +13,7 @@ package struct ScrapeForm: Hashable, Sendable {
         self.isGzip = isGzip
     }
 
-    /// By the fields `Accept` and `Accept-Encoding`; nil where there is none. Whoever takes neither format gets text,
+    /// From the `Accept` and `Accept-Encoding` fields; nil where there is none. A client that accepts neither format gets text,
     /// as from every client library.
     package init(accept: String?, acceptEncoding: String?) {
         format = accept.map(Self.format) ?? .text
@@ -24,7 +24,7 @@ package struct ScrapeForm: Hashable, Sendable {
         var best: (quality: Int, format: Format)?
         for range in AcceptedRange.list(accept) where range.quality > 0 {
             guard let format = format(of: range) else { continue }
-            // Of equals the first one named.
+            // On a tie, the first one listed wins.
             if range.quality > best?.quality ?? 0 { best = (range.quality, format) }
         }
         return best?.format ?? .text
@@ -33,7 +33,7 @@ package struct ScrapeForm: Hashable, Sendable {
     private static func format(of range: AcceptedRange) -> Format? {
         switch range.name {
         case "application/openmetrics-text":
-            // 0.0.1 is another format, of before the standard.
+            // 0.0.1 is a different format, from before the standard.
             return ["1.0.0", nil].contains(range.parameter("version")) ? .openMetrics : nil
         case "text/plain":
             return ["0.0.4", nil].contains(range.parameter("version")) ? .text : nil
@@ -70,7 +70,7 @@ struct AcceptedRange {
 
     func parameter(_ name: String) -> String? { parameters.first { $0.name == name }?.value }
 
-    /// Elements that are not understood are left out. The head's limit bounds them.
+    /// Skips malformed elements. The limit on the head bounds their number.
     static func list(_ field: String) -> [AcceptedRange] {
         field.split(separator: ",").compactMap { AcceptedRange($0) }
     }
@@ -95,7 +95,8 @@ struct AcceptedRange {
         }
     }
 
-    /// By bytes: a character can be as long as the field, and dropping one by one would look at the rest each time.
+    /// Works on bytes: a character can be as long as the field, and dropping characters one by one would rescan the rest each
+    /// time.
     private static func trimmed(_ text: Substring) -> Substring {
         let bytes = text.utf8
         func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }

@@ -1,6 +1,6 @@
-/// The path of a request's target, without its query.
+/// Splits a request's target into path and query.
 package enum RequestTarget {
-    /// Nil for what is neither a path nor an absolute address (RFC 9112, 3.2).
+    /// Nil if the target is neither a path nor an absolute URL (RFC 9112, 3.2).
     package static func parse(_ target: String) -> (path: String, query: String)? {
         var rest = target[...]
         if !rest.hasPrefix("/") {

@@ -1,13 +1,13 @@
 import NIOCore
 import NIOHTTP1
 
-/// An answer, before it is written down for one connection.
+/// A response, before it is serialized for a connection.
 struct Response {
     var status: HTTPResponseStatus
     var contentType = "text/plain; charset=utf-8"
     var headers: [(name: String, value: String)] = []
     var body = ByteBuffer()
-    /// Ends the connection.
+    /// Closes the connection after this response.
     var closes = false
 
     init(_ status: HTTPResponseStatus, _ text: String = "") {
@@ -21,7 +21,7 @@ struct Response {
         self.body = body
     }
 
-    /// For what cannot be understood well enough to be answered by HTTP's own machinery.
+    /// The raw bytes of a response, for input too malformed to be answered through the HTTP encoder.
     static func plain(_ status: HTTPResponseStatus) -> ByteBuffer {
         ByteBuffer(
             string: """

@@ -1,14 +1,14 @@
 import NIOCore
 import NIOHTTP1
 
-/// Answers requests. All of it is on the event loop; what can block is on other threads.
+/// Answers requests. Runs entirely on the event loop; blocking work is done on other threads.
 final class Server {
     let limits: ExporterLimits
     let log: ExporterLog
     let connections: ConnectionTable
     var web: WebSettings
-    /// Nil until the data directory has been looked at for the first time; who asks before that waits for it: the first request
-    /// to a service that its socket starts comes so early.
+    /// Nil until the data directory has been checked for the first time. Requests that come earlier wait for that check: the
+    /// first request to a socket-activated service does come that early.
     var isReady: Bool? {
         didSet {
             let waiting = readinessWaiting
@@ -45,7 +45,7 @@ final class Server {
         connections = ConnectionTable(limits: options.limits, loop: loop)
     }
 
-    /// HTTP's date, made once a second.
+    /// The HTTP date, formatted once per second.
     func date() -> String {
         let seconds = Int(Clock.realtimeNanoseconds() / 1_000_000_000)
         if seconds != dateSeconds {
@@ -121,7 +121,7 @@ final class Server {
     }
 
     private static var unreadable: Response {
-        // The cause names paths, and is for the operator.
+        // The cause names paths, and is meant for the operator.
         Response(.serviceUnavailable, "The data directory cannot be read; the exporter's log says why.\n")
     }
 
@@ -146,7 +146,7 @@ final class Server {
         }
     }
 
-    /// Several fields are one list (RFC 9110, 5.2).
+    /// Repeated fields form one list (RFC 9110, 5.2).
     private static func joined(_ values: [String]) -> String? {
         values.count > 1 ? values.joined(separator: ",") : values.first
     }
@@ -174,7 +174,7 @@ final class Server {
         }
     }
 
-    /// Takes no more connections, ends those that wait, and lets answers under way go out.
+    /// Admits no more connections, closes those that are waiting, and lets answers in progress finish.
     func stop() {
         isStopping = true
         for connection in connections.all { connection.stop() }

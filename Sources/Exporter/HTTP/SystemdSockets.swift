@@ -7,7 +7,7 @@ enum SystemdSockets {
     /// - Throws: `ExporterError.cannotListen` if there are none.
     static func take() throws(ExporterError) -> [Int32] {
         defer {
-            // They are this process's alone.
+            // They are meant for this process alone.
             unsetenv("LISTEN_PID")
             unsetenv("LISTEN_FDS")
             unsetenv("LISTEN_FDNAMES")

@@ -6,8 +6,8 @@ import NIOCore
 import NIOPosix
 import Readings
 
-/// What only the log knows, asked on a thread of its own and kept for a while: counting identities in a large log
-/// can take longer than a scrape may. Any thread but an event loop's.
+/// What only the log knows, queried on a separate thread and cached: counting identities in a large log can take longer than a
+/// scrape may. Usable from any thread except an event loop's.
 final class LogQuestions: Sendable {
     enum Answer: Sendable {
         case known(MetricsSnapshot)
@@ -35,8 +35,9 @@ final class LogQuestions: Sendable {
         ageNanoseconds = UInt64(age.nanoseconds)
     }
 
-    /// The last answer; asks again when it is old.
-    /// - Parameter isNeeded: waits for the first answer; without it, there is none until it has come.
+    /// The last answer; starts a new query if it is old.
+    /// - Parameter isNeeded: waits for the query if nothing is known yet; otherwise returns `.nothing` until the first answer has
+    ///   come.
     func answer(isNeeded: Bool) -> Answer {
         let now = Clock.monotonicNanoseconds()
         let (known, question) = state.withLockedValue { state in
@@ -44,7 +45,7 @@ final class LogQuestions: Sendable {
             switch state.answer {
             case nil: isOld = true
             case .known: isOld = now - state.askedNanoseconds > ageNanoseconds
-            // A log that is not there costs nothing to look for, and a failure may be over.
+            // Looking for a missing log costs nothing, and a failure may be over.
             case .nothing, .failed: isOld = now - state.askedNanoseconds > min(ageNanoseconds, 1_000_000_000)
             }
             if isOld, state.question == nil {
@@ -54,7 +55,7 @@ final class LogQuestions: Sendable {
             return (state.answer, state.question)
         }
         if let known {
-            // Where nothing was a moment ago there may be something now.
+            // A log that was missing a moment ago may exist now.
             if case .known = known { return known }
             if !isNeeded { return known }
         }
@@ -62,7 +63,7 @@ final class LogQuestions: Sendable {
         return (try? question.wait()) ?? known ?? .nothing
     }
 
-    /// The server lives: what the log said of its predecessor's end does not hold any more.
+    /// The server is alive: what the log said about the end of its predecessor no longer holds.
     func forget() {
         state.withLockedValue { state in
             if state.question == nil { state.answer = nil }

@@ -4,7 +4,7 @@ import NIOCore
 import PrometheusText
 import Readings
 
-/// Makes the pages: reads the data directory, and writes down what it says. Lives on one thread.
+/// Renders the pages from what it reads in the data directory. Confined to one thread.
 final class PageRenderer {
     enum Outcome: Sendable {
         case pages([ScrapeForm: ByteBuffer])
@@ -22,7 +22,7 @@ final class PageRenderer {
     private lazy var gzip = GzipEncoder()
     private let status: StatusPage
     private let log: ExporterLog
-    /// What was last said of the data directory, so that it is said once.
+    /// The last message logged about the data directory, so that it is not repeated.
     private var lastSaid = ""
 
     init(source: SnapshotSource, status: StatusPage, log: ExporterLog) {
@@ -31,7 +31,7 @@ final class PageRenderer {
         self.log = log
     }
 
-    /// One reading, in every form that is wanted.
+    /// One reading, in each of the requested forms.
     func scrape(_ forms: Set<ScrapeForm>, durations: ScrapeDurations) -> Outcome {
         let reading: SnapshotSource.Reading
         do { reading = try read() } catch { return .failed(error) }
@@ -51,7 +51,7 @@ final class PageRenderer {
     ) -> [UInt8] {
         if templates[format]?.fits(snapshot) != true { templates[format] = PageTemplate(snapshot, format: format) }
         let filled = templates[format]?.fill(snapshot)
-        // The exporter's own families, and OpenMetrics' end.
+        // The exporter's own families, and the end marker of OpenMetrics.
         let rest = Exposition(
             snapshot: snapshot, catalogue: filled == nil ? MetricCatalogue.families : [], additional: own)
         let end = format == .text ? PrometheusEncoder().encode(rest) : OpenMetricsEncoder().encode(rest)
@@ -62,7 +62,7 @@ final class PageRenderer {
 
     /// Whether the data directory can be read.
     ///
-    /// - Parameter waits: also if it is not there yet.
+    /// - Parameter waits: also true if it does not exist yet.
     func isReady(waiting waits: Bool) -> Bool {
         guard let reading = try? read() else { return false }
         return reading.hasRun || waits || source.hasDirectory

@@ -2,23 +2,22 @@ import MetricsModel
 import PrometheusText
 import Readings
 
-/// The catalogue's page with holes for the values. From one scrape to the next only numbers change, and the encoder
-/// makes every name, label and help text anew; the template copies them, ten times as fast.
+/// The catalogue's page with placeholders for the values. Only numbers change from one scrape to the next, but the encoder builds
+/// every name, label and help text from scratch; the template copies them, ten times as fast.
 ///
-/// What the encoder writes decides every byte: the template is cut from it, and numbers that are no whole ones are
-/// still written by it.
+/// The encoder decides every byte: the template is cut from its output, and it still writes the numbers that are not integers.
 struct PageTemplate {
     private enum Value {
         case counter(Int)
         case sum([Int])
         case events(@Sendable (MetricsSnapshot, EventKind) -> UInt64, EventKind)
-        /// A bucket: the running sum of those up to it.
+        /// A bucket: the running sum of the counters up to it.
         case cumulative(Int, isFirst: Bool)
         /// The number of observations: the running sum of all buckets.
         case observations
         case scaledSum(Int, scale: Double, cache: Int)
         case gauge(@Sendable (MetricsSnapshot) -> Double?, cache: Int)
-        /// What is written before it is all there is.
+        /// No value follows the constant bytes.
         case none
     }
 
@@ -28,7 +27,7 @@ struct PageTemplate {
         var value: Value
     }
 
-    /// A number that is not whole, and how the encoder wrote it.
+    /// A number that is not an integer, and how the encoder wrote it.
     private struct Written {
         var bits: UInt64 = 0
         var text: [UInt8] = []
@@ -43,7 +42,7 @@ struct PageTemplate {
     private var written: [Written] = []
     private var pendingStart = 0
 
-    /// Nil if the encoder's page has another shape than is known here; then the encoder alone has to do.
+    /// Nil if the encoder's page does not have the expected shape; then the encoder must write all of it.
     init?(
         _ snapshot: MetricsSnapshot, format: ScrapeForm.Format, catalogue: [MetricFamily] = MetricCatalogue.families
     ) {
@@ -65,7 +64,7 @@ struct PageTemplate {
     }
 
     private mutating func append(_ family: MetricFamily, _ lines: [[UInt8]]) -> Bool {
-        // What stands on each line after the metadata; nil where it is constant.
+        // The value on each line after the metadata; nil where it is constant.
         var values: [Value?] = []
         let hasCreated = format == .openMetrics && family.type != .gauge && createdNanoseconds != nil
         for series in family.series {
@@ -84,7 +83,7 @@ struct PageTemplate {
         }
         var next = values.startIndex
         for line in lines {
-            // Labels that only the snapshot knows make a line that is constant as long as they are.
+            // A line with labels that only the snapshot knows is constant as long as the labels are.
             if line.first == 0x23 || family.series.isEmpty {
                 constants += line
             } else {
@@ -108,13 +107,13 @@ struct PageTemplate {
         return written.count - 1
     }
 
-    /// Whether it is this snapshot's.
+    /// Whether the template fits this snapshot.
     func fits(_ snapshot: MetricsSnapshot) -> Bool {
         snapshot.identities == identities && snapshot.version == version
             && snapshot.createdNanoseconds == createdNanoseconds
     }
 
-    /// The page without its end; nil if it has another shape this time.
+    /// The page without its end; nil if its shape has changed.
     mutating func fill(_ snapshot: MetricsSnapshot) -> [UInt8]? {
         var page: [UInt8] = []
         page.reserveCapacity(constants.count + 12 * pieces.count + 4096)

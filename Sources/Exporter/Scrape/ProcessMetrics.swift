@@ -2,7 +2,7 @@ import Glibc
 import MetricsModel
 import PrometheusText
 
-/// The exporter's own `process_*`, as every Prometheus client has them. One thread at a time.
+/// The exporter's own `process_*` metrics, as in every Prometheus client library. One thread at a time.
 final class ProcessMetrics {
     private let startNanoseconds: UInt64
     /// Kept open: opening costs more than reading.
@@ -73,11 +73,11 @@ final class ProcessMetrics {
         defer { closedir(directory) }
         var count = 0
         while readdir(directory) != nil { count += 1 }
-        // Less `.`, `..`, and the one that looks.
+        // Minus `.`, `..` and the descriptor of this directory.
         return max(0, count - 3)
     }
 
-    /// Field 22 of /proc/self/stat: ticks after boot.
+    /// Nanoseconds since 1970, from field 22 of /proc/self/stat: ticks since boot.
     private static func processStart() -> UInt64? {
         let descriptor = open("/proc/self/stat", O_RDONLY | O_CLOEXEC)
         defer { close(descriptor) }

@@ -1,9 +1,9 @@
 import Glibc
 
-/// Gives back what only the start needed of the program's code and constants. Linking, reading the command line and
-/// setting up touch them all over, and the kernel maps 64 kB around each touch; serving needs a small part.
+/// Gives back the pages of code and constants that only the start needed. Linking, parsing the command line and setting up touch
+/// pages all over, and the kernel maps 64 kB around each fault; serving needs a small part.
 public enum ResidentPages {
-    /// The pages stay in the page cache, and come back by themselves where they are needed.
+    /// The pages stay in the page cache, and are faulted in again where they are needed.
     public static func giveBackCode() {
         guard let file = fopen("/proc/self/smaps", "re") else { return }
         defer { fclose(file) }
@@ -15,7 +15,7 @@ public enum ResidentPages {
             if words.count >= 5, words[1].utf8.count == 4, words[0].contains("-") {
                 range = readOnlyFile(words)
             } else if words.first == "Anonymous:", words.count >= 2, words[1] == "0", let known = range {
-                // None of its pages was ever written to, by the dynamic linker neither: nothing is lost.
+                // None of its pages was ever written to, not even by the dynamic linker: nothing is lost.
                 _ = madvise(
                     UnsafeMutableRawPointer(bitPattern: known.start), Int(known.end - known.start), MADV_DONTNEED)
                 range = nil

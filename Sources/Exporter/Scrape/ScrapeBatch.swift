@@ -1,9 +1,9 @@
 import NIOCore
 
-/// Scrapes that are asked for while one reading is under way share the next: a reading serves every scrape that was
-/// asked for before it began, and there is never more than one. On the event loop.
+/// Scrapes that arrive during a reading share the next one: a reading serves every scrape that arrived before it began, and there
+/// is never more than one at a time. Event loop only.
 final class ScrapeBatch {
-    /// Nil where too many wait already: whoever gave up waiting leaves its place only when the reading is done.
+    /// Nil if too many are waiting already: a client that gave up keeps its place until the reading is done.
     typealias Answer = (PageRenderer.Outcome?) -> Void
 
     private let renderer: ThreadConfined<PageRenderer>

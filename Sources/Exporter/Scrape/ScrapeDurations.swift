@@ -1,6 +1,6 @@
 import PrometheusText
 
-/// How long scrapes took to be answered, from their request's end to their answer's start.
+/// How long it took to answer scrapes, from the end of the request to the start of the response.
 struct ScrapeDurations: Sendable {
     private static let bounds: [UInt64] = [
         100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000, 50_000_000, 100_000_000,

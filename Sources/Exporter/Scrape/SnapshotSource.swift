@@ -5,17 +5,17 @@ import MetricsModel
 import MetricsQuery
 import Readings
 
-/// The data directory, looked at again and again: the live file stays mapped from one reading to the next, until
-/// another one has its name. One thread at a time.
+/// Reads the data directory again and again: the live file stays mapped from one reading to the next, until it is replaced. One
+/// thread at a time.
 final class SnapshotSource {
-    /// One look.
+    /// One reading.
     struct Reading {
         var snapshot: MetricsSnapshot
         /// Whether the plugin ever ran here.
         var hasRun: Bool
-        /// SQLite's extended code that the plugin's flushes fail with; 0 when well.
+        /// The extended SQLite error code with which the plugin's flushes fail; 0 if they succeed.
         var logTrouble: UInt64 = 0
-        /// Since the plugin's last beat; nil if there is no live file.
+        /// Since the plugin's last heartbeat; nil if there is no live file.
         var heartbeatAgeNanoseconds: UInt64?
     }
 
@@ -28,7 +28,7 @@ final class SnapshotSource {
     private let log: LogQuestions
     private var live: LiveFileReader?
     private var mapped: MappedState?
-    /// The last values, for when the directory is gone for a while: a counter must not go to 0 and come back.
+    /// The last values, for while the directory is missing: a counter must not drop to 0 and come back.
     private var last: MetricsSnapshot?
 
     init(source: DataSource, log: LogQuestions) {
@@ -36,7 +36,7 @@ final class SnapshotSource {
         self.log = log
     }
 
-    /// - Throws: `DataSourceError`, if something is there that cannot be read.
+    /// - Throws: `DataSourceError`, if something exists but cannot be read.
     func read() throws(DataSourceError) -> Reading {
         try map()
         guard let live else { return try readWithoutLive() }
@@ -47,7 +47,7 @@ final class SnapshotSource {
         if reading.snapshot.plugin.isUp {
             log.forget()
         } else if case .known(let answer) = log.answer(isNeeded: false) {
-            // Nobody keeps the gauges of a dead server's file; windows that end now are asked of the log.
+            // Nobody updates the gauges in a dead server's file; windows that end now are computed from the log.
             reading.snapshot.activeUsers = answer.activeUsers
             reading.snapshot.oldestEventMicroseconds = answer.oldestEventMicroseconds
         }
@@ -68,19 +68,19 @@ final class SnapshotSource {
         }
     }
 
-    /// Whether the data directory is there.
+    /// Whether the data directory exists.
     var hasDirectory: Bool {
         var status = stat()
         return stat(source.directory, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
-    /// Maps the live file if it is not the mapped one.
+    /// Maps the live file, unless it is the one already mapped.
     private func map() throws(DataSourceError) {
         var attempts = 0
         while attempts < 4 {
             attempts += 1
             let now = Self.state(of: source.livePath)
-            // A file that became shorter than its mapping must not be touched any more.
+            // Once a file is shorter than its mapping, the mapping must not be touched.
             if live != nil, let now, let mapped, now.file == mapped.file, now.bytes >= mapped.bytes, live?.hasGrown == false {
                 return
             }

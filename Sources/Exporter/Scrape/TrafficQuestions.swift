@@ -4,13 +4,13 @@ import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 
-/// What the status page shows of the log, asked on a thread that no scrape waits for, and kept for a while. Any thread.
+/// What the status page shows from the log, queried on a thread that no scrape waits for, and cached. Usable from any thread.
 final class TrafficQuestions: Sendable {
-    /// What the page is made of, besides the counters.
+    /// What the page shows in addition to the counters.
     struct Answer: Sendable {
         /// Nil if there is no log, or if it cannot be read.
         var history: TrafficHistory?
-        /// Why there is none, in words.
+        /// Why there is no history, in words.
         var obstacle: String?
         var problems: [Status.Problem] = []
     }
@@ -31,7 +31,7 @@ final class TrafficQuestions: Sendable {
         self.loop = loop
     }
 
-    /// A long window costs more, and changes less.
+    /// How long an answer is cached: a longer window costs more and changes less.
     private static func age(_ span: TrafficHistory.Span) -> UInt64 {
         switch span {
         case .hour: 1_000_000_000
@@ -49,7 +49,7 @@ final class TrafficQuestions: Sendable {
             kept[span] = Kept(answer: answer, askedNanoseconds: now)
             return answer
         }
-        // Where there was no log a moment ago there may be one now.
+        // A log that was missing a moment ago may exist now.
         answer.whenSuccess { [self] answer in
             guard answer.history == nil else { return }
             self.kept.withLockedValue { _ = $0.removeValue(forKey: span) }
@@ -72,7 +72,7 @@ final class TrafficQuestions: Sendable {
                 answer.obstacle = "There is no event log yet."
             }
         } catch {
-            // The cause names paths of the system; the exporter's log has it too.
+            // The cause names file-system paths; the exporter's log has it too.
             answer.obstacle = "The event log cannot be read: \(error.message)."
         }
         return answer

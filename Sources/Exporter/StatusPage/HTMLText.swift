@@ -1,6 +1,6 @@
 import CSodium
 
-/// Text as it stands in a page.
+/// Text for HTML pages.
 enum HTMLText {
     static func escaped(_ text: String) -> String {
         var result = ""
@@ -17,7 +17,7 @@ enum HTMLText {
         return result
     }
 
-    /// What a content security policy names an inline style by.
+    /// The source expression by which a content security policy allows an inline style.
     static func policyHash(_ text: String) -> String {
         let bytes = Array(text.utf8)
         var hash = [UInt8](repeating: 0, count: Int(crypto_hash_sha256_BYTES))

@@ -41,7 +41,7 @@ public enum ProblemText {
         }
     }
 
-    /// The section of docs/RUNBOOKS.md, by its alert; nil if there is none.
+    /// The section of docs/RUNBOOKS.md, named after its alert; nil if there is none.
     static func runbook(_ problem: Status.Problem) -> String? {
         switch problem {
         case .neverRan, .stuck, .shutDown, .recovered, .died: "QpcPluginDown"

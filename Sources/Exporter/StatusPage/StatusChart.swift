@@ -1,16 +1,16 @@
 import MetricsModel
 import Terminal
 
-/// A small chart of a window of time: a picture for those who see it, a sentence and a table for everybody.
+/// A small chart of a time window: a picture for those who can see it, a sentence and a table for everybody.
 struct StatusChart {
     struct Line {
-        /// What a point is, and so what several of them are together.
+        /// What a point means, and so how several of them combine.
         enum Kind {
-            /// A mean over its time.
+            /// The mean over its interval.
             case rate
-            /// The most at any moment of its time.
+            /// The maximum within its interval.
             case peak
-            /// What happened in its time.
+            /// The total over its interval.
             case sum
         }
 
@@ -39,7 +39,7 @@ struct StatusChart {
     var endSeconds: Int
     var spanSeconds: Int
 
-    /// The picture's own units; it is stretched to where it stands, its lines and the text beside it are not.
+    /// The picture's own units: it is stretched to fit its place, but its strokes and the text beside it are not.
     private static let width = 480.0
     private static let height = 100.0
 
@@ -90,7 +90,7 @@ struct StatusChart {
         return text + plot + "<p class=\"note\">\(HTMLText.escaped(summary))</p>\n" + table + "</figure>\n"
     }
 
-    /// The picture, and what its axes say beside it: text in the reader's own size on every screen.
+    /// The picture, with the labels of its axes beside it: text in the reader's own size on every screen.
     private var plot: String {
         var text = "<div class=\"plot\">\n<p class=\"up-axis\" aria-hidden=\"true\">"
         for value in [ceiling, ceiling / 2, 0] { text += "<span>\(Self.short(value))</span>" }
@@ -117,13 +117,13 @@ struct StatusChart {
         return text + "</p>\n</div>\n"
     }
 
-    /// A moment on the time axis: its day too, where the axis is of several.
+    /// A label on the time axis; with the date if the axis spans several days.
     private func mark(_ seconds: Int) -> String {
         let time = Clock.hourAndMinute(seconds: seconds)
         return spanSeconds > 86_400 ? "\(Clock.monthAndDay(seconds: seconds)) \(time)" : time
     }
 
-    /// Lines from point to point, and the points that have no neighbour, as lines of no length.
+    /// Lines from point to point; isolated points become lines of zero length.
     private func drawing(_ line: Line) -> (path: String, dots: String) {
         var path = ""
         var dots = ""
@@ -140,7 +140,7 @@ struct StatusChart {
         return (path, dots)
     }
 
-    /// The same in twelve rows.
+    /// The same data in twelve rows.
     private var table: String {
         let rows = 12
         var text = """
@@ -178,7 +178,7 @@ struct StatusChart {
             default: (value, "")
             }
         var digits = Quantity.number(scaled)
-        // An axis' marks are round: 2.50 is 2.5.
+        // Labels of an axis have no trailing zeros: 2.50 becomes 2.5.
         while digits.contains("."), let last = digits.last, last == "0" || last == "." { digits.removeLast() }
         return digits + suffix
     }

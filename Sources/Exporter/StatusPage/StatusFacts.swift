@@ -3,7 +3,7 @@ import MetricsQuery
 import Readings
 import Terminal
 
-/// The page's numbers in words: lists of facts and tables, as HTML.
+/// The page's numbers as HTML: lists of facts, and tables.
 enum StatusFacts {
     private struct Fact {
         var name: String
@@ -135,7 +135,7 @@ enum StatusFacts {
         }
     }
 
-    /// Counters since they began; the causes of drops that there were.
+    /// Counters since they began, and the causes of any drops.
     static func totals(_ reading: SnapshotSource.Reading) -> String {
         let snapshot = reading.snapshot
         let counters = snapshot.counters

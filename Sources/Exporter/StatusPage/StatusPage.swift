@@ -3,15 +3,15 @@ import MetricsQuery
 import Readings
 import Terminal
 
-/// The page at `/`: what is wrong, what happens now, and what happened in the last hour, day, week or month. Made here, without
-/// scripts, and from numbers alone: no event's text ever comes near it.
+/// The page at `/`: what is wrong, what is happening now, and what happened in the last hour, day, week or month. Rendered here,
+/// without scripts, and from numbers alone: no event's text ever reaches it.
 struct StatusPage: Sendable {
     let telemetryPath: String
-    /// Where the data are, as an absolute path, and on which machine.
+    /// The data directory, as an absolute path, and the machine it is on.
     let directory: String
     let host: String
 
-    /// What was asked for: `/?range=24h&refresh`.
+    /// What the client asked for: `/?range=24h&refresh`.
     struct Request: Sendable {
         var span = TrafficHistory.Span.hour
         var isRefreshing = false
@@ -33,7 +33,7 @@ struct StatusPage: Sendable {
         func with(span: TrafficHistory.Span) -> Request { Request(span: span, isRefreshing: isRefreshing) }
         func with(refreshing: Bool) -> Request { Request(span: span, isRefreshing: refreshing) }
 
-        /// As an attribute's value.
+        /// The URL, escaped as the value of an attribute.
         var address: String {
             let parts = (span == .hour ? [] : ["range=\(span.rawValue)"]) + (isRefreshing ? ["refresh"] : [])
             return parts.isEmpty ? "/" : "/?" + parts.joined(separator: "&amp;")
@@ -113,7 +113,7 @@ struct StatusPage: Sendable {
         }
     }
 
-    /// What is wrong, each with what to do; nothing when all is well.
+    /// What is wrong, and what to do about it; empty when all is well.
     private func problems(_ problems: [Status.Problem], _ reading: SnapshotSource.Reading) -> String {
         guard reading.hasRun, !problems.isEmpty else { return "" }
         let items = problems.map { problem in
@@ -170,7 +170,7 @@ struct StatusPage: Sendable {
     private func charts(_ history: TrafficHistory) -> String {
         let step = Double(history.span.stepSeconds)
         func rates(per seconds: Double, _ value: (TrafficHistory.Step) -> Int64) -> [Double?] {
-            // A step of which little is known would show a rate of a few events; if it is the only one, it is better than none.
+            // A step with little data would show a rate made of a few events; if it is the only one, it is better than none.
             let isOnly = history.steps.count { $0.seconds > 0 } <= 1
             return history.steps.map {
                 $0.seconds >= (isOnly ? 0.1 : step / 10) ? Double(value($0)) / $0.seconds * seconds : nil

@@ -1,4 +1,4 @@
-/// The status page's looks: one column on a phone, light and dark as the reader has it.
+/// The status page's style sheet: one column on a phone, light or dark as the reader prefers.
 enum StatusStyle {
     static let css = """
         :root{color-scheme:light dark;--back:#fbfbfc;--panel:#fff;--ink:#1b1e24;--soft:#555d6b;--line:#d9dde4;\

@@ -5,13 +5,13 @@ import Glibc
 import NIOCore
 import NIOPosix
 
-/// Checks names and passwords against bcrypt's hashes, on a thread of its own: one check costs a tenth of a second and
-/// more. What was right is remembered, as a keyed hash, so that a scraper pays once. On the event loop.
+/// Checks user names and passwords against bcrypt hashes, on a thread of its own: one check takes a tenth of a second or more.
+/// Correct passwords are remembered as keyed hashes, so that a scraper pays once. Event loop only.
 final class PasswordCheck {
     enum Verdict: Sendable {
         case right
         case wrong
-        /// Too many others wait.
+        /// Too many others are waiting.
         case busy
     }
 
@@ -19,10 +19,10 @@ final class PasswordCheck {
     private let loop: any EventLoop
     private let limit: Int
     private let secret: [UInt8]
-    /// What waits, by user; all unknown names are one user. Checked in turns, so that guesses at one name delay another's first
-    /// right password by one check, not by their number.
+    /// Waiting checks, by user; all unknown names count as one user. Users take turns, so that guesses at one name delay another
+    /// user's first correct password by one check, however many guesses there are.
     private var lines: [String: [Job]] = [:]
-    /// Whose turn it is, first; each name that waits once.
+    /// The waiting names, each once, in the order of their turns.
     private var turns: [String] = []
     private var isChecking = false
     private var known: Set<[UInt8]> = []
@@ -37,14 +37,14 @@ final class PasswordCheck {
         self.secret = secret
     }
 
-    /// The verdict may come at once.
+    /// May call `answer` before it returns.
     func check(
         _ authorization: String, users: [String: String], _ answer: @escaping (Verdict) -> Void
     ) {
         guard let (user, password) = Self.credentials(authorization) else { return answer(.wrong) }
         guard let dearest = users.values.max(by: { BcryptCost.of($0) < BcryptCost.of($1) }) else { return answer(.wrong) }
-        // Every refusal costs what the dearest hash does, so time tells neither which names there are nor whose hash is cheap.
-        // The decoy matches nothing.
+        // Every refusal costs as much as the most expensive hash, so that timing reveals neither which names exist nor whose hash
+        // is cheap. The decoy matches nothing.
         let decoy = String(dearest.prefix(29)) + String(repeating: ".", count: 31)
         let hash = users[user] ?? decoy
         let isKnownUser = users[user] != nil
@@ -85,7 +85,7 @@ final class PasswordCheck {
         let decided = NIOLoopBound(
             { [self] (isRight: Bool) in
                 isChecking = false
-                // Until now it kept its place in the line.
+                // It kept its place in the queue until now.
                 lines[name]?.removeFirst()
                 if lines[name]?.isEmpty == true { lines[name] = nil } else { turns.append(name) }
                 job.decide(isRight)
@@ -117,7 +117,7 @@ final class PasswordCheck {
                 == 0, let colon = decoded[..<count].firstIndex(of: 0x3A)
         else { return nil }
         let password = Array(decoded[(colon + 1)..<count])
-        // C would take the password to end there.
+        // To C, the password would end there.
         guard !password.contains(0) else { return nil }
         return (String(decoding: decoded[..<colon], as: UTF8.self), password)
     }
@@ -143,13 +143,13 @@ final class PasswordCheck {
     }
 }
 
-/// bcrypt's work: a cost is the exponent of 2 in its number of rounds.
+/// bcrypt's work: the number of rounds is 2 to the power of the cost.
 package enum BcryptCost {
     package static func of(_ hash: String) -> Int {
         let digits = hash.utf8.dropFirst(4).prefix(2)
         return min(31, digits.reduce(0) { $0 * 10 + Int($1 &- 0x30) % 10 })
     }
 
-    /// Hashes at these costs take that many rounds together: each bit of the number is one cost. 4 is bcrypt's least.
+    /// Costs whose hashes take this many rounds together: each bit of the number is one cost. 4 is bcrypt's minimum.
     package static func costs(ofRounds rounds: Int) -> [Int] { (4...31).filter { rounds >> $0 & 1 == 1 } }
 }

@@ -1,12 +1,12 @@
 import NIOCore
 import NIOSSL
 
-/// What a connection is encrypted with.
+/// The TLS setup of connections.
 struct TLSContext: Sendable {
     private let context: NIOSSLContext
     private let takesAnyCertificate: Bool
 
-    /// Reads the files.
+    /// Reads the certificates and the key.
     /// - Throws: `ExporterError.badWebConfig`.
     init(_ settings: WebConfig.TLS) throws(ExporterError) {
         let chain = try Self.certificates(settings.certFile, "cert_file")
@@ -22,7 +22,7 @@ struct TLSContext: Sendable {
         tls.maximumTLSVersion = settings.maxVersion.map { $0 == .tls13 ? .tlsv13 : .tlsv12 }
         tls.applicationProtocols = ["http/1.1"]
         tls.renegotiationSupport = .none
-        // A client that never says goodbye holds its socket no longer than this.
+        // A client that never sends close_notify holds its socket no longer than this.
         tls.shutdownTimeout = .seconds(1)
         if !settings.cipherSuites.isEmpty { tls.cipherSuiteValues = try Self.ciphers(settings.cipherSuites) }
         if !settings.curves.isEmpty { tls.curves = try Self.curves(settings.curves) }
@@ -61,7 +61,7 @@ struct TLSContext: Sendable {
         throw .badWebConfig("\(key) \(path) has no certificate in PEM form, or cannot be read")
     }
 
-    // MARK: Names, as Go's crypto/tls has them
+    // MARK: Names as in Go's crypto/tls
 
     private static let cipherNames: [(name: String, cipher: NIOTLSCipher)] = [
         ("TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", .TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256),
@@ -71,7 +71,7 @@ struct TLSContext: Sendable {
         ("TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", .TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256),
         ("TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", .TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256),
     ]
-    /// These cannot be chosen among, in Go neither: TLS 1.3 always offers them.
+    /// These cannot be selected, nor can they in Go: TLS 1.3 always offers them all.
     private static let tls13CipherNames = [
         "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256",
     ]
@@ -87,7 +87,7 @@ struct TLSContext: Sendable {
             }
             ciphers.append(known.cipher)
         }
-        // Only TLS 1.3's were named: what is left for TLS 1.2 is the usual.
+        // Only TLS 1.3 suites were named: TLS 1.2 keeps its defaults.
         return ciphers.isEmpty ? cipherNames.map(\.cipher) : ciphers
     }
 

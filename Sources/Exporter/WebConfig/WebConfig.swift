@@ -32,12 +32,12 @@ struct WebConfig: Equatable {
     }
 
     var tls: TLS?
-    /// Names, and bcrypt's hashes.
+    /// User names, and their bcrypt hashes.
     var users: [String: String] = [:]
     var headers: [Header] = []
-    /// Something was in the file.
+    /// There was nothing in the file.
     var isEmpty = true
-    /// HTTP/2 was asked for, which this exporter does not speak.
+    /// The file asks for HTTP/2, which this exporter does not speak.
     var wantsHTTP2 = false
 
     struct Header: Equatable {

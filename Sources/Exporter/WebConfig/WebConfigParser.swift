@@ -1,10 +1,10 @@
-/// Reads a web configuration strictly: a key that is misspelt must not leave a door open.
+/// Parses a web configuration strictly: a misspelt key must not leave a door open.
 struct WebConfigParser {
     private let path: String
 
     init(path: String) { self.path = path }
 
-    /// - Throws: `ExporterError.badWebConfig`, naming file, line, and what would do.
+    /// - Throws: `ExporterError.badWebConfig`, naming the file, the line and what would be valid.
     func parse(_ bytes: [UInt8]) throws(ExporterError) -> WebConfig {
         var config = WebConfig()
         let document: YAMLNode?
@@ -32,7 +32,7 @@ struct WebConfigParser {
             case "key_file": tls.keyFile = relative(try text(value, key))
             case "client_ca_file": tls.clientCAFile = value.isNull ? nil : relative(try text(value, key))
             case "client_auth_type": tls.clientAuth = try choice(value, key)
-            // Silence would let every certificate of the CA in.
+            // Ignoring it would let in every certificate of the CA.
             case "client_allowed_sans":
                 guard try list(value, key).isEmpty else {
                     throw bad(
@@ -42,7 +42,7 @@ struct WebConfigParser {
             case "max_version": tls.maxVersion = try choice(value, key)
             case "cipher_suites": tls.cipherSuites = try list(value, key)
             case "curve_preferences": tls.curves = try list(value, key)
-            // BoringSSL's own order holds among those that are left.
+            // BoringSSL's own order applies to the suites that are left.
             case "prefer_server_cipher_suites": _ = try flag(value, key)
             default:
                 throw unknown(
@@ -68,7 +68,7 @@ struct WebConfigParser {
         return tls
     }
 
-    /// The fields that the toolkit lets a file set, and to what.
+    /// The headers that the toolkit lets a file set, and their permitted values; none listed permits any.
     private static let headers: [(name: String, values: [String])] = [
         ("Strict-Transport-Security", []), ("Content-Security-Policy", []), ("X-XSS-Protection", []),
         ("X-Content-Type-Options", ["nosniff"]), ("X-Frame-Options", ["deny", "sameorigin"]),
@@ -106,7 +106,7 @@ struct WebConfigParser {
                 throw bad(value.line, "a user's name is empty or has a colon, which basic authentication cannot say")
             }
             let hash = try text(value, "basic_auth_users")
-            // The hash itself is not shown: it is as good as a password to guess at.
+            // The hash itself is not shown: with it, the password can be guessed offline.
             guard Self.isBcrypt(Array(hash.utf8)) else {
                 throw bad(value.line, "the password of \(name) is no bcrypt hash; htpasswd -nBC 10 \(name) makes one")
             }
@@ -127,7 +127,7 @@ struct WebConfigParser {
         }
     }
 
-    // MARK: Kinds of values
+    // MARK: Value types
 
     private func relative(_ file: String) -> String {
         guard !file.isEmpty, !file.hasPrefix("/"), let slash = path.lastIndex(of: "/") else { return file }

@@ -1,14 +1,14 @@
 import Glibc
 import NIOConcurrencyHelpers
 
-/// What the web configuration's files said when they were last read: what every connection goes by.
+/// The contents of the web configuration's files when they were last read; they apply to every connection.
 struct WebSettings: Sendable {
     var users: [String: String] = [:]
     var headers: [(name: String, value: String)] = []
     var tls: TLSContext?
 }
 
-/// The web configuration and the certificates that it names, read again when they change. One thread at a time.
+/// The web configuration and the certificates that it names, reloaded when they change. One thread at a time.
 final class WebFiles {
     private struct Stamp: Equatable {
         var device: UInt64 = 0
@@ -32,7 +32,7 @@ final class WebFiles {
     private let log: ExporterLog
     private var config = WebConfig()
     private var stamps: [Stamp] = []
-    /// Stamps that differ from `stamps`, as seen at the last look.
+    /// Stamps that differ from `stamps`, as of the last check.
     private var fresh: [Stamp]?
 
     init(path: String, log: ExporterLog) {
@@ -40,7 +40,7 @@ final class WebFiles {
         self.log = log
     }
 
-    /// For the start: whatever is wrong is told.
+    /// For startup: reports whatever is wrong.
     /// - Throws: `ExporterError`.
     func load() throws(ExporterError) -> WebSettings {
         let (config, settings) = try read()
@@ -49,7 +49,7 @@ final class WebFiles {
         return settings
     }
 
-    /// Nil if nothing has changed, or what has changed does not do: then what was read before holds on.
+    /// Nil if nothing has changed, or if the new contents cannot be used: then the previous settings stay in force.
     ///
     /// Waits until the files look the same twice, since an editor may be in the middle of writing.
     func reload(atOnce: Bool = false) -> WebSettings? {
@@ -66,7 +66,7 @@ final class WebFiles {
         stamps = now
         do throws(ExporterError) {
             let (config, settings) = try read()
-            // A file that is being replaced can be empty for a moment, and doors must not open for it.
+            // A file that is being replaced can be empty for a moment; that must not open any doors.
             if config.isEmpty, !self.config.isEmpty {
                 throw .badWebConfig("\(path) is empty; to serve without TLS and passwords, start again")
             }

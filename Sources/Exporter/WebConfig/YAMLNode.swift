@@ -1,7 +1,6 @@
 import CYAML
 
-/// A YAML document as a tree. Read by libyaml; Yams would bring all of Foundation into a program that starts in
-/// milliseconds.
+/// A YAML document as a tree. Parsed by libyaml; Yams would pull all of Foundation into a program that starts in milliseconds.
 indirect enum YAMLNode {
     /// `isQuoted` tells `"true"` from `true`.
     case scalar(String, isQuoted: Bool, line: Int)
@@ -62,7 +61,7 @@ struct YAMLError: Error {
     var problem: String
 }
 
-/// Turns libyaml's document into a tree, within limits: aliases can make a small text a huge tree.
+/// Turns libyaml's document into a tree, within limits: aliases can expand a small text into a huge tree.
 private struct YAMLTree {
     var document: yaml_document_t
     private var nodesLeft = 10_000

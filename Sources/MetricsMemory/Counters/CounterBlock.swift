@@ -1,8 +1,8 @@
 import CMetricsLayout
 import MetricsModel
 
-/// One array of counters in the mapped file that has one writer: bumped by a relaxed load and a store, which is
-/// as cheap as a plain increment and never torn for a reader.
+/// One array of counters in the mapped file, with a single writer: bumped by a relaxed load and a store, which is as cheap as
+/// a plain increment and never torn for a reader.
 public struct CounterBlock {
     @usableFromInline let base: UnsafeMutableRawPointer
 
@@ -20,8 +20,8 @@ public struct CounterBlock {
     @inlinable @inline(__always)
     public func increment(_ index: Int) { add(1, to: index) }
 
-    /// As `add`, and a reader that sees the new value also sees all that the writer stored before (pairs with
-    /// the acquiring load in `LiveMap.add`).
+    /// Like `add`, but a reader that sees the new value also sees everything that the writer stored before (pairs with the
+    /// acquiring load in `LiveMap.add`).
     @inlinable @inline(__always)
     public func addReleasing(_ value: UInt64, to index: Int) {
         AtomicWord.storeReleasing(base, index &* 8, AtomicWord.loadRelaxed(base, index &* 8) &+ value)

@@ -1,9 +1,9 @@
 import MetricsModel
 
-/// What counts: a slot's counters, the shared ones, or the drain's own totals.
+/// Something that counts: a slot's counters, the shared ones, or the drain's own totals.
 public protocol CounterSink {
     func add(_ value: UInt64, to index: Int)
-    /// As `add`, ordered after everything that the caller stored before.
+    /// Like `add`, but ordered after everything that the caller stored before.
     func addReleasing(_ value: UInt64, to index: Int)
 }
 
@@ -14,11 +14,11 @@ extension SharedCounterBlock: CounterSink {
     public func addReleasing(_ value: UInt64, to index: Int) { add(value, to: index) }
 }
 
-/// Totals in private memory, of one thread.
+/// Totals in private memory, for one thread.
 public struct CounterTotals: CounterSink {
     @usableFromInline let words: UnsafeMutablePointer<UInt64>
 
-    /// Never freed by itself: the owner calls `deallocate`.
+    /// Never freed automatically: the owner calls `deallocate`.
     public init() {
         words = .allocate(capacity: CounterIndex.words)
         words.initialize(repeating: 0, count: CounterIndex.words)
@@ -38,11 +38,11 @@ public struct CounterTotals: CounterSink {
     public func addReleasing(_ value: UInt64, to index: Int) { add(value, to: index) }
 }
 
-/// What each event adds to which counter: the one place that says so. Hooks call it for the live counters, and
-/// the drain calls it for the totals that go into the log with the rows; hence both always agree.
+/// What each event adds to which counter: the one place that says so. Hooks call it for the live counters, and the drain
+/// calls it for the totals that go into the log with the rows, so both always agree.
 ///
-/// `recorded` counts the event itself and comes first. An event that is dropped is counted by its one `dropped` word
-/// instead, from which readers tell that it was recorded: so a kill between two stores cannot set the two at odds.
+/// `recorded` counts the event itself and comes first. A dropped event is counted by its one `dropped` word instead, from
+/// which readers infer that it was recorded, so a kill between two stores cannot set the two at odds.
 public enum Tally {
     @inlinable @inline(__always)
     public static func recorded(_ kind: EventKind, events: UInt64 = 1, into sink: some CounterSink) {
@@ -57,7 +57,7 @@ public enum Tally {
         sink.add(Histogram.clamped(messages), to: CounterIndex.batchSum)
     }
 
-    /// What an event of this kind adds besides itself; the arguments are those of `Event`.
+    /// What an event of this kind adds beyond the event itself; the arguments are those of `Event`.
     @inlinable @inline(__always)
     public static func contents(
         _ kind: EventKind, number: UInt64, sealed: Bool, yes: Bool, failure: FailureClass, into sink: some CounterSink
@@ -81,7 +81,7 @@ public enum Tally {
         if sealed { sink.add(1, to: CounterIndex.sealed(path)) }
     }
 
-    /// An event that was read back from a ring, with its contents.
+    /// An event read back from a ring, with its contents.
     @inlinable @inline(__always)
     public static func event(_ event: borrowing Event, into sink: some CounterSink) {
         recorded(event.kind, into: sink)

@@ -1,11 +1,11 @@
 import Synchronization
 
-/// Atomic access to a word of the mapped file. Everything that reaches into mapped memory goes through here.
+/// Atomic access to a word of the mapped file. All atomic access to mapped memory goes through here.
 public enum AtomicWord {
     @inlinable @inline(__always)
     static func at(_ base: UnsafeMutableRawPointer, _ offset: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
-        // SAFETY: Atomic<UInt64> has the layout of UInt64; every offset handed in is a multiple of 8 inside a
-        // mapping, and such words are only ever accessed atomically.
+        // SAFETY: Atomic<UInt64> has the layout of UInt64; every offset passed in is a multiple of 8 inside a mapping, and
+        // such words are only ever accessed atomically.
         base.advanced(by: offset).assumingMemoryBound(to: Atomic<UInt64>.self)
     }
 

@@ -1,6 +1,6 @@
 import CMachine
 
-/// What tells a file from another one that takes its name.
+/// Tells a file from another one that takes its name.
 public struct FileIdentity: Equatable, Sendable {
     private let device: UInt64
     private let inode: UInt64

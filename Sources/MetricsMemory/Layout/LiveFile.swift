@@ -3,7 +3,7 @@ import CMetricsLayout
 import MetricsModel
 import Synchronization
 
-/// `live.qpcm` as its writer sees it: made at start, and held by the plugin until `destroy`.
+/// `live.qpcm` as its writer sees it: created at startup, and held by the plugin until `destroy`.
 public final class LiveFile: Sendable {
     public struct Options: Sendable {
         public var settings: Settings
@@ -11,7 +11,7 @@ public final class LiveFile: Sendable {
         /// QPCM_CLOCK_*.
         public var clock: UInt64
         public var session: (UInt64, UInt64)
-        /// When the counters began; 0 if not known.
+        /// When the counters began; 0 if unknown.
         public var createdNanoseconds: UInt64
 
         public init(
@@ -30,12 +30,12 @@ public final class LiveFile: Sendable {
     public let options: Options
     private let detached = Atomic<Bool>(false)
 
-    /// Makes the file under a name of its own, complete, and then gives it the name `live.qpcm` in one step: a
-    /// reader sees the old session or the new one, never half of one.
+    /// Creates the file under a temporary name, complete, then renames it to `live.qpcm` in one step: a reader sees the old
+    /// session or the new one, never half of one.
     ///
     /// - Parameter ringed: the totals of all earlier sessions as the log knows them.
     /// - Parameter direct: those that only a live file knows.
-    /// - Throws: `MemoryError`; a disk that is full is one, never a signal later.
+    /// - Throws: `MemoryError`; a full disk throws here, and never raises a signal later.
     public convenience init(
         directory: String, options: Options, ringed: [UInt64], direct: [UInt64]
     ) throws(MemoryError) {
@@ -67,7 +67,7 @@ public final class LiveFile: Sendable {
             CounterBlock(at: baseCounters).store(ringed[index], to: index)
             CounterBlock(at: baseCounters + QPCM_DIRECT_BYTES).store(direct[index], to: index)
         }
-        // Readers tell these from the dropped ones: see LiveMap.addTotals.
+        // Readers derive these from the dropped ones: see LiveMap.addTotals.
         for kind in EventKind.allCases {
             CounterBlock(at: baseCounters + QPCM_DIRECT_BYTES).store(0, to: CounterIndex.events(kind))
         }
@@ -123,14 +123,14 @@ public final class LiveFile: Sendable {
         let slot = map.slot(index)
         slot.storeBytes(
             of: UInt64(map.ringBytes) - 1, toByteOffset: QPCM_SLOT_MASK, as: UInt64.self)
-        // Pairs with the acquiring loads of the state: a slot that is free has its mask.
+        // Pairs with the acquiring loads of the state: a slot seen as free has its mask.
         AtomicWord.storeReleasing(slot, 0, state)
     }
 
     // MARK: Slots, any thread
 
-    /// A free slot, now the caller's, or nil if none is free. One whose ring is nearly empty if there is one: an ended
-    /// thread may have left its ring full.
+    /// A free slot, now the caller's, or nil if none is free. Prefers one whose ring is nearly empty: an ended thread may
+    /// have left its ring full.
     public func takeFreeSlot() -> UnsafeMutableRawPointer? {
         takeFreeSlot(withAtMost: UInt64(map.ringBytes) / 4) ?? takeFreeSlot(withAtMost: .max)
     }
@@ -139,7 +139,7 @@ public final class LiveFile: Sendable {
         for index in 0..<map.slotsReady {
             let slot = map.slot(index)
             guard RingConsumer.tail(of: slot) &- RingConsumer.head(of: slot) <= bytes else { continue }
-            // Acquiring: what the slot's last owner stored, its tail above all, is seen by the next.
+            // Acquiring: the next owner sees what the slot's last owner stored, its tail above all.
             if AtomicWord.loadRelaxed(slot, 0) == UInt64(QPCM_SLOT_FREE),
                 AtomicWord.exchange(
                     slot, 0, expected: UInt64(QPCM_SLOT_FREE),
@@ -151,7 +151,7 @@ public final class LiveFile: Sendable {
         return nil
     }
 
-    /// Gives a slot back with its counts and whatever waits in its ring. The owner, for the last time.
+    /// Gives a slot back with its counts and whatever waits in its ring. The owner must not use it afterwards.
     public func giveBack(_ slot: UnsafeMutableRawPointer) {
         AtomicWord.storeReleasing(slot, 0, UInt64(QPCM_SLOT_FREE))
     }
@@ -161,9 +161,9 @@ public final class LiveFile: Sendable {
         slot >= map.base && slot < map.base + file.reservedBytes
     }
 
-    /// Makes one more slot at the end of the file; nil at the limit, or when the disk is full. System calls.
+    /// Adds one slot at the end of the file; nil at the limit, or when the disk is full. Makes system calls.
     ///
-    /// - Parameter owned: whether it is at once the caller's; else it is free for any thread.
+    /// - Parameter owned: whether it belongs to the caller at once; otherwise it is free for any thread.
     public func makeSlot(owned: Bool) -> UnsafeMutableRawPointer? {
         let base = map.base
         let reserved = AtomicWord.loadRelaxed(base, QPCM_HEADER_SLOTS_RESERVED)
@@ -176,7 +176,7 @@ public final class LiveFile: Sendable {
             ? file.layZeros(offset: offset, bytes: map.slotStride)
             : file.allocate(offset: offset, bytes: map.slotStride) == 0
         guard isThere else {
-            // Handed back if nobody reserved a later one; otherwise a hole stays, which readers pass over.
+            // Undone if nobody reserved a later one; otherwise a hole stays, which readers skip.
             _ = AtomicWord.exchange(
                 base, QPCM_HEADER_SLOTS_RESERVED, expected: UInt64(index) + 1,
                 desired: UInt64(index))
@@ -198,11 +198,11 @@ public final class LiveFile: Sendable {
 
     // MARK: Memory
 
-    /// Faults in a part of the file ahead of its use. False where a store would have been a signal.
+    /// Faults in a part of the file before it is used. False if a store would have raised a signal.
     public func populate(offset: Int, bytes: Int) -> Bool { isSound(file.populate(offset: offset, bytes: bytes)) }
 
-    /// Faults in the header, and of each initial slot the counters and the ring's beginning: what a thread's first
-    /// calls touch. The rest is left to the plugin's thread. False where a store would have been a signal.
+    /// Faults in the header and, for each initial slot, the counters and the beginning of the ring: what a thread's first
+    /// calls touch. The rest is left to the plugin's thread. False if a store would have raised a signal.
     public func populateStarts() -> Bool {
         var isSound = populate(offset: 0, bytes: QPCM_SLOTS)
         for index in 0..<options.initialSlots {
@@ -212,9 +212,9 @@ public final class LiveFile: Sendable {
         return isSound
     }
 
-    /// Makes a part of a slot's ring, from a position on, writable without a fault: the kernel takes that away from each
-    /// page that it writes back to the disk, and gives it back at the next store, which would be a hook's. False where
-    /// such a store would have been a signal.
+    /// Makes a part of a slot's ring, from a position on, writable without a fault: the kernel write-protects each page that
+    /// it writes back to the disk, and lifts that at the next store, which would be a hook's. False if such a store would
+    /// have raised a signal.
     public func populateRing(slot index: Int, position: UInt64, bytes: Int) -> Bool {
         let ring = map.slot(index) - map.base + QPCM_SLOT_RING
         let from = Int(position & UInt64(map.ringBytes - 1)) & ~4095
@@ -226,21 +226,21 @@ public final class LiveFile: Sendable {
     /// Ignores every error but the two that mean a store would raise SIGBUS.
     private func isSound(_ code: Int32) -> Bool { code != EFAULT && code != EHWPOISON }
 
-    /// Makes what is in the file so far safe from a power cut. Blocks.
+    /// Makes everything in the file so far safe from a power cut. Blocks.
     public func sync() { _ = fsync(file.descriptor) }
 
-    /// Whether the file system still takes what is stored. Three system calls.
+    /// Whether the file system still accepts stores. Three system calls.
     public func takesStores() -> Bool { file.takesStores() }
 
-    /// Whether the plugin goes on in memory of its own, which no other process sees.
+    /// Whether the plugin has moved to memory of its own, which no other process sees.
     public var isDetached: Bool { detached.load(ordering: .acquiring) }
 
-    /// Takes the memory off the file, whose file system has died: a store there would be a signal in the server. The
-    /// plugin's thread; hooks go on meanwhile, and nothing that they stored is missing. False if that cannot be done.
+    /// Detaches the memory from the file, whose file system has died: a store there would raise a signal in the server. Runs
+    /// on the plugin's thread; hooks go on meanwhile, and nothing that they stored is missing. False if that cannot be done.
     public func detach() -> Bool {
         detached.store(true, ordering: .releasing)
-        // Pairs with the reservation in makeSlot, which acquires and releases too: a slot that was reserved before
-        // this moves along, however far its thread has come; a later reservation sees the flag, and is made of memory.
+        // Pairs with the reservation in makeSlot, which also acquires and releases: a slot reserved before this is moved too,
+        // however far its thread has got; a later reservation sees the flag, and is made of memory.
         let reserved = Int(clamping: AtomicWord.add(map.base, QPCM_HEADER_SLOTS_RESERVED, 0))
         return file.detach(bytes: QPCM_SLOTS + min(reserved, QPCM_SLOT_LIMIT) * map.slotStride)
     }

@@ -2,7 +2,7 @@ import CMachine
 import CMetricsLayout
 import MetricsModel
 
-/// `live.qpcm` as readers see it, while the server runs and after it died. Needs no write access.
+/// `live.qpcm` as readers see it, while the server runs and after it has died. Needs no write access.
 public final class LiveFileReader {
     public struct Header: Sendable {
         public var settings: Settings
@@ -13,7 +13,7 @@ public final class LiveFileReader {
         public var clock: UInt64
         public var bootID: [UInt8]
         public var version: String
-        /// When the counters began; nil if not known.
+        /// When the counters began; nil if unknown.
         public var createdNanoseconds: UInt64?
     }
 
@@ -24,8 +24,7 @@ public final class LiveFileReader {
     public let map: LiveMap
 
     /// - Parameter writable: for recovery, which wipes what it has taken.
-    /// - Throws: `MemoryError`: code ENOENT if there is none, EINVAL with a detail if it is damaged or another
-    ///   version's.
+    /// - Throws: `MemoryError`: code ENOENT if there is none, EINVAL with a detail if it is damaged or of another version.
     public convenience init(path: String, writable: Bool = false) throws(MemoryError) {
         let flags = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
         let descriptor = qpcm_open(path, flags, 0)
@@ -82,7 +81,7 @@ public final class LiveFileReader {
             version: version, createdNanoseconds: raw.created_ns == 0 ? nil : raw.created_ns)
     }
 
-    /// A word that is damaged becomes one that a setting could be, so that nobody who calculates with it overflows.
+    /// A damaged word is clamped to what a setting could be, so that nobody who calculates with it overflows.
     private static func settings(_ raw: qpcm_header, _ identities: IdentityMode) -> Settings {
         func limit(_ word: UInt64) -> UInt64? { word == 0 ? nil : min(word, UInt64(Int64.max)) }
         return Settings(
@@ -94,8 +93,8 @@ public final class LiveFileReader {
 
     public var isRunning: Bool { map.word(QPCM_HEADER_STATE) == UInt64(QPCM_STATE_RUNNING) }
 
-    /// What does not match its checksum, in words; nil if nothing is known to be wrong. Of a file that is in use, or whose server
-    /// was killed, only what init wrote can be checked.
+    /// What does not match its checksum, in words; nil if nothing is known to be wrong. In a file that is in use, or whose
+    /// server was killed, only what init wrote can be checked.
     public var mismatch: String? {
         let initCheck = map.word(QPCM_HEADER_INIT_CHECK)
         if initCheck != 0, initCheck != map.initCheck { return "the header of \(path) does not match its checksum" }

@@ -2,8 +2,8 @@ import CMachine
 import CMetricsLayout
 import MetricsModel
 
-/// Where things are in a mapped `live.qpcm`, for those who may write to it: the plugin, and a command that recovers a
-/// dead server's events. Valid as long as the file object that it came from.
+/// Where things are in a mapped `live.qpcm`. Only the plugin, and a command that recovers a dead server's events, may write
+/// through it. Valid as long as the file object that it came from.
 public struct LiveMap: @unchecked Sendable {
     public let base: UnsafeMutableRawPointer
     public let ringBytes: Int
@@ -16,7 +16,7 @@ public struct LiveMap: @unchecked Sendable {
         base + (QPCM_SLOTS &+ index &* slotStride)
     }
 
-    /// Slots below this exist; one that is `isAbsent` is a hole.
+    /// Slots below this exist, apart from holes, which are `isAbsent`.
     public var slotsReady: Int {
         // Pairs with the releasing exchange in LiveFile.makeSlot.
         min(Int(clamping: AtomicWord.loadAcquiring(base, QPCM_HEADER_SLOTS_READY)), reachableSlots)
@@ -34,12 +34,12 @@ public struct LiveMap: @unchecked Sendable {
         SharedCounterBlock(at: base + (QPCM_OVERFLOW_COUNTERS &+ QPCM_DIRECT_BYTES))
     }
 
-    /// One gauge or state word of the header, QPCM_HEADER_*.
+    /// Sets a gauge or state word of the header, QPCM_HEADER_*.
     public func set(_ offset: Int, _ value: UInt64) { AtomicWord.storeReleasing(base, offset, value) }
 
     public func word(_ offset: Int) -> UInt64 { AtomicWord.loadAcquiring(base, offset) }
 
-    /// Two entries in turn: a kill between two stores leaves the other one whole.
+    /// Uses two entries in turn: a kill between two stores leaves the other one intact.
     public func set(anchor: TickAnchor) {
         let next = 1 - AtomicWord.loadRelaxed(base, QPCM_HEADER_ANCHOR_INDEX) % 2
         let at = QPCM_HEADER_ANCHORS + 24 * Int(next)
@@ -56,15 +56,15 @@ public struct LiveMap: @unchecked Sendable {
 
     // MARK: Counters
 
-    /// Which of an area's two arrays are meant.
+    /// Which of an area's two arrays is meant.
     public enum Part: Sendable {
         case ringed
         case direct
         case both
     }
 
-    /// Adds up every counter area into `target`, which has `CounterIndex.words` words. Counters of events are read
-    /// after those of what became of them, so that no event is seen written before it is seen recorded.
+    /// Adds all counter areas into `target`, which has `CounterIndex.words` words. Counters of events are read after those of
+    /// what became of them, so that no event is seen written before it is seen recorded.
     public func addTotals(_ part: Part, to target: UnsafeMutablePointer<UInt64>) {
         add(base + QPCM_DRAIN_COUNTERS, part, to: target)
         add(base + QPCM_BASE_COUNTERS, part, to: target)
@@ -95,7 +95,7 @@ public struct LiveMap: @unchecked Sendable {
         }
     }
 
-    /// The totals of dropped events, `DropTotals.count` of them.
+    /// Adds the totals of dropped events, `DropTotals.count` of them.
     public func addDropTotals(_ part: Part, to target: inout DropTotals) {
         addDrops(base + QPCM_DRAIN_COUNTERS, part, to: &target)
         addDrops(base + QPCM_BASE_COUNTERS, part, to: &target)
@@ -113,7 +113,7 @@ public struct LiveMap: @unchecked Sendable {
         }
     }
 
-    /// The `direct` part, as the session began with it.
+    /// The `direct` part, as it was when the session began.
     public var dropsAtStart: DropTotals {
         var totals = DropTotals()
         addDrops(base + QPCM_BASE_COUNTERS, .direct, to: &totals)
@@ -128,7 +128,7 @@ public struct LiveMap: @unchecked Sendable {
 
     // MARK: Checksums; 0 stands for none
 
-    /// Over what init writes once: the header's words below `init_check`, but for the magic, and the base counters.
+    /// Over what init writes once: the header's words below `init_check`, except the magic, and the base counters.
     public var initCheck: UInt64 {
         var hash = Checksum.start
         for offset in stride(from: 8, to: QPCM_HEADER_INIT_CHECK, by: 8) { hash = Checksum.mix(hash, plainWord(offset)) }
@@ -140,7 +140,7 @@ public struct LiveMap: @unchecked Sendable {
 
     private func plainWord(_ offset: Int) -> UInt64 { base.load(fromByteOffset: offset, as: UInt64.self) }
 
-    /// Over all counters, as of now.
+    /// Over all counters, as they are now.
     public var countersCheck: UInt64 {
         var hash = Checksum.start
         for part in [Part.ringed, .direct] {
@@ -149,7 +149,7 @@ public struct LiveMap: @unchecked Sendable {
         return max(hash, 1)
     }
 
-    /// Says that nobody writes the file any more, with a checksum over its counters.
+    /// Marks the file as no longer written by anybody, with a checksum over its counters.
     public func markStopped() {
         set(QPCM_HEADER_COUNTERS_CHECK, countersCheck)
         set(QPCM_HEADER_STATE, UInt64(QPCM_STATE_STOPPED))

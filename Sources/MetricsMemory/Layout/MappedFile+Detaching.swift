@@ -1,16 +1,16 @@
 import CMachine
 
-/// A file system can die under a mapping: xfs shuts itself down after an error of its disk, ext4 stops allocating, one that
-/// copies on write is full. A store to a page that the kernel has written back then raises SIGBUS, in whatever thread of
-/// the server it is. So the mapping is taken off the file before that.
+/// A file system can die under a mapping: xfs shuts itself down after a disk error, ext4 stops allocating, a copy-on-write
+/// one is full. A store to a page that the kernel has written back then raises SIGBUS, in whichever thread of the server
+/// makes it. So the mapping is detached from the file before that.
 extension MappedFile {
     private static let pageBytes = 4096
 
-    /// Whether the file system still takes stores into the file. Asked of a page that is mapped for that alone: the kernel
-    /// asks the file system at the first store into each mapping, and not at the next. Three system calls; any thread.
+    /// Whether the file system still accepts stores into the file. Tested on a page mapped only for that: the kernel asks the
+    /// file system at the first store into each mapping, but not at later ones. Three system calls; any thread.
     public func takesStores() -> Bool {
         guard let page = qpcm_map_shared(descriptor, Self.pageBytes, 1) else {
-            // Too many mappings, or too little memory, say nothing of the disk.
+            // Too many mappings, or too little memory, say nothing about the disk.
             return qpcm_errno() == ENOMEM || qpcm_errno() == EAGAIN
         }
         defer { _ = munmap(page, Self.pageBytes) }
@@ -18,8 +18,8 @@ extension MappedFile {
         return qpcm_errno() != EFAULT && qpcm_errno() != EHWPOISON
     }
 
-    /// Takes the file's beginning off the file: same addresses, same content, other threads' stores included, and from
-    /// now on memory alone. What is not in memory any more, and cannot be read, becomes zeros. Once.
+    /// Detaches the beginning of the mapping from the file: same addresses, same content, other threads' stores included, but
+    /// in memory alone from now on. Pages that are no longer in memory, or cannot be copied, become zeros. Call once.
     ///
     /// - Parameter bytes: a multiple of the page size; how far the file may have been allocated.
     /// - Returns: whether it could be done.
@@ -41,7 +41,7 @@ extension MappedFile {
         return true
     }
 
-    /// The first store to a page of a private mapping copies it; done here, it needs the disk no more.
+    /// The first store to a page of a private mapping copies it; done here, so that the disk is not needed afterwards.
     private func copyIn(_ pages: Range<Int>) {
         let at = base + pages.lowerBound * Self.pageBytes
         if madvise(at, pages.count * Self.pageBytes, Self.populateWrite) == 0 { return }
@@ -55,7 +55,8 @@ extension MappedFile {
         _ = layZeros(offset: pages.lowerBound * Self.pageBytes, bytes: pages.count * Self.pageBytes)
     }
 
-    /// Replaces a part that nobody uses yet by anonymous memory. Any thread. False if there is no memory.
+    /// Replaces a part that nobody uses yet, or whose content is gone, with anonymous memory. Any thread. False if there is
+    /// no memory.
     public func layZeros(offset: Int, bytes: Int) -> Bool {
         guard qpcm_map_zeros_over(base + offset, bytes) == 0 else { return false }
         _ = madvise(base + offset, bytes, MADV_DONTDUMP)

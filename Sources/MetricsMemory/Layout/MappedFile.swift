@@ -1,19 +1,19 @@
 import CMachine
 
-/// A file mapped into memory: the product's only `mmap`.
+/// A file mapped into memory; the plugin itself maps nothing else.
 ///
-/// A writer reserves addresses for the file at its largest, and the file grows beneath them; so nothing that
-/// points into the mapping ever moves.
+/// A writer reserves address space for the file at its largest, and the file grows beneath it, so nothing that points into
+/// the mapping ever moves.
 public struct MappedFile: ~Copyable, @unchecked Sendable {
     public let base: UnsafeMutableRawPointer
-    /// Bytes of address space; beyond the file's size they must not be touched.
+    /// Bytes of address space; those beyond the file's size must not be touched.
     public let reservedBytes: Int
     public let descriptor: Int32
-    /// A writer's way off the file: the same part of it once more, private, and not to be touched yet. Made while the file
-    /// system is well, since one that has died lets nothing be mapped.
+    /// A writer's way off the file: a second mapping of it, private and not to be touched yet. Made while the file system is
+    /// healthy, since nothing can be mapped from one that has died.
     let aside: UnsafeMutableRawPointer?
 
-    /// Takes ownership of `descriptor`, also when it throws.
+    /// Takes ownership of `descriptor`, even when it throws.
     /// - Throws: `MemoryError` with the system's error number.
     public init(
         owning descriptor: Int32, path: String, reservedBytes: Int, writable: Bool
@@ -48,9 +48,9 @@ public struct MappedFile: ~Copyable, @unchecked Sendable {
         return code
     }
 
-    /// Faults a range in ahead of its use, so that no hook pays for it.
+    /// Faults in a range before it is used, so that no hook pays for it.
     ///
-    /// - Returns: 0, or the system's error number: EFAULT where a store would have been a signal.
+    /// - Returns: 0, or the system's error number: EFAULT if a store would have raised a signal.
     public func populate(offset: Int, bytes: Int) -> Int32 {
         if madvise(base + offset, bytes, Self.populateWrite) == 0 { return 0 }
         guard qpcm_errno() == EINVAL else { return qpcm_errno() }
@@ -64,12 +64,12 @@ public struct MappedFile: ~Copyable, @unchecked Sendable {
         return 0
     }
 
-    /// The same for memory that another thread may be writing to: by the kernel's own means or not at all.
+    /// The same for memory that another thread may be writing to: done by the kernel, or not at all.
     public func populateInUse(offset: Int, bytes: Int) -> Int32 {
         if madvise(base + offset, bytes, Self.populateWrite) == 0 { return 0 }
         return qpcm_errno() == EINVAL ? 0 : qpcm_errno()
     }
 
-    /// Linux's MADV_POPULATE_WRITE, which this C library's headers do not all have.
+    /// Linux's MADV_POPULATE_WRITE, which not every C library's headers define.
     static var populateWrite: Int32 { 23 }
 }

@@ -2,9 +2,9 @@ import MetricsModel
 
 /// Counts what waits in the rings without consuming it: `verify` needs it for a dead server, and recovery before it begins.
 public enum PendingRecords {
-    /// The `ringed` counters that the records behind the given positions stand for.
+    /// The `ringed` counters that the records from the given positions on stand for.
     ///
-    /// - Parameter positions: where the log's account of a slot's ring ends, for slots that it knows.
+    /// - Parameter positions: where the log's account of a slot's ring ends, for the slots that it knows.
     public static func tally(_ map: LiveMap, positions: [Int: UInt64]) -> [UInt64] {
         let totals = CounterTotals()
         defer { totals.deallocate() }

@@ -3,13 +3,13 @@ import CMetricsLayout
 
 /// A key, channel or text as a hook got it, made safe to copy.
 ///
-/// The server does not lie about lengths, but it may have bugs: null with a length, and a length that no key or text
-/// can have, leave the field out unread; a long one is cut.
+/// The server does not lie about lengths, but it may have bugs: a field that is null with a length, or longer than any key or
+/// text can be, is left out unread; a long one is truncated.
 public struct RecordField {
     @usableFromInline let start: UnsafePointer<UInt8>?
     /// Bytes that the record keeps.
     public let count: Int
-    /// Cut or left out.
+    /// Whether it was truncated or left out.
     public let repaired: Bool
 
     @inlinable @inline(__always)
@@ -46,7 +46,7 @@ public struct RecordField {
     @inlinable @inline(__always)
     public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
 
-    /// Copies the field to `target`, and returns what follows it there.
+    /// Copies the field to `target`, and returns the address after it.
     @inlinable @inline(__always)
     func copy(to target: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
         guard let start else { return target }

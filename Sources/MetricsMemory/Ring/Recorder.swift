@@ -1,7 +1,7 @@
 import CMetricsLayout
 import MetricsModel
 
-/// One event as a hook is given it: what its record holds and what the counters add up.
+/// One event as a hook receives it: what its record holds and what is added to the counters.
 public struct Record {
     public let kind: EventKind
     /// When the hook was called, in the file's clock.
@@ -31,7 +31,7 @@ public struct Record {
         self.failure = failure
     }
 
-    /// Bytes that it takes in a ring, without padding.
+    /// Bytes that it takes up in a ring, without padding.
     @inlinable @inline(__always)
     public var bytes: UInt64 { RingProducer.recordBytes(fields: field0.count &+ field1.count &+ field2.count) }
 
@@ -41,7 +41,7 @@ public struct Record {
         return UInt8(truncatingIfNeeded: (yes ? QPCM_RECORD_FLAG_YES : 0) | (repaired ? QPCM_RECORD_FLAG_REPAIRED : 0))
     }
 
-    /// Adds what the event says, but not the event itself.
+    /// Counts what the event contains, but not the event itself.
     @inlinable @inline(__always)
     public func addContents(to sink: some CounterSink) {
         Tally.contents(kind, number: number, sealed: field0.count == 0, yes: yes, failure: failure, into: sink)
@@ -97,7 +97,7 @@ public struct Recorder {
     @inlinable @inline(__always)
     public func put(_ record: Record, at position: inout UInt64) {
         ring.put(
-            // As the header numbers the records of the six kinds, in the same order.
+            // Numbered as the header numbers the records of the six kinds, in the same order.
             kind: record.kind.rawValue &+ UInt8(truncatingIfNeeded: QPCM_RECORD_MESSAGE),
             flags: record.flags, ticks: record.ticks,
             detail: record.kind == .auth ? UInt16(truncatingIfNeeded: record.failure.rawValue) : 0,

@@ -2,7 +2,7 @@ import CMachine
 import CMetricsLayout
 import MetricsModel
 
-/// The reading end of a slot's ring. One thread, the drain's; a reader of a dead server's file may use the reading
+/// The reading end of a slot's ring. Used by one thread, the drain's; a reader of a dead server's file may use the reading
 /// half too.
 public struct RingConsumer {
     let slot: UnsafeMutableRawPointer
@@ -10,7 +10,7 @@ public struct RingConsumer {
     let ringBytes: UInt64
     /// The next byte to read: rises as records are taken, ahead of `head` until they are released.
     public var position: UInt64
-    /// Records are known to be committed below this.
+    /// Records below this are known to be committed.
     public private(set) var end: UInt64
 
     public init(slot: UnsafeMutableRawPointer, ringBytes: UInt64, position: UInt64) {
@@ -30,7 +30,7 @@ public struct RingConsumer {
         AtomicWord.loadAcquiring(slot, QPCM_SLOT_TAIL)
     }
 
-    /// Reads how far the producer has committed. Returns the bytes that wait.
+    /// Reads how far the producer has committed. Returns the bytes waiting.
     @discardableResult
     public mutating func look() -> UInt64 {
         end = Self.tail(of: slot)
@@ -41,8 +41,8 @@ public struct RingConsumer {
 
     public var isEmpty: Bool { position == end }
 
-    /// The record at `position`, past any padding; nil when there is none. A record that is not sound gives
-    /// `.damaged`: where the next record begins is then unknown.
+    /// The record at `position`, past any padding; nil if there is none. A record that is not sound gives `.damaged`: where
+    /// the next record begins is then unknown.
     @inline(__always)
     public mutating func next() -> RingItem? {
         while position != end {
@@ -72,14 +72,14 @@ public struct RingConsumer {
         return nil
     }
 
-    /// Moves behind a record that `next` returned.
+    /// Moves past a record that `next` returned.
     @inline(__always)
     public mutating func take(_ view: RecordView) { position = position &+ UInt64(truncatingIfNeeded: view.bytes) }
 
-    /// Leaves out everything up to the end, which is damaged.
+    /// Skips everything up to the end, which is damaged.
     public mutating func skipToEnd() { position = end }
 
-    /// Wipes what was taken and gives it back to the producer. Only after the log's commit.
+    /// Wipes what was taken and gives the room back to the producer. Only after the log's commit.
     public func release() {
         let head = AtomicWord.loadRelaxed(slot, QPCM_SLOT_HEAD)
         guard position > head, position - head <= ringBytes else { return }
@@ -100,7 +100,7 @@ public enum RingItem {
     case damaged
 }
 
-/// One record, where it lies in the ring.
+/// One record, in place in the ring.
 public struct RecordView {
     let record: UnsafeRawPointer
     public let bytes: Int
@@ -120,14 +120,14 @@ public struct RecordView {
     public var ticks: UInt64 { record.load(fromByteOffset: QPCM_RECORD_TICKS_AT, as: UInt64.self) }
     public var a: UInt64 { record.load(fromByteOffset: QPCM_RECORD_A_AT, as: UInt64.self) }
 
-    /// The kind of event, or nil for the record that begins or goes on with a batch.
+    /// The kind of event, or nil for a record that begins or continues a batch.
     @inline(__always)
     public var eventKind: EventKind? { EventKind(rawValue: kind &- UInt8(truncatingIfNeeded: QPCM_RECORD_MESSAGE)) }
 
-    /// The record stands for a call of `on_batch_enqueue`; the one that only goes on with a batch does not.
+    /// Whether the record stands for a call of `on_batch_enqueue`; one that only continues a batch does not.
     public var beginsBatch: Bool { Int(kind) == QPCM_RECORD_BATCH_BEGIN }
 
-    /// Fills in all but the time and the batch. The fields point into the ring.
+    /// Fills in everything but the time and the batch. The fields point into the ring.
     @inline(__always)
     public func fill(_ event: inout Event, kind: EventKind) {
         event.kind = kind

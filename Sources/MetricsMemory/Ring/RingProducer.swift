@@ -1,10 +1,10 @@
 import CMachine
 import CMetricsLayout
 
-/// The writing end of a slot's ring. One thread, the slot's owner, and never more than one.
+/// The writing end of a slot's ring. Used by one thread, the slot's owner, and never by more than one.
 ///
-/// A call claims room for all that it will write, writes, and commits with one releasing store of `tail`: a
-/// record is either wholly there or not at all, whenever the process dies.
+/// A call claims room for everything that it will write, writes it, and commits with one releasing store of `tail`: a record
+/// is either there in full or not at all, whenever the process dies.
 public struct RingProducer {
     @usableFromInline let slot: UnsafeMutableRawPointer
 
@@ -25,11 +25,11 @@ public struct RingProducer {
         return UInt64(truncatingIfNeeded: bytes) / granuleBytes
     }
 
-    /// Bytes that a record with so many bytes of fields takes, without padding.
+    /// Bytes that a record with this many bytes of fields takes up, without padding.
     @inlinable @inline(__always)
     public static func recordBytes(fields: Int) -> UInt64 { granules(fields) &* granuleBytes }
 
-    /// The position to write at, if `bytes` and the padding before the ring's end fit; else nil.
+    /// The position to write at, if `bytes` and the padding before the ring's end fit; otherwise nil.
     @inlinable @inline(__always)
     public func claim(_ bytes: UInt64) -> UInt64? {
         // Relaxed: only this thread stores it.
@@ -49,8 +49,7 @@ public struct RingProducer {
         return end &- head <= ringBytes ? tail : nil
     }
 
-    /// Writes one record at `position`, which a claim covers, and moves `position` behind it. Invisible until
-    /// `commit`.
+    /// Writes one record at `position`, which a claim covers, and moves `position` past it. Invisible until `commit`.
     @inlinable @inline(__always)
     public func put(
         kind: UInt8, flags: UInt8, ticks: UInt64, detail: UInt16 = 0, a: UInt64 = 0, b: UInt64 = 0,
@@ -64,7 +63,7 @@ public struct RingProducer {
         if bytes > toEnd { position = pad(ring: ring, mask: mask, bytes: toEnd, at: position) }
 
         let record = ring.advanced(by: Int(truncatingIfNeeded: position & mask))
-        // The lines that a later call will write: the drain wiped them, so they are in its processor's cache.
+        // Prefetch the lines that a later call will write: the drain wiped them, so they are in its processor's cache.
         let ahead = ring.advanced(by: Int(truncatingIfNeeded: (position &+ 2048) & mask))
         qpcm_prefetch_for_write(ahead)
         qpcm_prefetch_for_write(ahead.advanced(by: QPCM_GRANULE_BYTES))
@@ -106,7 +105,7 @@ public struct RingProducer {
         UInt32(truncatingIfNeeded: position / granuleBytes) ^ QPCM_RECORD_STAMP
     }
 
-    /// Makes all that was put below `position` visible to the consumer.
+    /// Makes everything that was put below `position` visible to the consumer.
     @inlinable @inline(__always)
     public func commit(_ position: UInt64) {
         // Pairs with the acquiring load in RingConsumer.tail.
@@ -124,6 +123,6 @@ public struct RingProducer {
     }
 }
 
-/// How far a byte at `offset` in a little-endian word is shifted.
+/// How many bits a byte at `offset` in a little-endian word is shifted by.
 @inlinable @inline(__always)
 func bits(_ offset: Int) -> UInt64 { UInt64(truncatingIfNeeded: offset) &* 8 }

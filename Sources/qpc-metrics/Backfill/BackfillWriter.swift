@@ -4,15 +4,15 @@ import MetricsQuery
 import PrometheusText
 import Terminal
 
-/// Writes counters of the past as OpenMetrics: families one after the other, in each the series, in each the times. What is kept
-/// in memory is what was added in each step, whatever the length of the text.
+/// Writes past counter values as OpenMetrics: family by family, within each the series, and within each the timestamps. It keeps
+/// in memory only what was added in each step, however long the text.
 struct BackfillWriter {
     var history: CounterHistory
-    /// What Prometheus had first; nil if the log's own counters are counted back from.
+    /// The first sample in Prometheus; nil to count back from the log's own counters.
     var scrape: FirstScrape?
     var labels: [(name: String, value: String)]
 
-    /// A line's value fell below 0 and was held there: the log holds more than its counters say.
+    /// A line's value would have fallen below 0 and was clamped: the log holds more events than its counters say.
     private(set) var wasHeld = false
 
     init(history: CounterHistory, scrape: FirstScrape?, labels: [(name: String, value: String)]) {
@@ -50,7 +50,7 @@ struct BackfillWriter {
         }
     }
 
-    /// A line's value at the first point: what it came to, less all that was added since.
+    /// A line's value at the first point: its final value, less everything added since.
     private mutating func first(_ line: HistorySeries.Line) -> UInt64 {
         var added: UInt64 = 0
         var total: UInt64 = 0

@@ -96,13 +96,13 @@ struct BackfillCommand: ParsableCommand {
         let log = try querying { () throws(DataSourceError) in try source.requiredLog() }
         let scrape = try prometheus.map { try find($0, labels, since ?? log.oldestEvent() ?? now, now) }
         if let scrape { labels = scrape.labels }
-        // What is pending may be some moments old.
+        // Pending events may be a few moments old.
         let end = min(scrape?.time ?? .max, until ?? .max, now - Self.pendingMicroseconds)
         let answer = try queryingLog { () throws(LogError) in
             try log.counterHistory(since: since, end: end, step: step.microseconds)
         }
         guard case .history(let history) = answer else { return try refuse(answer, scrape) }
-        // Values are Prometheus' only where they are counted back from its sample.
+        // Values are Prometheus' own only where they are counted back from its sample.
         var writer = BackfillWriter(history: history, scrape: end == scrape?.time ? scrape : nil, labels: labels)
         let isPlain = bounds.map { $0 == .text } ?? scrape?.hasPlainBounds ?? false
         let series = series(source, isPlain ? .text : .openMetrics)
@@ -123,11 +123,11 @@ struct BackfillCommand: ParsableCommand {
 
     private static func text(_ microseconds: Int64) -> String { LocalTime.text(microseconds, zone: .local) }
 
-    /// Those of which rows tell the truth.
+    /// The series for which the log's rows give the right values.
     private func series(_ source: DataSource, _ bounds: HistorySeries.Bounds) -> [HistorySeries] {
         let all = HistorySeries.all(bounds: bounds)
         guard let settings = (try? source.live())?.header.settings else { return all }
-        // Rows without a sender are then not only those of sealed messages.
+        // Rows without a sender are then not only sealed messages.
         var unknown: Set<Int> = []
         if settings.identities == .none { unknown.formUnion(MessagePath.allCases.map(CounterIndex.sealed)) }
         if !settings.pairs { unknown.insert(CounterIndex.sealed(.batch)) }

@@ -102,7 +102,7 @@ struct CountCommand: ParsableCommand {
         DropNote.say(log, since: filter.sinceMicroseconds, until: filter.untilMicroseconds, kinds: kinds)
     }
 
-    /// Whether the plugin leaves out for whom a message is.
+    /// Whether the plugin omits the recipients of messages.
     private var isWithoutRecipients: Bool {
         guard let settings = try? directory.source.live()?.header.settings else { return false }
         return settings.identities == .none || !settings.pairs

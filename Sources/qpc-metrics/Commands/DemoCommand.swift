@@ -67,7 +67,7 @@ struct DemoCommand: ParsableCommand {
             throw Failure(Failure.usage, "--remove, --live and --serve exclude each other; see qpc-metrics demo --help")
         }
         let plugin = try pluginPath()
-        // What the plugin has to say of itself is no part of the story, unless something is wrong.
+        // The plugin's own messages are not part of the story, unless something is wrong.
         setenv("QPC_METRICS_PLUGIN_LOG_LEVEL", "warning", 0)
         let directory = try DemoPlace.make()
         DemoPlace.removeWhenInterrupted(directory)
@@ -81,12 +81,12 @@ struct DemoCommand: ParsableCommand {
         if remove { DemoPlace.remove(directory) }
     }
 
-    /// With a server that works as one does on a quiet day, until the command that watches it ends.
+    /// Continues with a server as busy as on a quiet day, until the command that watches it ends.
     private func goOn(_ plugin: String, _ directory: String) throws -> Never {
         let server = try DemoServer(plugin: plugin, directory: directory, threads: threads, seed: seed &+ 1, pause: 20_000)
         DemoPlace.server = server.pid
         try server.wait(for: 1)
-        // It ends with this process; the directory stays.
+        // The server ends with this process; the directory stays.
         DemoPlace.keep()
         guard let program = Program.path else { throw Failure(Failure.somethingWrong, "this program does not know its own path") }
         unsetenv("QPC_METRICS_PLUGIN_LOG_LEVEL")
@@ -112,6 +112,6 @@ struct DemoCommand: ParsableCommand {
                 + "quicprochat-plugin-metrics")
     }
 
-    /// Where the package has it.
+    /// Where the package installs it.
     private static let packagedDirectory = "/usr/lib/quicprochat/plugins"
 }

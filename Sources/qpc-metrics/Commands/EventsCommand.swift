@@ -73,22 +73,21 @@ struct EventsCommand: ParsableCommand {
         sayDrops(filter, log, oldest: filter.newest == nil ? nil : oldest)
     }
 
-    /// - Parameter oldest: with `-n`, the time of the oldest event that was printed: an earlier drop is no part of the
-    ///   answer.
+    /// - Parameter oldest: with `-n`, the time of the oldest event that was printed: earlier drops are not part of the answer.
     private func sayDrops(_ filter: EventFilter, _ log: EventLogReader, oldest: Int64?) {
         guard filter.newest == nil || oldest != nil, filter.afterID == nil else { return }
         let kinds = EventKind.allCases.filter { filter.holds($0) }
         DropNote.say(log, since: oldest ?? filter.sinceMicroseconds, until: filter.untilMicroseconds, kinds: kinds)
     }
 
-    /// As of the start: who registers later has no name.
+    /// Loaded once, at the start: users who register later have no name.
     private func followedNames() throws -> PeopleNames? {
         guard people.file != nil else { return nil }
         let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
         return try people.load(log, directory: directory.path)
     }
 
-    /// What makes no sense for events that never end.
+    /// Refuses options that make no sense for events that never end.
     private func refuseWithFollow() throws {
         let conflicts = [
             (output == .json, "-o json", "a JSON array has an end; use -o ndjson"),

@@ -77,14 +77,14 @@ struct ForgetCommand: ParsableCommand {
         }
     }
 
-    /// Nil without a log, and for one who may not read the key: the plugin may.
+    /// Nil without a log, and if this user may not read the key: the plugin may.
     private func preview() throws -> RemovalPreview? {
         let found = try querying { () throws(DataSourceError) in try directory.source.log() }
         guard let log = found else { return nil }
         let resolver = TermResolver(directory: directory.path)
         if resolver.obstacle(in: log) != nil { return nil }
         var term = identity.flatMap { resolver.bytes($0) }
-        // The whole name only: a prefix may be of several people.
+        // Only the whole name: several people may share a prefix.
         term?.prefix = nil
         return try queryingLog { () throws(LogError) in
             try RemovalPreview.forget(log, user: user.map { resolver.user($0) }, identity: term)

@@ -47,7 +47,7 @@ struct PrometheusCommand: ParsableCommand {
             throw Failure.invalid(text, for: "--every", "expected a time longer than 0, such as 15s")
         }
         guard let interval else { return try write(read()) }
-        // What was last said, so that it is said once.
+        // The last notice, so that it is not repeated.
         var said: String?
         while true {
             do {
@@ -55,7 +55,7 @@ struct PrometheusCommand: ParsableCommand {
                 said = nil
                 try write(snapshot)
             } catch let obstacle as Unreadable {
-                // The server has not run yet, or its files are being made or put back: a unit that starts at boot waits, as
+                // The server has not run yet, or its files are being created or restored: a unit that starts at boot waits, as
                 // serve does.
                 if said != obstacle.failure.message { Notice.say("\(obstacle.failure.message); waiting") }
                 said = obstacle.failure.message
@@ -66,7 +66,7 @@ struct PrometheusCommand: ParsableCommand {
         }
     }
 
-    /// There is nothing to read now, and there may be later.
+    /// There is nothing to read now, but there may be later.
     private struct Unreadable: Error {
         var failure: Failure
     }

@@ -40,7 +40,7 @@ struct PruneCommand: ParsableCommand {
 
     @OptionGroup var removal: RemovalOptions
 
-    /// As the settings accept them: typing errors are no orders.
+    /// The same minimums as for the settings: a typo is not an order.
     private static let leastAge: Int64 = 1_000_000
     private static let leastSize: UInt64 = 1 << 20
 
@@ -71,7 +71,7 @@ struct PruneCommand: ParsableCommand {
         try StandardOutput.write("\(Quantity.count(events, "event")) removed\(unused); events.db: \(sizes[0]) → \(sizes[1])\n")
     }
 
-    /// Nil without a log. The reader is closed again when this returns: SQLite would share what it opened with the writer.
+    /// Nil without a log. The reader is closed when this returns: SQLite would share what it opened with the writer.
     private func preview(before: Int64, maxBytes: Int64?) throws -> RemovalPreview? {
         let found = try querying { () throws(DataSourceError) in try directory.source.log() }
         guard let log = found else { return nil }

@@ -25,7 +25,7 @@ struct RecoverCommand: ParsableCommand {
     /// - Returns: what was recovered, in words.
     static func recover(directory: String) throws -> String {
         let source = DataSource(directory: directory)
-        // Without a log or a live file there is nothing to recover, and nothing is made.
+        // Without a log or a live file there is nothing to recover, and nothing is created.
         let live = try querying { () throws(DataSourceError) in try source.live() }
         if live == nil { _ = try querying { () throws(DataSourceError) in try source.requiredLog() } }
         let held: DataDirectory

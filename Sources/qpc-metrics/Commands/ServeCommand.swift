@@ -59,7 +59,7 @@ struct ServeCommand: ParsableCommand {
             options.telemetryPath = telemetryPath
             options.webConfigPath = webConfig
             options.usesSystemdSockets = systemdSocket
-            // Before any thread is started, since threads inherit the mask: signals arrive at this one alone.
+            // Before any thread is started, since threads inherit the mask: signals arrive only at this thread.
             let signals = WaitedSignals([SIGTERM, SIGINT, SIGHUP])
             signal(SIGPIPE, SIG_IGN)
             let exporter = try Exporter.start(options, log: log)

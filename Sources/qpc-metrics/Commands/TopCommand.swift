@@ -41,7 +41,7 @@ struct TopCommand: ParsableCommand {
         }
     }
 
-    /// A directory in which no plugin ever ran is more likely a typing error than a server to wait for.
+    /// A directory in which no plugin ever ran is more likely a typo than a server to wait for.
     private func requireSomething() throws {
         let source = directory.source
         guard try querying({ () throws(DataSourceError) in try source.live() }) == nil,
@@ -76,7 +76,7 @@ struct TopCommand: ParsableCommand {
             let now = TickClock.monotonicNanoseconds()
             if now >= next {
                 history.add(try querying { () throws(DataSourceError) in try sampling.sample() })
-                // After it was stopped, the program does not catch up.
+                // After being stopped, the program does not catch up.
                 next = max(next + UInt64(Self.secondMilliseconds) * 1_000_000, now + 100_000_000)
             }
             if !frame.isPaused { shown = history }

@@ -93,7 +93,7 @@ struct VerifyCommand: ParsableCommand {
     }
 }
 
-/// A line on standard error while somebody waits. Any thread.
+/// A line on standard error while the user waits. Usable from any thread.
 private final class VerifyProgress: Sendable {
     private let last = Atomic<Int>(time(nil))
     private let hasLine = Atomic<Bool>(false)

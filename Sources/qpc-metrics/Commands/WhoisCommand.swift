@@ -109,7 +109,7 @@ struct WhoisCommand: ParsableCommand {
         return lines
     }
 
-    /// The whole pseudonyms that begin so.
+    /// The whole pseudonyms that begin with these digits.
     private func whole(_ text: String, _ log: EventLogReader) throws -> [String] {
         let digits = text.lowercased()
         guard let prefix = TermResolver.prefix(digits), digits.utf8.count >= TermResolver.prefixDigits,
@@ -117,7 +117,7 @@ struct WhoisCommand: ParsableCommand {
         else {
             throw Failure.invalid(text, for: "PSEUDONYM", "expected 4 to 32 hexadecimal digits")
         }
-        // One that is not in this log may still be somebody's.
+        // A pseudonym that is not in this log may still be somebody's.
         if digits.utf8.count == 2 * Pseudonym.byteCount { return [digits] }
         let found = try queryingLog { () throws(LogError) in try log.pseudonyms(from: prefix, limit: 100) }
         guard !found.isEmpty else { throw Failure(Failure.somethingWrong, "no pseudonym in the log begins with \(digits)") }
@@ -150,7 +150,7 @@ struct WhoisCommand: ParsableCommand {
                 (key.withUnsafeBytes { String(decoding: Hexadecimal.encode($0), as: UTF8.self) }, NameKind.identity)
             }
         for (pseudonym, kind) in tied where !lines.contains(where: { $0.pseudonym == pseudonym && $0.kinds == [kind] }) {
-            // Registered with the name that was asked for: its own name is not known.
+            // Registered with the name that was asked for; its own name is not known.
             try lines.append(measured(Line(pseudonym: pseudonym, name: [], kinds: [kind], epoch: nil), log))
         }
         return lines

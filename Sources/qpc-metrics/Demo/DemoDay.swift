@@ -3,10 +3,10 @@ import MetricsModel
 import PastEvents
 import TimeWords
 
-/// The last 24 hours of a small server, up to two minutes ago: quiet at night and busy in the evening, with somebody who guesses
-/// a password from 03:00 to 03:20. Written into a log as the plugin writes it, since no hook can be called in the past.
+/// The last 24 hours of a small server, up to two minutes ago: quiet at night and busy in the evening, with somebody guessing a
+/// password from 03:00 to 03:20. Written into a log the way the plugin does, since no hook can be called in the past.
 struct DemoDay {
-    /// Whose password is guessed.
+    /// The user whose password is guessed.
     static let victim = "alice"
     private static let attackMinutes: Int64 = 20
     private static let dayMinutes: Int64 = 24 * 60
@@ -16,7 +16,7 @@ struct DemoDay {
     static func write(into directory: String, seed: UInt64, now: Int64, zone: ClockZone) throws -> Int {
         let sink = try LogSink(directory: directory, seed: seed)
         let hooks = PastHooks(sink: sink)
-        // Another thread's numbers than any that the server's threads give their messages.
+        // A thread number that none of the server's threads uses, so that message numbers differ.
         var traffic = DemoTraffic(host: hooks, seed: seed, thread: 100, loginsToAFailure: 60)
         var random = SplitMix(state: seed)
         let end = now / 60_000_000 - 1
@@ -30,7 +30,7 @@ struct DemoDay {
                 hooks.ticks =
                     UInt64(minute) * 60_000_000_000 + UInt64(index) * 60_000_000_000 / UInt64(all)
                     + random.next() % 1_000_000
-                // Guesses lie evenly among the rest.
+                // Guesses are spread evenly among the rest.
                 if guesses > 0, index % max(1, all / guesses) == 0, index / max(1, all / guesses) < guesses {
                     let isLate = minuteOfDay >= 3 * 60 + 12
                     hooks.auth(
@@ -49,7 +49,7 @@ struct DemoDay {
     /// From 3 a minute at 04:00 to 24 at 20:00.
     private static func calls(_ minuteOfDay: Int64, _ random: inout SplitMix) -> Int {
         let hour = Double(minuteOfDay) / 60
-        // A day's curve without trigonometry: up to 20:00, and quickly down.
+        // A daily curve without trigonometry: up until 20:00, then quickly down.
         let share = hour < 4 ? (4 - hour) / 8 : hour < 20 ? (hour - 4) / 16 : 1 - (hour - 20) / 8
         return 3 + Int(share * 16) + Int(random.next() % 5)
     }
@@ -60,12 +60,12 @@ struct DemoDay {
     }
 }
 
-/// Hooks that write into a log, at a time that is over.
+/// Hooks that write into a log, at a time in the past.
 private final class PastHooks: DemoHooks {
     private let sink: LogSink
     /// UTC, nanoseconds since 1970.
     var ticks: UInt64 = 0
-    /// The first that came up; nothing is written after it.
+    /// The first error; nothing is written after it.
     private(set) var problem: (any Error)?
 
     init(sink: LogSink) { self.sink = sink }

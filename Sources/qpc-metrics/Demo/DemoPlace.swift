@@ -1,9 +1,9 @@
 import Glibc
 import MetricsModel
 
-/// The demo's data directory, which goes when the demo is interrupted, and its server, which goes with it.
+/// The demo's data directory, which is removed when the demo is interrupted, and its server, which is then killed too.
 enum DemoPlace {
-    // SAFETY: written before the handlers are set, by one thread; read by a signal handler, which may run on it.
+    // SAFETY: written by one thread before the handlers are set; read by a signal handler, which may run on it.
     nonisolated(unsafe) private static var files: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
     nonisolated(unsafe) private static var directory: UnsafeMutablePointer<CChar>?
     nonisolated(unsafe) static var server: pid_t = 0
@@ -18,7 +18,7 @@ enum DemoPlace {
         return String(cString: made)
     }
 
-    /// From now on an interruption, or a reader of the output who has gone, ends the server and removes the directory.
+    /// From now on an interruption, or a reader of the output that goes away, ends the server and removes the directory.
     static func removeWhenInterrupted(_ path: String) {
         let names = DataFile.allCases.map { $0.path(in: path) }
         let list = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: names.count + 1)
@@ -29,18 +29,18 @@ enum DemoPlace {
         for number in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] { signal(number, end) }
     }
 
-    /// The directory stays, whatever comes.
+    /// The directory stays, whatever happens.
     static func keep() {
         for number in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] { signal(number, SIG_DFL) }
     }
 
-    /// The plugin's files and the directory; any other file stays, and so does its directory.
+    /// Removes the plugin's files and the directory; any other file stays, and so does the directory then.
     static func remove(_ path: String) {
         for file in DataFile.allCases { unlink(file.path(in: path)) }
         rmdir(path)
     }
 
-    /// Calls nothing but what a signal handler may.
+    /// Calls only what is allowed in a signal handler.
     private static let end: @convention(c) (Int32) -> Void = { number in
         if DemoPlace.server > 0 {
             _ = kill(DemoPlace.server, SIGKILL)

@@ -2,8 +2,8 @@ import CProgram
 import Glibc
 import Synchronization
 
-/// A stand-in for the chat server: a process of its own that loads the plugin and calls its hooks from several threads until it
-/// is killed. How many events it has had recorded lies in memory that it shares with who started it, and so survives the kill.
+/// A stand-in for the chat server: a separate process that loads the plugin and calls its hooks from several threads until it is
+/// killed. The number of events it has had recorded is in memory shared with its parent, and so survives the kill.
 final class DemoServer {
     static let mostThreads = 64
     /// Where the shared memory is in the child.
@@ -12,7 +12,7 @@ final class DemoServer {
     let pid: pid_t
     private let counts: Counts
 
-    /// Starts it.
+    /// Starts the server.
     ///
     /// - Parameter directory: the data directory.
     /// - Parameter pause: between two calls of a thread, in microseconds.
@@ -43,7 +43,7 @@ final class DemoServer {
     /// Events whose hook has returned.
     var events: Int { counts.sum }
 
-    /// Waits until so many events have been recorded.
+    /// Waits until this many events have been recorded.
     func wait(for events: Int) throws {
         while self.events < events {
             var status: Int32 = 0
@@ -54,7 +54,7 @@ final class DemoServer {
         }
     }
 
-    /// Ends it as a power cut would.
+    /// Ends the server as a power cut would.
     func kill() {
         _ = Glibc.kill(pid, SIGKILL)
         var status: Int32 = 0
@@ -69,7 +69,7 @@ final class DemoServer {
 
     /// Runs until it is killed.
     static func serve(plugin: String, threads: Int, seed: UInt64, pause: Int) throws -> Never {
-        // It ends with who started it, whatever ends that.
+        // Ends with its parent, however that ends.
         qpcm_end_with_parent()
         let job = Job(host: try PluginHost(path: plugin), counts: try Counts(descriptor), seed: seed, pause: useconds_t(pause))
         for _ in 0..<threads {
@@ -114,7 +114,7 @@ final class DemoServer {
         }
     }
 
-    /// One count a thread, in memory that both processes have.
+    /// One count per thread, in memory that both processes share.
     private final class Counts: @unchecked Sendable {
         // SAFETY: `mostThreads` words of a page that stays mapped; each has one writer.
         private let words: UnsafeMutablePointer<Atomic<Int>>

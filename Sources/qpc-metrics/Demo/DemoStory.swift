@@ -9,7 +9,7 @@ import PrometheusText
 import Readings
 import Terminal
 
-/// What the demo shows, on one screen: a day, an attack in it, a kill, the proof, the metrics, and how to go on.
+/// What the demo shows, on one screen: a day with an attack in it, a kill, the proof, the metrics, and how to go on.
 struct DemoStory {
     let directory: String
     let plugin: String
@@ -96,7 +96,7 @@ struct DemoStory {
             "ledger: \(ledger.isExact ? "exact" : "NOT exact"), log: \(ledger.problems.isEmpty ? "sound" : "DAMAGED")\n"
                 + "\(Quantity.grouped(before)) of the day + \(Quantity.grouped(recorded &- before)) of this server = "
                 + "\(Quantity.grouped(inLog)) in the log + \(Quantity.grouped(dropped)) dropped")
-        // A thread that dies between its hook's last store and its own count has recorded more than it says: one call each.
+        // A thread that dies between its hook's last store and its own count has recorded more than it says: one call per thread.
         let mostOfACall: UInt64 = 24
         guard ledger.isExact, ledger.problems.isEmpty, recorded == inLog &+ dropped, recorded &- before >= returned,
             recorded &- before <= returned + UInt64(threads) * mostOfACall

@@ -1,4 +1,4 @@
-/// Traffic of a small town of users: realistic, and determined by the seed.
+/// The traffic of a small community of users: realistic, and determined by the seed.
 struct DemoTraffic {
     static let users = [
         "alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy", "mallory", "niaj",
@@ -10,7 +10,7 @@ struct DemoTraffic {
     ]
 
     private let host: any DemoHooks
-    /// One login in so many fails.
+    /// One login in this many fails.
     private let loginsToAFailure: UInt64
     private var random: SplitMix
     private let thread: UInt64
@@ -79,7 +79,7 @@ struct DemoTraffic {
     }
 }
 
-/// What the server tells a plugin, or what the demo tells a log as if a server had.
+/// What the server tells a plugin, or what the demo writes to a log as if a server had.
 protocol DemoHooks {
     func message(_ message: DemoMessage)
     func batch(_ messages: [DemoMessage])

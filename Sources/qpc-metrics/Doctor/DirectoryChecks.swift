@@ -3,10 +3,10 @@ import Doctor
 import MetricsModel
 import MetricsQuery
 
-/// The data directory from outside: is it there, whose is it, who may read what, and what is in it that should not be?
+/// The data directory from the outside: does it exist, who owns it, who may read what, and what does not belong in it?
 struct DirectoryChecks {
     let directory: String
-    /// How the plugin of the last run logs identities; nil if not known.
+    /// How the plugin logged identities in its last run; nil if not known.
     let identities: IdentityMode?
 
     func run() -> [Check] {
@@ -71,7 +71,7 @@ struct DirectoryChecks {
         }
     }
 
-    /// One for each file that is wrong, or one for all.
+    /// One check for each file that is wrong, or one for all files.
     private func modes(_ listing: DirectoryListing, _ owner: FileOwner) -> [Check] {
         let name = "file modes"
         let groupReads = owner.mode & 0o050 == 0o050

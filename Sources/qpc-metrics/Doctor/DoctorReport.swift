@@ -8,7 +8,7 @@ struct DoctorReport {
     private func count(_ result: Check.Result) -> Int { checks.filter { $0.result == result }.count }
     var hasFailed: Bool { count(.failure) > 0 }
 
-    /// A line for each check, and one for what mends it.
+    /// A line for each check, and one for its remedy.
     func text(_ palette: Palette) -> String {
         let width = checks.map(\.name.count).max() ?? 0
         let resultWidth = Check.Result.allCases.map(\.rawValue.count).max() ?? 0
@@ -58,6 +58,6 @@ struct DoctorReport {
         text + String(repeating: " ", count: max(0, width - text.count))
     }
 
-    /// Without what a file's name or another program's words could do to a terminal.
+    /// Without anything in a file name or another program's output that could affect the terminal.
     private static func line(_ text: String) -> String { VisibleText.escaped(text) }
 }

@@ -1,7 +1,7 @@
 import CMachine
 import Glibc
 
-/// Whose a file is, and what may be done with it.
+/// A file's owner and permissions.
 struct FileOwner {
     var uid: uid_t
     var gid: gid_t
@@ -15,7 +15,7 @@ struct FileOwner {
         case failure(Int32)
     }
 
-    /// Of what a path leads to.
+    /// Of the file that a path leads to, through symbolic links.
     static func of(_ path: String) -> Outcome {
         var status = stat()
         guard qpcm_stat(path, &status) == 0 else { return .failure(qpcm_errno()) }
@@ -25,13 +25,13 @@ struct FileOwner {
                 isDirectory: qpcm_is_directory(&status) != 0))
     }
 
-    /// A name, or the number where there is none: in a container, say.
+    /// The name, or the number if there is none, for example in a container.
     var user: String { getpwuid(uid).map { String(cString: $0.pointee.pw_name) } ?? "\(uid)" }
     var group: String { getgrgid(gid).map { String(cString: $0.pointee.gr_name) } ?? "\(gid)" }
     var words: String { "\(user):\(group)" }
 }
 
-/// What a reader does who may not look at something.
+/// What users can do when they lack permission to read something.
 enum Reader {
     static func remedy(_ owner: FileOwner) -> String {
         let users = owner.uid == 0 ? "run as root" : "run as root or as \(owner.user)"
@@ -39,16 +39,16 @@ enum Reader {
         return users + ", or join the group: usermod -aG \(owner.group) USER"
     }
 
-    /// The same, asked of the data directory.
+    /// The same, for the owner of the data directory.
     static func remedy(_ directory: String) -> String {
         if case .success(let owner) = FileOwner.of(directory) { return remedy(owner) }
         return "run as root or as the server's user"
     }
 }
 
-/// Words of a command line.
+/// Quoting for command lines.
 enum Shell {
-    /// A path as a shell takes it for one word.
+    /// A path, quoted so that a shell takes it as one word.
     static func word(_ path: String) -> String {
         let plain = { (byte: UInt8) in
             byte > 0x20 && byte < 0x7F && !"'\"\\$`&|;<>()*?[]{}!#~".utf8.contains(byte)

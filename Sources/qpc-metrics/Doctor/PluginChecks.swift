@@ -13,7 +13,7 @@ import Terminal
 struct PluginChecks {
     let source: DataSource
     private let live: LiveFileReader?
-    /// Why there is no `live`; nil if there just is no such file.
+    /// Why there is no `live`; nil if the file simply does not exist.
     private let obstacle: DataSourceError?
 
     init(_ source: DataSource) {
@@ -34,7 +34,7 @@ struct PluginChecks {
         guard let live, let status = try? Status.read(source) else {
             return [withoutLive] + [obstacle == nil ? loaded : nil, log, key].compactMap { $0 }
         }
-        // Before a log is opened here: asking for another's locks gives up this process's own.
+        // Before a log is opened here: asking for another process's locks gives up this process's own.
         let reader = reader(live)
         return [state(status, live)] + [status.snapshot.plugin.pid == nil ? loaded : nil].compactMap { $0 }
             + [version(live), settings(live.header.settings), pending(status), drops(status)]
@@ -64,7 +64,7 @@ struct PluginChecks {
 
     // MARK: State
 
-    /// A problem in the words of `status`, which are a fact, a colon, and what to do.
+    /// A problem in the words of `status`, which are a fact, a colon and a remedy.
     private func finding(_ name: String, _ problem: Status.Problem, isFailure: Bool) -> Check {
         let words = ProblemText.words(problem, zone: .local)
         var (found, remedy) = (words, "qpc-metrics status")
@@ -115,7 +115,7 @@ struct PluginChecks {
         return .ok("settings", values.map { "\($0.0)=\($0.1)" }.joined(separator: ", "))
     }
 
-    // MARK: What becomes of events
+    // MARK: Events on their way to the log
 
     private func pending(_ status: Status) -> Check {
         let name = "pending events"
@@ -165,12 +165,12 @@ struct PluginChecks {
             ?? .ok("checksums", "live.qpcm matches those that it holds")
     }
 
-    // MARK: Readers in the way
+    // MARK: Readers that block checkpoints
 
     private static let looks = 4
     private static let lookMicroseconds: UInt32 = 150_000
 
-    /// A process that has a transaction open for longer than a query of its size should take.
+    /// A process that keeps a transaction open for longer than a query of its size should take.
     private func reader(_ live: LiveFileReader) -> Check? {
         guard case .up(let pid) = source.state(of: live) else { return nil }
         let name = "readers"
@@ -185,7 +185,7 @@ struct PluginChecks {
         let program = Self.program(first).map { " (\($0))" } ?? ""
         let bytes = SnapshotReader.snapshot(of: live, in: source).walBytes
         let held = "process \(first)\(program) keeps a transaction open on the log, whose WAL has \(Quantity.bytes(bytes))"
-        // From here on standard error says it too.
+        // Beyond this size the plugin also reports it on standard error.
         let isLarge = bytes > WALLimits.held(cap: WALLimits.cap(maxLogBytes: live.header.settings.maxLogBytes))
         let remedy = "end it: kill \(first); until then the WAL cannot be emptied, and at its cap events wait"
         return isLarge ? .failure(name, held, mend: remedy) : .warning(name, held, mend: remedy)
@@ -218,7 +218,7 @@ struct PluginChecks {
             case .noPermission(let path):
                 return .notChecked(name, "no permission to read \(path)", mend: Reader.remedy(source.directory))
             case .nothingThere, .log, .live:
-                // SQLite's words for a version that is not this program's name both.
+                // The message for a schema version that this program does not read names both versions.
                 let isVersion = error.message.contains("schema version")
                 return .failure(
                     name, error.message,
@@ -236,7 +236,7 @@ struct PluginChecks {
             return .ok(name, "not needed with IDENTITIES=\(settings.identities.name)")
         }
         let path = DataFile.keys.path(in: source.directory)
-        // Missing: the check of the files says so.
+        // If it is missing, the check of the files says so.
         guard access(path, F_OK) == 0 else {
             return qpcm_errno() == EACCES
                 ? .notChecked(name, "no permission to reach \(path)", mend: Reader.remedy(source.directory)) : nil
@@ -258,7 +258,7 @@ struct PluginChecks {
 }
 
 extension UInt64 {
-    /// 0 where the other is larger: the clock may have been set back.
+    /// 0 if the other is larger: the clock may have been set back.
     fileprivate func subtracting(_ other: UInt64) -> UInt64 { self > other ? self - other : 0 }
 }
 

@@ -2,21 +2,21 @@ import CMachine
 import Doctor
 import Glibc
 
-/// The processes that have the plugin's library loaded. Asked where none is up in this directory: perhaps one is in another.
+/// The processes that have loaded the plugin's library. Checked when no plugin is up in this directory: one may be using another.
 struct PluginProcesses {
     struct Process {
         var pid: Int32
-        /// As the process was started with it; nil if it was not set, or may not be read.
+        /// The value at the start of the process; nil if it was not set, or may not be read.
         var directory: String?
     }
 
     private static let library = "libMetricsPlugin.so"
     private static let variable = DirectoryOptions.variable + "="
-    /// The maps of a process with thousands of threads have a megabyte.
+    /// The maps of a process with thousands of threads take a megabyte.
     private static let largestFile = 16 << 20
 
     private(set) var found: [Process] = []
-    /// Whether there are processes that this user may not look into.
+    /// Whether there are processes that this user may not inspect.
     private(set) var isPartial = false
 
     init() {
@@ -76,7 +76,7 @@ struct PluginProcesses {
         )
     }
 
-    /// Nil with `errno` if it cannot be read.
+    /// Nil, with `errno` set, if it cannot be read.
     private static func read(_ path: String) -> [UInt8]? {
         let descriptor = qpcm_open(path, O_RDONLY | O_CLOEXEC, 0)
         guard descriptor >= 0 else { return nil }

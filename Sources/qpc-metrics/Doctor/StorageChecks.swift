@@ -2,9 +2,9 @@ import CMachine
 import Doctor
 import MetricsModel
 
-/// What the data directory lies on.
+/// What the data directory is on.
 enum StorageChecks {
-    /// - Parameter settings: of the plugin's last run; nil if none ran.
+    /// - Parameter settings: of the plugin's last run; nil if it never ran.
     static func run(_ directory: String, _ settings: Settings?) -> [Check] {
         var room = qpcm_file_system()
         guard qpcm_look_at_file_system(directory, &room) == 0 else {

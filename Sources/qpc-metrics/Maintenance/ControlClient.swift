@@ -9,7 +9,7 @@ public enum ControlClient {
     private static let patienceMilliseconds: Int32 = 15_000
 
     public enum Request: Sendable {
-        /// Removes events before a time, in µs since 1970, and the oldest until the log has at most that many bytes.
+        /// Removes events before a time, in µs since 1970, and then the oldest until the log has at most this many bytes.
         case prune(before: Int64, maxBytes: Int64?)
         case forgetUser([UInt8])
         case forgetIdentity([UInt8])
@@ -26,7 +26,7 @@ public enum ControlClient {
         case refused(String, MaintenanceJob.Outcome)
     }
 
-    /// - Parameter progress: called with what has been removed so far.
+    /// - Parameter progress: called with what has been done so far.
     public static func ask(
         _ request: Request, directory: String, progress: (MaintenanceJob.Outcome) -> Void
     ) throws(Problem) -> MaintenanceJob.Outcome {

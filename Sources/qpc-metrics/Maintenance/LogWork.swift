@@ -7,8 +7,8 @@ import MetricsQuery
 import Pseudonyms
 import Terminal
 
-/// Maintenance of the whole log: done by the running plugin, which is the log's only writer, or by this process, with the
-/// directory held, if no server runs.
+/// Maintenance of the whole log: done by the running plugin, which is the log's only writer, or, if no server runs, by this
+/// process, which then holds the directory.
 struct LogWork {
     let directory: DirectoryOptions
     let request: ControlClient.Request
@@ -19,8 +19,8 @@ struct LogWork {
         if live == nil { _ = try querying { () throws(DataSourceError) in try directory.source.requiredLog() } }
     }
 
-    /// - Parameter receipt: called with what was done, and with what is left to do if it did not end well; also before this
-    ///   throws, if anything was done.
+    /// - Parameter receipt: called with what was done, and with what is left to do if it did not end well; also called before
+    ///   this throws, if anything was done.
     func run(receipt: (MaintenanceJob.Outcome, _ problem: String?) throws -> Void = { _, _ in }) throws -> MaintenanceJob.Outcome
     {
         try requireDirectory()
@@ -36,7 +36,7 @@ struct LogWork {
         }
     }
 
-    /// Something was done, and something is left.
+    /// Part of the work was done, and part is left.
     private struct Unfinished: Error {
         var outcome: MaintenanceJob.Outcome
         var problem: String

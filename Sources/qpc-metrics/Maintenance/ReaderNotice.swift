@@ -2,11 +2,11 @@ import Glibc
 import MetricsQuery
 import Terminal
 
-/// Says once which process keeps what was removed in the WAL, by a transaction that it has open on the log.
+/// Reports once which process keeps removed data in the WAL, because it has a transaction open on the log.
 final class ReaderNotice {
     private let source: DataSource
     private let writer: Int32
-    /// The last one that was seen: `process 4242 (sqlite3)`.
+    /// The last process seen: `process 4242 (sqlite3)`.
     private(set) var last: String?
 
     init(_ source: DataSource, writer: Int32) {

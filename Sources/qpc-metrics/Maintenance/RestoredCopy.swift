@@ -4,7 +4,7 @@ import MetricsModel
 import MetricsQuery
 import Pseudonyms
 
-/// The settings under which a command takes a directory over that no server holds. A copy that was put back without its
+/// The settings with which a command takes over a directory that no server holds. A copy that was restored without its
 /// `identity.key` gets no new one: that would begin a key epoch that nobody asked for.
 enum RestoredCopy {
     /// - Throws: `Failure` with code 66 if events are pending that can only be written under the missing key.

@@ -6,7 +6,7 @@ import TimeWords
 extension CountNumber: ExpressibleByArgument {}
 extension CountDistinct: ExpressibleByArgument {}
 
-/// How events are grouped, and what is said of each group.
+/// How events are grouped, and what is shown for each group.
 struct CountOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -71,7 +71,7 @@ struct CountOptions: ParsableArguments {
         .events, .sum, .max, .distinct, .first, .last, .failed, .ok, .failedBeforeOK,
     ]
 
-    // MARK: The question
+    // MARK: The query
 
     func question(_ filter: EventFilterOptions) throws -> CountQuestion {
         var question = CountQuestion()
@@ -128,7 +128,7 @@ struct CountOptions: ParsableArguments {
 
     private static let known = CountField.allCases.filter { $0 != .cause }
 
-    /// The question of `--waiting`.
+    /// The query for `--waiting`.
     func waitingQuestion(_ filter: EventFilterOptions) throws -> CountQuestion {
         try checkWaiting(filter)
         var question = CountQuestion()
@@ -138,7 +138,7 @@ struct CountOptions: ParsableArguments {
         switch sort {
         case nil, "waiting_since":
             question.order = .measure(.first)
-            // Who has waited longest comes first.
+            // The recipient that has waited longest comes first.
             question.isReversed = !filter.reversed
         case "messages", "events":
             question.order = .measure(.events)
@@ -163,7 +163,7 @@ struct CountOptions: ParsableArguments {
     }
 
     private func measure(_ name: some StringProtocol) -> CountMeasure? {
-        // "count" is what it is called where nothing else is counted.
+        // "count" is also a name for the number of events, unless another count is summed.
         if name == "count" { return sum == .count ? .sum : .events }
         if name == "bytes" && sum == .bytes { return .sum }
         return Self.sortable.first { $0.rawValue == name }
@@ -204,7 +204,7 @@ struct CountOptions: ParsableArguments {
 
     private static let conditional = sortable.filter { !$0.isTime }.map(\.rawValue)
 
-    /// What is added up has to be said.
+    /// A condition or order needs the option that computes its value.
     private func checkIsAsked(_ measure: CountMeasure, _ option: String) throws {
         let needs: (isMissing: Bool, option: String) =
             switch measure {
@@ -216,7 +216,7 @@ struct CountOptions: ParsableArguments {
         if needs.isMissing { throw Failure(Failure.usage, "\(option) needs \(needs.option)") }
     }
 
-    // MARK: What cannot be
+    // MARK: Contradictions
 
     private func checkWaiting(_ filter: EventFilterOptions) throws {
         if let by, by != "recipient" {
@@ -238,7 +238,7 @@ struct CountOptions: ParsableArguments {
         }
     }
 
-    /// Some kind of event has to have all that is asked.
+    /// At least one kind of event must have everything that is asked for.
     private func checkKinds(_ question: CountQuestion, _ filter: EventFilterOptions) throws {
         guard !dropped else { return try checkDropped(filter) }
         var conditions = FilterContradictions.conditions(filter)
@@ -257,7 +257,7 @@ struct CountOptions: ParsableArguments {
         }
     }
 
-    /// Of a drop the log knows kind, cause and minute.
+    /// For a drop, the log knows only kind, cause and minute.
     private func checkDropped(_ filter: EventFilterOptions) throws {
         let narrowing = filter.narrowing
         let others: [(Bool, String)] = [

@@ -7,7 +7,7 @@ import Pseudonyms
 import Readings
 import TimeWords
 
-/// Which events to print.
+/// Which events to select.
 struct EventFilterOptions: ParsableArguments {
     @Option(
         name: .customLong("kind"),
@@ -121,7 +121,7 @@ struct EventFilterOptions: ParsableArguments {
         }
     }
 
-    /// The first word of a time that is like one that a time may have.
+    /// A suggestion for the first word of a time that resembles one that a time may have.
     private static func meant(_ text: String) -> String? {
         let known = [
             "now", "today", "yesterday", "tomorrow", "ago", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday",

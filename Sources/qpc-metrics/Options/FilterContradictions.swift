@@ -26,7 +26,7 @@ enum FilterContradictions {
         try check(conditions(options))
     }
 
-    /// Throws for the first two conditions that no kind of event meets.
+    /// Throws for the first two conditions that no kind of event can both meet.
     static func check(_ conditions: [Condition]) throws {
         for (index, one) in conditions.enumerated() {
             for other in conditions[..<index] where !one.kinds.contains(where: other.kinds.contains) {

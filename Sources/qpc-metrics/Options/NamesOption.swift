@@ -6,7 +6,7 @@ import MetricsQuery
 import Pseudonyms
 import Readings
 
-/// Whose names are shown beside pseudonyms.
+/// The names to show beside pseudonyms.
 struct NamesOption: ParsableArguments {
     @Option(
         name: .customLong("names"),
@@ -26,13 +26,13 @@ struct NamesOption: ParsableArguments {
         var names = PeopleNames()
         try NameList.read(file) { entry in
             for match in search?.matches(of: entry.subject) ?? [] {
-                // What the log's readers show of a key stands for no user, and the other way round.
+                // What the log's readers show for a key does not stand for a user, and vice versa.
                 names.add(entry.name, match.isKey ? .identity : .user, shown: Array(match.pseudonym.utf8))
             }
             if let key = Hexadecimal.decode(entry.subject), entry.subject != entry.name {
                 names.add(entry.name, .identity, shown: key.withUnsafeBytes { Hexadecimal.encode($0) })
             } else if search == nil {
-                // Such a log shows users as they are; their keys can be theirs all the same.
+                // Such a log shows users as they are; it may still hold their keys.
                 names.add(entry.name, .user, shown: entry.subject)
             }
         }
@@ -40,7 +40,7 @@ struct NamesOption: ParsableArguments {
         return names
     }
 
-    /// The keys that users of the list registered have their names.
+    /// Gives the keys that users on the list registered the names of those users.
     private static func addKeys(of names: inout PeopleNames, _ log: EventLogReader) throws {
         guard !names.isEmpty else { return }
         var filter = EventFilter()
@@ -57,7 +57,7 @@ struct NamesOption: ParsableArguments {
         }
     }
 
-    /// - Throws: `Failure` without this log's keys.
+    /// - Throws: `Failure` if this log's keys cannot be read, or are those of another log.
     static func search(_ log: EventLogReader, directory: String) throws -> PseudonymSearch {
         let search: PseudonymSearch
         do {

@@ -6,7 +6,7 @@ import MetricsQuery
 import Readings
 import Terminal
 
-/// How what removes events asks before it does, and what it prints afterwards.
+/// How commands that remove events ask before they do, and what they print afterwards.
 struct RemovalOptions: ParsableArguments {
     enum Format: String, CaseIterable, ExpressibleByArgument {
         case text
@@ -22,11 +22,11 @@ struct RemovalOptions: ParsableArguments {
     @Option(name: .shortAndLong, help: ArgumentHelp("The format of the receipt.", valueName: "format"))
     var output: Format = .text
 
-    /// Shows what will be removed, and asks if somebody is there to answer.
+    /// Shows what will be removed, and asks for confirmation if somebody is there to answer.
     ///
     /// - Parameter command: `prune` or `forget`.
-    /// - Parameter preview: nil if it cannot be told before.
-    /// - Returns: false if nothing is to be removed after all.
+    /// - Parameter preview: nil if it cannot be known beforehand.
+    /// - Returns: false if nothing should be removed after all.
     func goesOn(_ command: String, _ preview: RemovalPreview?, directory: String) throws -> Bool {
         let asks = !isConfirmed && isatty(STDIN_FILENO) == 1 && StandardError.isTerminal
         let text = preview.map { RemovalText.preview($0, command) } ?? "what \(command) would remove cannot be told before\n"
@@ -86,7 +86,7 @@ enum RemovalText {
         return .object(fields)
     }
 
-    /// - Parameter isComplete: whether no copy is left in the WAL.
+    /// - Parameter problem: what is left to do, such as a copy that remains in the WAL; nil if the removal is complete.
     static func json(
         _ command: String, _ outcome: MaintenanceJob.Outcome, directory: String, problem: String? = nil
     ) -> JSON {

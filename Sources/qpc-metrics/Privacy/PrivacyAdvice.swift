@@ -3,7 +3,7 @@ import MetricsQuery
 import Terminal
 
 extension PrivacyReport {
-    /// What to set or do to hold less; empty if nothing is left to remove.
+    /// Settings and steps that reduce what is held; empty if nothing is left to remove.
     var advice: [String] {
         var advice: [String] = []
         if identities.plain + users.plain + channels.plain > 0 {

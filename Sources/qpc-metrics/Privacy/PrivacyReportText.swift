@@ -93,7 +93,7 @@ struct PrivacyReportText {
             ]
         case .readable(let numbers):
             var reached = report.epochs.filter { numbers.contains($0.number) }.compactMap(\.oldestMicroseconds).min()
-            // A log older than epochs was written under its one key.
+            // A log from before key epochs was written under its only key.
             if report.epochs.isEmpty { reached = report.oldestMicroseconds }
             guard let reached else { return ["nothing more: no event in the log was written under its keys"] }
             var lines = [

@@ -62,7 +62,7 @@ struct StatusText {
     }
 
     private var plugin: String {
-        // The file is marked as stopped once its events are in the log, by whoever put them there.
+        // Whoever recovers the events marks the file as stopped, once they are in the log.
         let isRecovered = snapshot.plugin == .stopped && snapshot.recoveredMicroseconds > 0
         var text =
             (isRecovered ? "died, recovered since" : snapshot.plugin.name) + (snapshot.plugin.pid.map { ", process \($0)" } ?? "")
@@ -125,6 +125,6 @@ struct StatusText {
 
     // MARK: Problems
 
-    /// What is wrong, each with what to do.
+    /// What is wrong, and what to do about it.
     private var problems: [String] { status.problems.map { ProblemText.words($0, zone: .local) } }
 }

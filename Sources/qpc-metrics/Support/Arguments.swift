@@ -9,7 +9,7 @@ extension ColorChoice: ExpressibleByArgument {}
 extension OutputFormat: ExpressibleByArgument {
     public init?(argument: String) {
         let name = argument.lowercased()
-        // What others call it.
+        // Its other common name.
         self.init(rawValue: name == "jsonl" ? "ndjson" : name)
     }
 }
@@ -18,14 +18,14 @@ extension ExporterLog.Level: ExpressibleByArgument {}
 extension ExporterLog.Format: ExpressibleByArgument {}
 
 extension Failure {
-    /// - Parameter expected: what is accepted, after the reason if there is one.
+    /// - Parameter expected: what is accepted, preceded by the reason, if any.
     static func invalid(_ value: String, for option: String, _ expected: String) -> Failure {
         let (value, expected) = (VisibleText.escaped(value, limit: 60), VisibleText.escaped(expected))
         return Failure(usage, "invalid value '\(value)' for \(option): \(expected)")
     }
 
-    /// The parser's message on one line; its complaint about a value, `The value 'x' is invalid for '--y <z>'. Please provide
-    /// one of 'a' or 'b'.`, in this program's form.
+    /// The parser's message on one line; its complaint about a value, `The value 'x' is invalid for '--y <z>'. Please provide one
+    /// of 'a' or 'b'.`, in this program's form.
     init(parser message: String, code: Int32, command: String) {
         let line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
         let (start, middle) = ("The value '", "' is invalid for '")

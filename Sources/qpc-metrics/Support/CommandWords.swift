@@ -1,12 +1,12 @@
 import ArgumentParser
 import Terminal
 
-/// The command line as people type it, in the form that the parser takes for the same: `-20` and `-n5` are `-n 20` and `-n 5`,
-/// and what begins with a minus and a digit is never taken for options, so that the `h` of `-1h` asks for no help.
+/// The command line as typed, converted to the form that the parser accepts: `-20` and `-n5` become `-n 20` and `-n 5`, and a
+/// word that begins with a minus and a digit is never taken for options, so that the `h` of `-1h` does not ask for help.
 ///
-/// A word that no command or option has is refused here, with the nearest one that there is.
+/// A word that is not a command or option is refused here, with a suggestion of the nearest one.
 struct CommandWords {
-    /// An option as the help names it.
+    /// An option as the help lists it.
     private struct Option {
         /// `-o, --output <format>`: all its names.
         var names: [String]
@@ -20,7 +20,7 @@ struct CommandWords {
     private let options: [Option]
     private let takesArguments: Bool
 
-    /// - Throws: `Failure` with code 64 for a word that is no command or option.
+    /// - Throws: `Failure` with code 64 for a word that is not a command or option.
     static func parserForm(of words: [String], _ root: any ParsableCommand.Type) throws -> [String] {
         let commands = root.configuration.subcommands
         guard let first = words.first else { return words }
@@ -135,7 +135,7 @@ struct CommandWords {
             result.append(value)
             return
         }
-        // Joined, so that the parser takes no letter of it for an option.
+        // Joined, so that the parser takes none of its letters for an option.
         result[result.count - 1] = "\(long)=\(value)"
     }
 

@@ -4,12 +4,12 @@ import MetricsModel
 import Readings
 import Terminal
 
-/// Says on standard error that events of a window were dropped, so that whoever reads an answer knows what it lacks.
+/// Reports on standard error that events of a window were dropped, so that the reader of an answer knows what it lacks.
 enum DropNote {
-    /// - Parameter since: UTC, microseconds, as `until`; nil for no bound.
-    /// - Parameter kinds: those that were asked for; empty for all.
+    /// - Parameter since: UTC, microseconds, like `until`; nil for no bound.
+    /// - Parameter kinds: the kinds that were asked for; empty for all.
     static func say(_ log: EventLogReader, since: Int64?, until: Int64?, kinds: [EventKind] = []) {
-        // A log that cannot say when has been read all the same.
+        // If the log cannot tell when, the answer stands without this note.
         guard let minutes = try? log.drops(since: since ?? 0, until: until ?? .max), let text = text(minutes, kinds) else {
             return
         }
@@ -31,7 +31,7 @@ enum DropNote {
             last = minute.minute
         }
         guard let first else { return nil }
-        // The minute's end, if it is one minute only: "between 14:02 and 14:03".
+        // The end of the last minute, so that even a single minute is a range: "between 14:02 and 14:03".
         let from = LocalTime.text(first * 60_000_000, zone: .local).prefix(16)
         let to = LocalTime.text((last + 1) * 60_000_000, zone: .local).prefix(16)
         let verbs = drops.sum == 1 ? "was dropped and is" : "were dropped and are"

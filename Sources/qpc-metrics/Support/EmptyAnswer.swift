@@ -5,10 +5,10 @@ import MetricsQuery
 import Readings
 import Terminal
 
-/// Says on standard error why an answer is empty: "nothing happened" and "nothing could be found" are different things.
+/// Reports on standard error why an answer is empty: "nothing happened" and "nothing could be found" are different things.
 enum EmptyAnswer {
     static func explain(_ filter: EventFilter, _ log: EventLogReader, _ source: DataSource) {
-        // The answer is right without it, so what cannot be read now is left out.
+        // The answer is right without the reason, so what cannot be read now is left out.
         for reason in (try? reasons(filter, log, source)) ?? [] { Notice.say("note: no events: \(reason)") }
     }
 

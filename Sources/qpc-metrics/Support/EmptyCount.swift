@@ -2,13 +2,13 @@ import EventSearch
 import Readings
 import Terminal
 
-/// Why no group is shown, where the events themselves are not the reason: see `EmptyAnswer`.
+/// Why no group is shown, if the reason is not a lack of events: see `EmptyAnswer`.
 struct EmptyCount {
     private let answer: CountAnswer
     private let isWithoutRecipients: Bool
     private let options: CountOptions
 
-    /// - Parameter isWithoutRecipients: whether the plugin leaves out for whom a message is.
+    /// - Parameter isWithoutRecipients: whether the plugin omits the recipients of messages.
     init(_ answer: CountAnswer, _ options: CountOptions, isWithoutRecipients: Bool) {
         self.isWithoutRecipients = isWithoutRecipients
         self.answer = answer

@@ -12,11 +12,11 @@ import TimeWords
 final class EventPrinter {
     private let writer: any EventWriter
 
-    /// - Parameter isFull: whether identities are shown whole, in aligned columns, also on a terminal.
+    /// - Parameter isFull: whether identities are shown in full, in aligned columns, on a terminal too.
     init(
         format: OutputFormat, color: ColorChoice = .auto, isUTC: Bool = false, isFull: Bool = false, names: PeopleNames? = nil
     ) {
-        // Sent between the log's transactions, so that a pager that is left open holds none.
+        // Flushed between the log's transactions, so that a pager left open does not hold one.
         let buffer = OutputBuffer()
         buffer.isHeld = true
         var options = TableOptions(for: buffer, color: color, environment: Environment.value)
@@ -42,8 +42,8 @@ final class EventPrinter {
         return oldest
     }
 
-    /// Prints what the filter finds, and then new events as they are logged, until a signal ends the program or the reader
-    /// of the output leaves.
+    /// Prints what the filter finds, and then new events as they are logged, until a signal ends the program or the reader of the
+    /// output goes away.
     func follow(_ source: DataSource, options: EventFilterOptions) throws -> Never {
         let first = try options.filter(directory: source.directory)
         var filter = first
@@ -56,7 +56,7 @@ final class EventPrinter {
                 if isFirstLook { Notice.say("there is no event log in \(source.directory) yet; waiting for one") }
             case .unchanged: break
             case .opened:
-                // In another log names have other ids, and the key may be new. Times stay the same.
+                // In another log, names have other ids, and the key may be new. Times remain the same.
                 if let log = follower.log { try options.expectLookups(directory: source.directory, log: log) }
                 let again = try options.filter(directory: source.directory)
                 (filter.user, filter.identity, filter.channel) = (again.user, again.identity, again.channel)
@@ -71,7 +71,7 @@ final class EventPrinter {
         }
     }
 
-    /// As many as `tail` shows first.
+    /// As many as `tail` shows.
     private static let newest = 10
     /// An event is printed within half a second of its hook; it is in the log after a quarter of a second at the latest.
     private static let lookMilliseconds: Int32 = 50

@@ -21,7 +21,7 @@ struct Failure: Error {
     init(_ error: DataSourceError) {
         switch error {
         case .nothingThere(let directory):
-            // The absolute path, since a relative one may be looked for in another place than was meant.
+            // The absolute path, since a relative one may have been looked up in a different place than was meant.
             let absolute = DataSourceError.nothingThere(directory: Environment.absolute(directory))
             self.init(Failure.noInput, absolute.message)
         case .noPermission: self.init(Failure.noPermission, error.message)

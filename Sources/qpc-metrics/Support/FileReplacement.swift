@@ -1,6 +1,6 @@
 import Glibc
 
-/// Replaces a file in one step: a reader finds the old one or the new one, never a part of it.
+/// Replaces a file atomically: a reader finds the old one or the new one, never part of one.
 enum FileReplacement {
     static func replace(_ path: String, with bytes: [UInt8]) throws {
         try replace(path) { descriptor in
@@ -14,7 +14,7 @@ enum FileReplacement {
         }
     }
 
-    /// - Parameter body: writes the new content to a file descriptor. When it throws, the old file stays as it is.
+    /// - Parameter body: writes the new content to a file descriptor. If it throws, the old file stays as it is.
     static func replace(_ path: String, by body: (Int32) throws -> Void) throws {
         let temporary = path + ".new"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)

@@ -1,11 +1,11 @@
 import Glibc
 import Pseudonyms
 
-/// An operator's list of people: a user's name, or a key in hexadecimal, on each line; or a key and whose it is, with a space
-/// between.
+/// An operator's list of people: on each line a user's name, a key in hexadecimal, or a key and its owner's name, separated by a
+/// space.
 enum NameList {
     struct Entry {
-        /// The line, or of a key with a name the key.
+        /// The line; of a key with a name, only the key.
         var subject: [UInt8]
         var name: [UInt8]
     }

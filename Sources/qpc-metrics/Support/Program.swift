@@ -3,12 +3,12 @@ import Glibc
 
 /// How this program was started.
 enum Program {
-    /// The words after its name, as the C runtime has them: `CommandLine` reads `/proc`, which may not be there.
+    /// The arguments, as the C runtime has them: `CommandLine` reads `/proc`, which may not be mounted.
     static var arguments: [String] {
         (1..<max(1, qpcm_argument_count())).compactMap { qpcm_argument($0).map { String(cString: $0) } }
     }
 
-    /// The directory that it lies in; nil if the kernel does not say.
+    /// The directory that contains it; nil if the kernel does not say.
     static var directory: String? { path.flatMap { path in path.lastIndex(of: "/").map { String(path[..<$0]) } } }
 
     /// Its own file, so that it can start itself again; nil if the kernel does not say.

@@ -9,7 +9,7 @@ enum Notice {
     }
 }
 
-/// Notices and progress; an error in writing them is ignored.
+/// Notices and progress; write errors are ignored.
 enum StandardError {
     static let isTerminal = isatty(STDERR_FILENO) == 1
 

@@ -1,13 +1,13 @@
 import Glibc
 import Synchronization
 
-/// Signals that have arrived and are not handled yet, one bit each.
+/// Signals that have arrived but are not handled yet, one bit each.
 private let arrived = Atomic<UInt64>(0)
 
 /// Blocks signals except while the program waits for keys, so that none is missed before the wait, and none ends the
 /// program before the terminal is restored.
 struct CaughtSignals {
-    /// Signals that end or stop the program, or announce a new size. Those that were ignored at the start stay ignored.
+    /// Signals that end or stop the program, or announce a new size. Those ignored at the start stay ignored.
     private static let caught = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP]
     private var before = sigset_t()
 
@@ -57,7 +57,7 @@ struct CaughtSignals {
         sigemptyset(&mask)
         sigaddset(&mask, number)
         sigprocmask(SIG_UNBLOCK, &mask, nil)
-        // Continued after a stop.
+        // Reached after a stop, once continued.
         sigprocmask(SIG_BLOCK, &mask, nil)
         _ = Self.catchIt(number)
     }

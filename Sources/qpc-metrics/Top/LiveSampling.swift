@@ -7,11 +7,11 @@ import MetricsQuery
 struct LiveSampling {
     let source: DataSource
 
-    /// - Throws: `DataSourceError` if what is there cannot be read.
+    /// - Throws: `DataSourceError` if a file exists but cannot be read.
     func sample() throws(DataSourceError) -> LiveSample {
         var sample = LiveSample()
         sample.monotonicNanoseconds = TickClock.monotonicNanoseconds()
-        // Opened again each time: a server that restarts has another file, and one with more threads a longer one.
+        // Reopened each time: a server that restarts has a different file, and one with more threads a longer one.
         guard let live = try source.live() else {
             sample.nowNanoseconds = TickClock.realtimeNanoseconds()
             return sample

@@ -1,7 +1,7 @@
 import Glibc
 import Terminal
 
-/// The terminal, taken over for a full screen and given back as it was.
+/// The terminal, taken over for a full-screen display and restored afterwards.
 struct Screen {
     private let original: termios
     private let output = OutputBuffer()
@@ -26,7 +26,7 @@ struct Screen {
         original = settings
     }
 
-    /// Keys come one by one and without an echo; Ctrl-C and Ctrl-Z stay signals.
+    /// Keys arrive one by one, without echo; Ctrl-C and Ctrl-Z stay signals.
     func takeOver() {
         var raw = original
         raw.c_lflag &= ~tcflag_t(ICANON | ECHO)
@@ -54,6 +54,6 @@ struct Screen {
         return Array(bytes.prefix(max(0, count)))
     }
 
-    /// A terminal that has gone is noticed when it is read.
+    /// A terminal that has gone is noticed on the next read.
     private func write(_ text: String) { try? output.write(Array(text.utf8)) }
 }

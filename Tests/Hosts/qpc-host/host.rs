@@ -19,7 +19,7 @@ use std::ptr::null_mut;
 struct Library {
     handle: *mut c_void,
     init: InitFunction,
-    /// After `dlclose` nothing of it may be called, other than through the instances that a test keeps on purpose.
+    /// After `dlclose` nothing in it may be called, except through the instances that a test keeps on purpose.
     closed: bool,
 }
 
@@ -74,7 +74,7 @@ impl Host {
         let Some((&command, words)) = words.split_first() else {
             return Err("an empty line".to_string());
         };
-        // A value of the environment may look like an argument.
+        // An environment value may look like an argument.
         if command == "setenv" {
             return self.set_variable(words);
         }

@@ -148,6 +148,6 @@ fn main() {
             break;
         }
     }
-    // The way of a server that returns from its main function: exit handlers run, `destroy` does not.
+    // This ends like a server that returns from its main function: exit handlers run, `destroy` does not.
     std::process::exit(0);
 }

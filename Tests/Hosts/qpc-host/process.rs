@@ -54,7 +54,7 @@ pub fn threads() -> Outcome<String> {
     for entry in std::fs::read_dir("/proc/self/task").map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let tid = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<u64>().ok());
-        // A thread that ends meanwhile is simply none of them.
+        // A thread that ends in the meantime is simply left out.
         let (Some(tid), Ok(name), Ok(status)) =
             (tid, std::fs::read(path.join("comm")), std::fs::read_to_string(path.join("status")))
         else {
@@ -77,7 +77,7 @@ pub fn resident_kilobytes() -> Outcome<u64> {
     number.ok_or_else(|| "the process has no VmRSS".to_string())
 }
 
-/// Small pieces and those that the C library maps one by one.
+/// The bytes in small allocations, and in those that the C library maps one by one.
 pub fn heap_bytes() -> usize {
     // SAFETY: It only counts.
     let account = unsafe { sys::mallinfo2() };
@@ -93,8 +93,8 @@ pub fn is_mapped(address: usize) -> Outcome<bool> {
     }))
 }
 
-/// Everything of `fork` that needs memory is made before it: the child has only one thread left and must not wait for
-/// a lock that another one held. A child that hangs is killed, so that a plugin's deadlock is an answer and no silence.
+/// Everything that `fork` needs memory for is allocated before it: the child has only one thread left and must not wait
+/// for a lock that another one held. A child that hangs is killed, so that a deadlock in the plugin is an answer, not silence.
 pub fn fork_and_call(plugin: &'static HookVTable, timeout: Duration, seq: u64) -> Outcome<String> {
     let key = Value::real(&Population::shared().identities[1])?;
     let channel = Value::real(&Population::shared().channels[1])?;

@@ -8,7 +8,7 @@ use std::ffi::c_void;
 use std::ptr::null_mut;
 use std::sync::Mutex;
 
-/// Memory of its own, with a page behind it that cannot be touched, and gone when it is dropped.
+/// Memory with an inaccessible page behind it; it is unmapped when dropped.
 pub struct GuardedMemory {
     pub base: *mut c_void,
     pub size: usize,

@@ -14,17 +14,17 @@ enum { BLOCK = 4096, FILES = 64 };
 /// A block as it was at the last sync.
 typedef struct block {
     int64_t number;
-    int bytes;  // of it that the file had
-    int is_given_up;  // a sync of it failed: it is as at the last good one, and no later sync sees to it
+    int bytes;  // how many of them the file had
+    int is_given_up;  // a sync of it failed: it is as at the last good sync, and no later sync writes it
     unsigned char content[BLOCK];
     struct block *next;
 } block;
 
-/// What was never synced of one path.
+/// What has never been synced of one path.
 typedef struct record {
     char path[512];
     block *blocks;
-    ino_t file;  // that the path named when it was opened
+    ino_t file;  // the file that the path named when it was opened
     int is_open;
 } record;
 
@@ -37,7 +37,7 @@ typedef struct fault_file {
 static sqlite3_vfs *real_vfs;
 static sqlite3_vfs fault_vfs;
 
-// A history is one thread's, and so is all that its file system knows: histories run side by side.
+// A simulation run belongs to one thread, and so does all that its file system knows: runs execute in parallel.
 static _Thread_local record records[FILES];
 static _Thread_local int kind_of_fault;
 static _Thread_local int64_t calls_until_fault, faults_left, failures, failed_syncs;
@@ -85,7 +85,7 @@ static record *record_of(const char *path, int makes) {
     return free_one;
 }
 
-/// The kernel tries once to write a page back, and then takes it for clean, whether or not the disk took it.
+/// The kernel tries once to write a page back, and then treats it as clean, whether or not the disk took it.
 static void give_up(record *record) {
     for (block *at = record->blocks; at; at = at->next) at->is_given_up = 1;
 }
@@ -116,7 +116,7 @@ static block *find_block(record *record, int64_t number) {
     return NULL;
 }
 
-/// Keeps what is about to change, unless it has been kept since the last sync.
+/// Keeps the content that is about to change, unless it has already been kept since the last sync.
 static void keep(fault_file *file, int64_t from, int64_t bytes) {
     if (!file->record || bytes <= 0) return;
     sqlite3_int64 size = 0;
@@ -124,7 +124,7 @@ static void keep(fault_file *file, int64_t from, int64_t bytes) {
     for (int64_t number = from / BLOCK; number <= (from + bytes - 1) / BLOCK; number++) {
         block *known = find_block(file->record, number);
         if (known) {
-            // Written to again: the next sync tries again.
+            // It is written to again, so the next sync tries again.
             known->is_given_up = 0;
             continue;
         }
@@ -138,7 +138,7 @@ static void keep(fault_file *file, int64_t from, int64_t bytes) {
     }
 }
 
-/// A file that was closed is no safer for it. Another one under its path begins anew.
+/// Closing a file does not make it any safer. Another file under its path starts from scratch.
 static void begin(record *record, const char *path, sqlite3_file *real) {
     struct stat status;
     sqlite3_int64 size = 0;
@@ -191,7 +191,7 @@ static int fault_sync(sqlite3_file *file, int flags) {
         return SQLITE_IOERR_FSYNC;
     }
     if (own->record) forget_synced(own->record);
-    // The disk itself is not what is tested.
+    // The disk itself is not under test.
     (void)flags;
     return SQLITE_OK;
 }
@@ -236,7 +236,7 @@ static const sqlite3_io_methods methods = {
 
 static int fault_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int flags, int *out) {
     (void)vfs;
-    // Other tests of the same process are left alone.
+    // Other tests in the same process are left alone.
     if (!path || !strstr(path, FAULT_VFS_PATHS)) return real_vfs->xOpen(real_vfs, path, file, flags, out);
     fault_file *own = (fault_file *)file;
     memset(own, 0, sizeof *own);
@@ -264,9 +264,9 @@ static int fault_delete(sqlite3_vfs *vfs, const char *path, int syncs) {
 static int install_code;
 
 static void install(void) {
-    // Refused where SQLite is in use already, which only costs time.
+    // Refused if SQLite is already in use, which only costs time.
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    // Each log that is opened takes megabytes of zeroed memory and touches little of it: from the system, it is cheap.
+    // Each log that is opened takes megabytes of zeroed memory and touches little of it: memory from the system is cheap.
     mallopt(M_MMAP_THRESHOLD, 256 << 10);
     real_vfs = sqlite3_vfs_find(NULL);
     fault_vfs = *real_vfs;
@@ -313,7 +313,7 @@ int fault_vfs_copy_after_cut(const char *path, const char *target, uint64_t seed
         if (bytes == 0) break;
         block *kept = record ? find_block(record, number) : NULL;
         if (kept && (kept->is_given_up || mix(seed + (uint64_t)number * 0x9E3779B97F4A7C15u) & 1)) {
-            // What the file did not have then is zero: the size had reached the disk, the block had not.
+            // What the file did not have then is zero: the size had reached the disk, but the block had not.
             memset(content, 0, BLOCK);
             memcpy(content, kept->content, (size_t)kept->bytes);
         }

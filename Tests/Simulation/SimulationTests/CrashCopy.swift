@@ -46,7 +46,7 @@ final class CrashCopy {
         if powerCut { Self.bootAgain(path) }
     }
 
-    /// Makes the file one of an earlier boot.
+    /// Makes it look like a file from an earlier boot.
     private static func bootAgain(_ path: String) {
         guard let live = try? LiveFileReader(path: path, writable: true), live.mismatch == nil else { return }
         live.map.set(MemoryLayout<qpcm_header>.offset(of: \.boot_id)!, 0)
@@ -55,10 +55,10 @@ final class CrashCopy {
 }
 
 extension Simulation {
-    /// The moment just before some write or sync that `body` brings about: in the midst of a transaction, a checkpoint or a
-    /// recovery. Nil if there are not so many.
+    /// The moment just before some write or sync that `body` causes: in the middle of a transaction, a checkpoint or a
+    /// recovery. Nil if there are not that many.
     ///
-    /// - Parameter powerCut: whether it is one; nil for either.
+    /// - Parameter powerCut: whether it is a power cut; nil for either.
     func moment(
         within writes: UInt64, powerCut: Bool? = nil, to directory: String, during body: () throws -> Void
     ) throws -> CrashCopy? {

@@ -1,30 +1,30 @@
 import MetricsModel
 
-/// What a simulation itself knows of each event, to compare the log with.
+/// What a simulation itself knows about each event, to compare with the log.
 struct EventBook {
     struct Entry {
         var kind: EventKind
         var slot: Int
-        /// As the log has it: µs since 1970.
+        /// As in the log: µs since 1970.
         var time: Int64
-        /// One of a few people, whom the event names.
+        /// One of a few people, the one that the event names.
         var person: Int
         var bytes: UInt64
-        /// The first event of the call that it came with; of a batch they are many.
+        /// The first event of its call; the events of a batch share one call.
         var call: UInt64 = 0
     }
 
-    /// By sequence number, from 1 on; also of the events that dropped.
+    /// By sequence number, from 1; including events that were dropped.
     private(set) var entries: [Entry] = []
-    /// Sequence numbers whose hook has returned, and was not told that it dropped.
+    /// Sequence numbers whose hook has returned and whose event was not dropped.
     var returned: Set<UInt64> = []
-    /// Those that no flush has taken yet.
+    /// Those that no flush has drained yet.
     var undrained: Set<UInt64> = []
     /// The drain runs while a batch has yet to put its next part into the ring.
     var isWithinBatch = false
-    /// Events that dropped for want of room, by kind.
+    /// Events that were dropped for lack of space, by kind.
     var dropped = [UInt64](repeating: 0, count: EventKind.count)
-    /// What was in a log when that was taken away, or in a ring when that was damaged.
+    /// What was in a log that was taken away, or in a ring that was damaged.
     var gone: Set<UInt64> = []
     /// What retention or a request removed.
     var removed: Set<UInt64> = []
@@ -34,10 +34,10 @@ struct EventBook {
     var retentionStart = Int64.min
     /// What was in the log at its last sync.
     var durable: Set<UInt64> = []
-    /// Who has been seen under which id.
+    /// Which event has been seen under which id.
     var owners: [Int64: UInt64] = [:]
     /// An earlier copy was put back with rows that are counted as removed or lost. No counter goes down, so those count as
-    /// recorded once more: the ledger holds, but its sums are not this book's any more.
+    /// recorded once more: the ledger holds, but its sums no longer match this book's.
     var isMuddled = false
 
     mutating func add(_ entry: Entry) -> UInt64 {
@@ -50,7 +50,7 @@ struct EventBook {
 
     subscript(seq: UInt64) -> Entry { entries[Int(seq) - 1] }
 
-    /// Events that must be in the log once its rings are taken in.
+    /// Events that must be in the log once the rings are drained.
     var expected: Set<UInt64> { returned.subtracting(gone).subtracting(removed) }
 
     var recorded: [UInt64] {

@@ -1,13 +1,13 @@
 import EventLog
 import MetricsModel
 
-/// A row of a simulated server's log, with the sequence number that some field of it carries.
+/// A row of a simulated server's log, with the sequence number that one of its fields carries.
 struct LogRow {
     var id: Int64
     var time: Int64
     var seq: UInt64
     var kind: EventKind
-    /// Of a message; else 0.
+    /// For a message; otherwise 0.
     var bytes: UInt64
     /// The id of the batch that it came in; 0 for none.
     var batch: Int64

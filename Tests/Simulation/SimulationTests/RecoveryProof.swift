@@ -6,12 +6,12 @@ import TestSupport
 
 @testable import EventDrain
 
-/// Recovers what a kill or a power cut has left, and holds the log, the ledger and the counters against the book.
+/// Recovers what a kill or a power cut has left, and compares the log, the ledger and the counters with the book.
 struct RecoveryProof {
     let moment: CrashCopy
-    /// No fault but the kill: then nothing is lost, and batches are whole.
+    /// No fault but the kill: then nothing is lost, and batches are complete.
     let isQuiet: Bool
-    /// What counters have shown at least.
+    /// The highest value that each counter has shown.
     let highest: [UInt64]
 
     private var book: EventBook { moment.book }
@@ -41,7 +41,7 @@ struct RecoveryProof {
         var recovered: Int
         var lost: UInt64
         var torn: UInt64
-        /// With which the next session would begin.
+        /// The counters with which the next session would begin.
         var counters: [UInt64]
     }
 
@@ -88,7 +88,7 @@ struct RecoveryProof {
             }
             try expect(row.time == entry.time, "\(row.seq) has another time")
             try expect(moment.isPowerCut || book.owners[row.id] ?? row.seq == row.seq, "id \(row.id) was given twice")
-            // Slots are told apart within a life only; sequence numbers rise over all of them.
+            // Slots are told apart within one life only; sequence numbers rise across all of them.
             try expect(latest[entry.slot] ?? 0 < row.seq, "\(row.seq) comes after \(latest[entry.slot] ?? 0)")
             latest[entry.slot] = row.seq
         }

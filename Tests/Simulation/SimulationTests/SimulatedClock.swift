@@ -7,10 +7,10 @@ import TestSupport
 final class SimulatedClock {
     /// Nanoseconds.
     private(set) var monotonic: UInt64 = 1_000_000_000_000
-    /// Nanoseconds since 1970; a clock that is set may go back.
+    /// Nanoseconds since 1970; when the clock is set, this may go back.
     private(set) var wall: UInt64 = 1_795_000_000_000_000_000
-    /// The latest time of day that the drain may believe, in nanoseconds since 1970: in the first six hours of a server not one
-    /// to which the clock was set meanwhile, unless by less than a day.
+    /// The latest time of day that the drain may believe, in nanoseconds since 1970: in a server's first six hours, not a time
+    /// to which the clock was set in that time, unless by less than a day.
     private(set) var credible: UInt64 = 1_795_000_000_000_000_000
     private var startedAt: UInt64 = 0
     private var random: SeededGenerator
@@ -40,7 +40,7 @@ final class SimulatedClock {
         if wall < credible + Self.day || monotonic - startedAt >= Self.hold { believe() }
     }
 
-    /// A server starts, and what its log says of the time may be as wrong as the clock.
+    /// A server starts, and what its log says about the time may be as wrong as the clock.
     func begin() {
         startedAt = monotonic
         believe()

@@ -7,7 +7,7 @@ extension Simulation {
     /// Where a kill stops a call.
     enum Stop {
         case nowhere
-        /// The records are written, and nobody may see them.
+        /// The records are written, but nobody may see them.
         case beforeCommit
         /// The event counts as recorded, though no counter says so yet.
         case beforeCount
@@ -97,14 +97,14 @@ extension Simulation {
         counts.dropped += count
     }
 
-    /// A batch that is larger than half of the ring goes in parts.
+    /// A batch that is larger than half the ring goes in parts.
     private func batch(_ slot: Int, _ stop: Stop) {
         let recorder = Recorder(slot: slots[slot])
         let ticks = clock.wall
         let size = below(5000)
         let each = message(0, of: 0, size: size, ticks: ticks) { $0.bytes }
         let perPart = Int((recorder.ringBytes / 2 - Recorder.batchHeaderBytes) / each)
-        // A call that a kill stops is of one part, so that whatever batch the log has is whole.
+        // A call that a kill stops has only one part, so that any batch in the log is complete.
         let count = min(Int(below(60)), stop == .nowhere ? Int.max : perPart)
         let first = UInt64(book.entries.count + 1)
         let seqs = (0..<count).map { _ in newEvent(.batchEnqueue, slot, bytes: size, call: first) }

@@ -7,14 +7,14 @@ import TestSupport
 
 @testable import EventDrain
 
-/// What befalls a running server's files.
+/// What happens to a running server's files.
 extension Simulation {
     private var log: String { DataFile.log.path(in: directory) }
 
-    /// One of the ways in which a log, or a ring, comes to harm.
+    /// One of the ways in which a log or a ring is damaged or lost.
     func suffer() throws {
         try heal()
-        // So that nothing leaves by age meanwhile, and would pass for lost.
+        // So that nothing leaves by age in the meantime and passes for lost.
         try settleMaintenance()
         switch below(6) {
         case 0, 1: try loseLog()
@@ -25,9 +25,9 @@ extension Simulation {
         }
     }
 
-    /// Lets something happen to the log, and heals. What the log had and the next one has not is gone.
+    /// Lets something happen to the log, and heals. What the log had and the next one does not have is gone.
     private func change(_ body: () throws -> Void) throws {
-        // Closing must not lay the write-ahead file over what was changed, or the book could not tell what is gone.
+        // Closing must not write the WAL over what was changed, or the book could not tell what is gone.
         let before = Set(try rows().map(\.seq))
         try body()
         book.durable = []
@@ -43,7 +43,7 @@ extension Simulation {
         tell("of \(before.count) rows \(after.count) are left; \(book.gone.count) are gone so far")
     }
 
-    /// The log is deleted or moved, with or without what is beside it.
+    /// The log is deleted or moved, with or without its -wal and -shm.
     private func loseLog() throws {
         tell("the log is lost")
         counts.logsLost += 1
@@ -55,7 +55,7 @@ extension Simulation {
         }
     }
 
-    /// The files beside the log are deleted, which costs nothing.
+    /// The files beside the log are deleted, which loses nothing.
     private func loseBesides() throws {
         tell("-wal or -shm is lost")
         counts.filesBesideLost += 1
@@ -86,7 +86,7 @@ extension Simulation {
             default: bytes.removeLast(Int(below(UInt64(bytes.count))))
             }
             try overwrite(log, with: bytes)
-            // As some seconds later, however fast this went.
+            // As if some seconds later, however fast this went.
             var times = [timespec(tv_sec: 1_900_000_000 + Int(below(1 << 20)), tv_nsec: 0), timespec(tv_sec: 1, tv_nsec: 0)]
             times[1] = times[0]
             utimensat(AT_FDCWD, log, times, 0)
@@ -109,7 +109,7 @@ extension Simulation {
         olderLog = copy
     }
 
-    /// A record in a ring is hit by junk: it and what is behind it in that ring is counted as torn.
+    /// A record in a ring is overwritten with junk: it and what follows it in that ring is counted as torn.
     private func damageRing() throws {
         for _ in 0..<Int(3 + below(20)) { call() }
         let pending = book.undrained

@@ -7,8 +7,8 @@ import TestSupport
 
 @testable import EventDrain
 
-/// What is done to the whole log while events come: on request, through the plugin's control socket, something is removed, a
-/// person forgotten, or what lies beside the rows rebuilt.
+/// What is done to the whole log while events arrive: on request, through the plugin's control socket, events are removed,
+/// a person is forgotten, or sums and postings are rebuilt.
 extension Simulation {
     private struct Work {
         var request = qpcm_control_request()
@@ -42,7 +42,7 @@ extension Simulation {
         case 3:
             let person = Int(below(UInt64(Self.people)))
             counts.forgets += 1
-            // Logins in a simulation are of users whom nothing ties to a key.
+            // In a simulation, nothing ties the users who log in to a key.
             var work = Work(QPCM_CONTROL_FORGET_IDENTITY) { $0.person == person && $0.kind != .auth }
             let key = Self.key(of: person)
             work.request.name_bytes = UInt32(key.count)
@@ -54,14 +54,14 @@ extension Simulation {
         }
     }
 
-    /// Works through one, with calls and flushes between its steps, and sometimes on a disk that fails.
+    /// Works through one request, with calls and flushes between its steps, and sometimes on a failing disk.
     func work(underFaults: Bool) throws {
         try heal()
         try settleMaintenance()
-        // The segment is indexed in the midst of it.
+        // The segment is indexed in the middle of it.
         if chance(4) { comeToSegmentEnd(within: 6) }
         let work = try work()
-        // What waits in the rings is meant too.
+        // The request also covers what waits in the rings.
         for _ in 0..<Int(below(6)) { call() }
         let before = book.expected
         book.leaving = work.leaves.map { leaves in before.filter { leaves(book[$0]) } } ?? before
@@ -88,7 +88,7 @@ extension Simulation {
         book.leaving = []
     }
 
-    /// False if it was given up: what is done is done, and the rest is asked for again some time.
+    /// False if it was given up: what is done is done, and the rest is requested again some other time.
     private func run(_ work: Work) throws -> Bool {
         let asker = qpcm_control_connect(DataFile.control.path(in: directory), 100)
         guard asker >= 0 else { throw TestFailure("nobody listens for requests: \(qpcm_errno())") }
@@ -104,14 +104,14 @@ extension Simulation {
                     book.leaving.insert(seq + 1)
                 }
             }
-            // A file beside the log goes while the log is worked on.
+            // A file beside the log is deleted while the log is worked on.
             if !isQuiet, chance(40) {
                 counts.filesLostMeanwhile += 1
                 unlink(DataFile.log.path(in: directory) + "-shm")
                 clock.pass(500_000_000)
             }
             if loop?.isInTrouble == true {
-                // A disk that fails for ever would keep the request waiting for as long.
+                // A disk that fails for ever would keep the request waiting for ever.
                 if chance(8) { endFault() }
                 clock.pass(FlushRetryPolicy.retryNanoseconds)
             }
@@ -128,7 +128,7 @@ extension Simulation {
         throw TestFailure("a request was never answered")
     }
 
-    /// What the plugin has answered by now; nil for nothing.
+    /// What the plugin has answered so far; nil for nothing.
     private func answer(_ asker: Int32) -> Int? {
         var answer = qpcm_control_answer()
         let size = MemoryLayout<qpcm_control_answer>.size

@@ -11,9 +11,9 @@ import TestSupport
 /// A server's life without a server: hooks, the product's own drain loop and its log on one thread, under a clock and a file
 /// system of its own, so that a run is determined by its seed.
 ///
-/// It keeps a book of all that was recorded, and of what may have become of it; `RecoveryProof` compares.
+/// It keeps a book of everything that was recorded, and of what may have become of it; `RecoveryProof` compares.
 final class Simulation {
-    /// All of it, and within it the data directory.
+    /// Holds everything, including the data directory.
     let place: String
     var directory: String { place + "/data" }
     var random: SeededGenerator
@@ -26,16 +26,16 @@ final class Simulation {
     private(set) var loop: DrainLoop?
     var drainer: Drainer? { loop?.drainer }
     private(set) var slots: [UnsafeMutableRawPointer] = []
-    /// The live file as the disk may have it: some page of a moment ago, some of now.
+    /// The live file as the disk may have it: some pages from a moment ago, some from now.
     var liveOnDisk: [UInt8] = []
-    /// No fault but kills, of which every promise is strict.
+    /// No fault but kills, under which every promise is strict.
     private(set) var isQuiet = false
     /// An earlier copy of the log.
     var olderLog: String?
     private var settings = Settings(identities: .plain)
     private var checkpointPages = 0
 
-    /// - Parameter keepsItself: the log is checkpointed, synced and kept within its age by the drain's loop alone.
+    /// - Parameter keepsItself: only the drain's loop checkpoints and syncs the log and applies retention.
     init(place: String, seed: UInt64, keepsItself: Bool = true) throws {
         self.place = place
         random = SeededGenerator(seed: seed)
@@ -55,12 +55,12 @@ final class Simulation {
         try start()
     }
 
-    /// `QPC_TELL` tells what happens, for a simulation that failed.
+    /// `QPC_TELL` prints what happens, for a simulation run that failed.
     static let isTold = BuiltProducts.setting("QPC_TELL") != nil
 
     func tell(_ what: @autoclosure () -> String) { if Self.isTold { print(what()) } }
 
-    /// What the product has to say.
+    /// What the product logs.
     static let log = PluginLogger(level: isTold ? .debug : nil)
 
     func chance(_ oneIn: UInt64) -> Bool { below(oneIn) == 0 }
@@ -92,21 +92,21 @@ final class Simulation {
             checkpointPages: checkpointPages)
         loop.announce()
         loop.begin()
-        // To which that has synced it.
+        // The state to which the start has synced it.
         liveOnDisk = try read(directory + "/live.qpcm")
         self.loop = loop
         self.live = live
         self.held = held
         if chance(3) { comeToSegmentEnd(within: 400) }
-        // The thread's first, before any clock is set.
+        // The thread's first turn, before any clock is set.
         turn()
-        // What waited in the rings is in the log now, and in no ring any more.
+        // What waited in the rings is in the log now, and no longer in any ring.
         book.undrained = []
         counts.starts += 1
         tell("started: ring of \(live.map.ringBytes), \(slots.count) slots, next id \(drainer.writer.nextID)")
     }
 
-    /// Full segments are sealed: so that one gets full, ids go on from near its end, as they would in a log that takes
+    /// Full segments are indexed: so that one fills up, ids continue from near its end, as they would in a log that takes
     /// another's place.
     func comeToSegmentEnd(within ids: UInt64) {
         let writer = drainer!.writer
@@ -123,7 +123,7 @@ final class Simulation {
         throw TestFailure("it never started again")
     }
 
-    /// The process ends; nothing is flushed or closed in order.
+    /// The process ends; nothing is flushed or closed cleanly.
     func vanish() {
         tell("vanishes")
         letGo()
@@ -171,13 +171,13 @@ final class Simulation {
         counts.damagesMet += Int(live.map.totals(.direct)[CounterIndex.flushErrors(.corrupt)] - damages)
     }
 
-    /// Retention may have come so far by now.
+    /// Retention may have come this far by now.
     private func noteRetention() {
         guard let retention = settings.retentionNanoseconds else { return }
         book.retentionStart = max(book.retentionStart, Int64((clock.credible - retention) / 1000))
     }
 
-    /// A flush that is due. False if it failed, and is to be tried again.
+    /// A flush that is due. False if it failed and is to be retried.
     func flush() -> Bool {
         clock.pass(max(settings.flushIntervalNanoseconds, loop?.isInTrouble == true ? FlushRetryPolicy.retryNanoseconds : 0))
         turn()
@@ -187,14 +187,14 @@ final class Simulation {
         return true
     }
 
-    /// The database is opened again.
+    /// The database is reopened.
     func reopen() throws {
         try heal()
         loop?.closeLog(.failing)
         try heal()
     }
 
-    /// The disk is well again: so is the drain, at the latest when it has opened its database again.
+    /// The disk works again, and so does the drain, at the latest once it has reopened its database.
     func heal() throws {
         endFault()
         for _ in 0..<8 where flush() { return }
@@ -210,7 +210,7 @@ final class Simulation {
         throw TestFailure("a removal never ended")
     }
 
-    /// What retention took has left for good.
+    /// What retention took is gone for good.
     private func absorbAged() throws {
         let found = Set(try rows().map(\.seq))
         let aged = book.expected.subtracting(found).filter { book.mayHaveAged($0) }
@@ -226,10 +226,10 @@ final class Simulation {
         turn(isAsked: true)
         counts.failedSyncs += Int(fault_vfs_failed_syncs() - failed)
         guard let loop, !loop.isInTrouble, let drainer = loop.drainer else { return }
-        // Hooks do not go on in the meantime.
+        // Hooks do not run in the meantime.
         if drainer.look() == 0 { book.undrained = [] }
         book.durable = Set(try rows().map(\.seq))
-        // The kernel writes its pages when it likes.
+        // The kernel writes its pages whenever it likes.
         if chance(2) { liveOnDisk = try read(directory + "/live.qpcm") }
         tell("synced \(book.durable.count) rows")
         counts.syncs += 1
@@ -245,7 +245,7 @@ final class Simulation {
 
     // MARK: What is there
 
-    /// The log knows of all that was wiped from a ring: a power cut could bring it back.
+    /// The log knows about everything that was wiped from a ring: a power cut could bring it back.
     func expectPositions() throws {
         guard let drainer, let live, loop?.isInTrouble == false else { return }
         let stored = try StoredState.read(drainer.writer.database)
@@ -256,7 +256,7 @@ final class Simulation {
         }
     }
 
-    /// The log's rows, oldest first; remembered, so that no id is ever given twice.
+    /// The log's rows, oldest first; they are remembered, to check that no id is ever given twice.
     func rows() throws -> [LogRow] {
         let rows = try LogRow.all(in: directory)
         for row in rows {

@@ -1,4 +1,4 @@
-/// What happened in some runs, to see that they come to where things can go wrong.
+/// What happened in some runs, to check that they reach the states in which things can go wrong.
 struct SimulationCounts {
     var events = 0
     var dropped = 0
@@ -50,7 +50,7 @@ struct SimulationCounts {
         for (_, field) in Self.fields { self[keyPath: field] += other[keyPath: field] }
     }
 
-    /// As of a hundred runs.
+    /// Scaled to a hundred runs.
     func described(runs: Int) -> String {
         Self.fields.map { name, field in
             let share = Double(self[keyPath: field]) * 100 / Double(runs)
@@ -58,6 +58,6 @@ struct SimulationCounts {
         }.joined(separator: ", ")
     }
 
-    /// States that no run came to.
+    /// States that no run reached.
     var missing: [String] { Self.fields.filter { self[keyPath: $0.1] == 0 }.map(\.0) }
 }

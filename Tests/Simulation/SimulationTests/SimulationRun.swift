@@ -5,7 +5,7 @@ import MetricsModel
 import MetricsQuery
 import TestSupport
 
-/// One run from its beginning to its end, determined by its seed.
+/// One simulation run from beginning to end, determined by its seed.
 struct SimulationRun {
     let seed: UInt64
     private let simulation: Simulation
@@ -13,7 +13,7 @@ struct SimulationRun {
     private var isQuiet: Bool { simulation.isQuiet }
     private var highest = [UInt64](repeating: 0, count: CounterIndex.words)
 
-    /// - Parameter place: a directory of its own, for files that may be gone afterwards.
+    /// - Parameter place: its own directory, for files that may be gone afterwards.
     static func run(seed: UInt64, in place: String) throws -> SimulationCounts {
         try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
         defer { Self.remove(place) }
@@ -56,7 +56,7 @@ struct SimulationRun {
         return simulation.counts
     }
 
-    /// Some calls and flushes, in good times and bad.
+    /// Some calls and flushes, with and without faults.
     private func live() throws {
         if !isQuiet, simulation.chance(2) { simulation.beginFault() }
         for _ in 0..<Int(1 + simulation.below(50)) {
@@ -70,7 +70,7 @@ struct SimulationRun {
         simulation.endFault()
     }
 
-    /// No counter is lower than it was seen before, and the log knows how far it took each ring.
+    /// No counter is lower than it was seen before, and the log knows how far it drained each ring.
     private mutating func look() throws {
         let shown = try SnapshotReader.read(DataSource(directory: simulation.directory)).counters
         for index in 0..<CounterIndex.words {
@@ -82,7 +82,7 @@ struct SimulationRun {
         try simulation.expectPositions()
     }
 
-    /// A kill or a power cut, now or within what is written next; and perhaps the server's own end, and its next start.
+    /// A kill or a power cut, now or during the next writes; then perhaps the server's own end, and its next start.
     private mutating func end() throws {
         let copy = place + "/left"
         let fate = simulation.below(6)
@@ -91,7 +91,7 @@ struct SimulationRun {
             simulation.call(stop: simulation.chance(2) ? .beforeCommit : .beforeCount)
         }
         if fate == 1, !isQuiet {
-            // A copy of within a shutdown, a kill's recovery or a flush.
+            // A copy taken during a shutdown, a kill's recovery or a flush.
             let caught = try simulation.moment(within: 60, to: copy) { try pass(simulation.below(3)) }
             if let caught { try prove(caught, inWrite: true) }
         } else if fate < 4 {
@@ -114,7 +114,7 @@ struct SimulationRun {
         }
     }
 
-    /// The server goes, and comes again; or only its database to the log does.
+    /// The server ends and starts again; or only its database connection to the log does.
     private func pass(_ way: UInt64) throws {
         switch way {
         case 0: simulation.vanish()

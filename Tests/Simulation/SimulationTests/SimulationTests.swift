@@ -9,11 +9,11 @@ import Testing
 
 @testable import EventDrain
 
-/// Hooks, drain and log on one thread, over a file system and a clock that a seed tells: kills, power cuts, failing disks,
-/// logs that are taken away or damaged, removals. After each kill or cut, what was recorded must be in the log once, or
-/// counted as what became of it.
+/// Hooks, drain and log on one thread, over a file system and a clock that a seed determines: kills, power cuts, failing
+/// disks, logs that are taken away or damaged, removals. After each kill or power cut, what was recorded must be in the log
+/// once, or counted as what became of it.
 @Suite struct SimulationTests {
-    /// After a sync that failed the kernel takes the pages for clean: that the next one succeeds says nothing of them.
+    /// After a failed sync the kernel treats the pages as clean, so the success of the next sync says nothing about them.
     @Test("What a sync failed for is written once more", arguments: 1...UInt64(60))
     func failedSyncs(seed: UInt64) throws {
         let (simulation, place) = try Self.newSimulation(seed: seed)
@@ -30,9 +30,9 @@ import Testing
         if seed % 2 == 0 { try? simulation.drainer!.writer.sync() } else { simulation.checkpoint() }
         #expect(fault_vfs_failed_syncs() == failed + 1)
         fault_vfs_fail(Int32(FAULT_NONE), 0, 0)
-        // Or the checkpoint itself has to see to it.
+        // Otherwise the checkpoint itself has to take care of it.
         if seed % 4 >= 2 { try simulation.sync() }
-        // A second checkpoint must not write over the log from pages that only memory has.
+        // A second checkpoint must not write over the log from pages that are only in memory.
         let caught =
             seed % 4 < 2
             ? try simulation.moment(within: 30, powerCut: true, to: place + "/left") { simulation.checkpoint() }
@@ -45,12 +45,12 @@ import Testing
         ).prove()
     }
 
-    /// A segment is marked by its rows or by its postings, and a flush can seal it between two steps.
+    /// A segment is marked by its rows or by its postings, and a flush can index it between two steps.
     @Test("Names in use outlive a sweep in whose midst a segment is sealed", arguments: 1...UInt64(40))
     func indexedWhileCollected(seed: UInt64) throws {
         let (simulation, place) = try Self.newSimulation(seed: seed)
         defer { Self.remove(place) }
-        // Few, so that some name is in one list of one segment only.
+        // Few, so that some name is in only one list of one segment.
         for _ in 0..<8 { simulation.call() }
         try simulation.heal()
         simulation.comeToSegmentEnd(within: 1)
@@ -96,11 +96,11 @@ import Testing
         (access("/dev/shm", W_OK) == 0 ? "/dev/shm" : NSTemporaryDirectory()) + "/qpc-simulation-\(UUID())"
     }
 
-    /// Failures of more seeds than this are all of one cause.
+    /// If more seeds than this fail, they all have the same cause.
     private static let enough = 10
 
-    /// `QPC_SIMULATIONS` says how many there are, and `QPC_SEED` the first one's seed: with 1, a simulation that failed is
-    /// told again, and `QPC_TELL=1` tells it aloud.
+    /// `QPC_SIMULATIONS` says how many runs there are, and `QPC_SEED` the seed of the first: with one run, this repeats a run
+    /// that failed, and `QPC_TELL=1` prints what happens in it.
     @Test func whateverHappensTheLedgerHolds() throws {
         let runs = FaultFigures.count("QPC_SIMULATIONS", usually: 20)
         let first = SeededGenerator.announced("SimulationTests").seed
