@@ -44,6 +44,9 @@ final class SeededLog {
         try EventLogWriter(directory: path, mode: .plain, keys: nil, syncEachCommit: false)
     }
 
+    /// Everything is in `events.db` itself afterwards.
+    func checkpoint() throws { try writer.checkpoint(truncating: true) }
+
     // MARK: Events
 
     /// A few do most of it.

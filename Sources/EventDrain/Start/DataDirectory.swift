@@ -82,7 +82,7 @@ public final class DataDirectory {
     }
 
     /// Whether a file of that name is in the directory.
-    func contains(_ name: String) -> Bool { access(path + "/" + name, F_OK) == 0 || qpcm_errno() != ENOENT }
+    public func contains(_ name: String) -> Bool { access(path + "/" + name, F_OK) == 0 || qpcm_errno() != ENOENT }
 
     private static func holder(of path: String) -> Int32? {
         (try? LiveFileReader(path: DataFile.live.path(in: path)))?.header.pid

@@ -44,7 +44,8 @@ final class Simulation {
         endFault()
         isQuiet = chance(5)
         settings.flushIntervalNanoseconds = chance(2) ? 1 : 250_000_000
-        settings.syncIntervalNanoseconds = 1_000_000_000 << below(12)
+        // Each commit, or after a second up to half an hour.
+        settings.syncIntervalNanoseconds = chance(4) ? 0 : 1_000_000_000 << below(12)
         settings.retentionNanoseconds = chance(2) ? (1 + below(14)) * 86_400_000_000_000 : nil
         checkpointPages = 8 << Int(below(6))
         if !keepsItself {
@@ -230,7 +231,7 @@ final class Simulation {
         if drainer.look() == 0 { book.undrained = [] }
         book.durable = Set(try rows().map(\.seq))
         // The kernel writes its pages whenever it likes.
-        if chance(2) { liveOnDisk = try read(directory + "/live.qpcm") }
+        if chance(5) { liveOnDisk = try read(directory + "/live.qpcm") }
         tell("synced \(book.durable.count) rows")
         counts.syncs += 1
     }
