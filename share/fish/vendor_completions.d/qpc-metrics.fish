@@ -43,7 +43,7 @@ function __qpc-metrics_parse_tokens -S
         case 'verify'
             __qpc-metrics_parse_subcommand 0 'dir=' 'o/output=' 'q/quiet' 'version' 'h/help'
         case 'recover'
-            __qpc-metrics_parse_subcommand 0 'dir=' 'version' 'h/help'
+            __qpc-metrics_parse_subcommand 0 'dir=' 'salvage=' 'into=' 'version' 'h/help'
         case 'prune'
             __qpc-metrics_parse_subcommand 0 'dir=' 'older-than=' 'max-size=' 'all' 'dry-run' 'y/yes' 'o/output=' 'version' 'h/help'
         case 'forget'
@@ -252,6 +252,8 @@ complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_o
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics verify" version' -l 'version' -d 'Show the version.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics verify" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics recover" dir' -l 'dir' -d 'The data directory (default: $QPC_METRICS_PLUGIN_DIR, otherwise qpc-metrics-data).' -rfa '(__qpc-metrics_complete_directories)'
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics recover" salvage' -l 'salvage' -d 'A damaged log to save the events of.' -rF
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics recover" into' -l 'into' -d 'The new directory for the saved events.' -rfa '(__qpc-metrics_complete_directories)'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics recover" version' -l 'version' -d 'Show the version.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics recover" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics prune" dir' -l 'dir' -d 'The data directory (default: $QPC_METRICS_PLUGIN_DIR, otherwise qpc-metrics-data).' -rfa '(__qpc-metrics_complete_directories)'
