@@ -119,7 +119,9 @@ public final class DrainLoop {
 
     private func drainIfDue(isForced: Bool) {
         let now = clock.monotonic
-        guard let fullest = current.drainer?.look() else {
+        let fullest = current.drainer?.look() ?? 0
+        // In trouble it is tried though nothing waits, or an idle server would never learn that it is over.
+        guard current.drainer != nil, !(trouble.isThere && fullest == 0) else {
             if isForced || now >= retryAt { drain() }
             return
         }
@@ -161,6 +163,8 @@ public final class DrainLoop {
         recordFlush(nanoseconds: end &- start)
         checkpointer.didCommit(end)
         if trouble.isThere {
+            // Without events nothing was written, which proves nothing.
+            if progress.events == 0 { try drainer.saveCounters() }
             trouble.isOver()
             live.map.set(QPCM_HEADER_LOG_TROUBLE, 0)
             log.info("the log can be written again")

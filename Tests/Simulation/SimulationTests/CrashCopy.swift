@@ -88,6 +88,8 @@ private final class CrashTrap {
     }
 
     func spring() {
+        // Hooks do not wait for the drain's commit.
+        simulation.callsDuringWrite()
         do { caught = try CrashCopy(simulation, powerCut: isPowerCut, to: directory) } catch { failure = error }
     }
 }

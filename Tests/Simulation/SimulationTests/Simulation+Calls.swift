@@ -31,6 +31,14 @@ extension Simulation {
         }
     }
 
+    /// Calls in the midst of what the drain writes; none if no server runs, or while a thread is within a call.
+    func callsDuringWrite() {
+        guard loop != nil, !book.isWithinBatch, chance(2) else { return }
+        for _ in 0..<Int(1 + below(6)) {
+            single([.messageEnqueue, .auth, .fetch, .userRegistered][Int(below(4))], Int(below(UInt64(slots.count))), .nowhere)
+        }
+    }
+
     private func passTime() {
         clock.pass(below(3_000_000_000))
         guard chance(40) else { return }
