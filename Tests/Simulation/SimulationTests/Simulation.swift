@@ -230,11 +230,12 @@ final class Simulation {
         // Hooks do not run in the meantime.
         if drainer.look() == 0 { book.undrained = [] }
         book.durable = Set(try rows().map(\.seq))
-        // The kernel writes its pages whenever it likes.
-        if chance(5) { liveOnDisk = try read(directory + "/live.qpcm") }
         tell("synced \(book.durable.count) rows")
         counts.syncs += 1
     }
+
+    /// The kernel writes the pages of `live.qpcm` to the disk when it likes, with whatever waits in the rings.
+    func writeBackLiveFile() throws { liveOnDisk = try read(directory + "/live.qpcm") }
 
     func checkpoint() {
         guard let loop, let drainer = loop.drainer else { return }

@@ -62,6 +62,7 @@ struct SimulationRun {
         for _ in 0..<Int(1 + simulation.below(50)) {
             if simulation.chance(8) { _ = simulation.flush() }
             if simulation.chance(4) { simulation.turn() }
+            if simulation.chance(12) { try simulation.writeBackLiveFile() }
             if simulation.chance(20) { simulation.checkpoint() }
             if simulation.chance(30) { try simulation.sync() }
             simulation.call()
