@@ -19,16 +19,16 @@ public struct Check: Sendable, Equatable {
         Check(name: name, result: .ok, found: found, remedy: nil)
     }
 
-    public static func warning(_ name: String, _ found: String, mend remedy: String) -> Check {
+    public static func warning(_ name: String, _ found: String, fix remedy: String) -> Check {
         Check(name: name, result: .warning, found: found, remedy: remedy)
     }
 
-    public static func failure(_ name: String, _ found: String, mend remedy: String) -> Check {
+    public static func failure(_ name: String, _ found: String, fix remedy: String) -> Check {
         Check(name: name, result: .failure, found: found, remedy: remedy)
     }
 
     /// What could not be checked is never ok.
-    public static func notChecked(_ name: String, _ reason: String, mend remedy: String) -> Check {
-        .warning(name, "not checked: " + reason, mend: remedy)
+    public static func notChecked(_ name: String, _ reason: String, fix remedy: String) -> Check {
+        .warning(name, "not checked: " + reason, fix: remedy)
     }
 }

@@ -33,8 +33,8 @@ public struct ExporterCheck: Sendable {
         case 401:
             return [
                 .notChecked(
-                    "exporter", "\(address.root) answers, and wants a password (401)",
-                    mend: address.credentials == nil
+                    "exporter", "\(address.root) requires a password (401)",
+                    fix: address.credentials == nil
                         ? "qpc-metrics doctor --exporter with http://USER:PASSWORD@HOST:PORT"
                         : "compare the password with basic_auth_users in its --web.config.file")
             ]
@@ -42,7 +42,7 @@ public struct ExporterCheck: Sendable {
             return [
                 .failure(
                     "exporter", "\(address.root) answers, but cannot read its data directory",
-                    mend: "see its log for the reason; its user must be in the group of the data directory: usermod -aG")
+                    fix: "see its log for the reason; its user must be in the group of the data directory: usermod -aG")
             ]
         default: return [stranger("\(address.root)/-/ready answers \(ready.status)")]
         }
@@ -66,58 +66,58 @@ public struct ExporterCheck: Sendable {
         let name = "exporter directory"
         guard let startNanoseconds else {
             return .notChecked(
-                name, "the plugin's start is not known here, to compare with the exporter's",
-                mend: "see the checks of the plugin above")
+                name, "the plugin's start time is unknown, so it cannot be compared with the exporter's",
+                fix: "see the checks of the plugin above")
         }
         let served = page.sum("qpc_plugin_start_time_seconds") ?? 0
         // At this magnitude, the resolution of a double is below a microsecond.
         if abs(served - Double(startNanoseconds) / 1e9) < 0.001 {
-            return .ok(name, "it serves this directory: its plugin was started at the same moment")
+            return .ok(name, "it serves this directory: both give the same start time for the plugin")
         }
         return .failure(
-            name, "it serves another directory, or an older run of this one: its plugin was started at another moment",
-            mend: "qpc-metrics serve --dir \(directory), or QPC_METRICS_PLUGIN_DIR in the exporter's unit")
+            name, "it serves another directory, or an older run of this one: the start times of the plugin differ",
+            fix: "qpc-metrics serve --dir \(directory), or QPC_METRICS_PLUGIN_DIR in the exporter's unit")
     }
 
     private func version(_ page: MetricsText) -> Check {
         let name = "exporter version"
         guard let version = page.label("version", of: "qpc_exporter_build_info") else {
             return .warning(
-                name, "it does not say its version: it is older than \(Version.current)",
-                mend: "restart the exporter, so that it is this version")
+                name, "it does not report its version: it is older than \(Version.current)",
+                fix: "restart the exporter to run this version")
         }
         if version == Version.current { return .ok(name, version) }
         return .warning(
             name, "the exporter is \(version), this command \(Version.current)",
-            mend: "install one version of both, and restart the exporter")
+            fix: "install the same version of both, and restart the exporter")
     }
 
     private func unanswered(_ error: HTTPError) -> Check {
         let found = "\(address.root): \(error.message)"
         switch error {
         case .speaksTLS:
-            return result("exporter", found, mend: "qpc-metrics doctor --exporter https://\(address.authority)")
+            return result("exporter", found, fix: "qpc-metrics doctor --exporter https://\(address.authority)")
         case .speaksNoTLS:
-            return result("exporter", found, mend: "qpc-metrics doctor --exporter http://\(address.authority)")
+            return result("exporter", found, fix: "qpc-metrics doctor --exporter http://\(address.authority)")
         case .certificate:
             return .notChecked(
                 "exporter", found,
-                mend: "give --ca-file the authority that signed it, and the name in the certificate as the host")
+                fix: "set --ca-file to the certificate of its CA, and use the host name in the certificate")
         case .tls, .noAuthorities:
-            return .notChecked("exporter", found, mend: "see tls_server_config in its --web.config.file, and --ca-file")
+            return .notChecked("exporter", found, fix: "see tls_server_config in its --web.config.file, and --ca-file")
         case .unreachable, .timeout, .closed, .cutShort, .tooLarge, .notHTTP:
             return result(
                 "exporter", found,
-                mend: "systemctl start qpc-metrics, or qpc-metrics serve --dir \(directory); elsewhere: doctor --exporter URL")
+                fix: "systemctl start qpc-metrics, or qpc-metrics serve --dir \(directory); elsewhere: doctor --exporter URL")
         }
     }
 
     /// Something answers there, but it is not the exporter.
     private func stranger(_ found: String) -> Check {
-        result("exporter", "\(found): that is not qpc-metrics serve", mend: "qpc-metrics doctor --exporter URL of the exporter")
+        result("exporter", "\(found): this is not qpc-metrics serve", fix: "qpc-metrics doctor --exporter URL")
     }
 
-    private func result(_ name: String, _ found: String, mend remedy: String) -> Check {
-        isExpected ? .failure(name, found, mend: remedy) : .notChecked(name, found, mend: remedy)
+    private func result(_ name: String, _ found: String, fix remedy: String) -> Check {
+        isExpected ? .failure(name, found, fix: remedy) : .notChecked(name, found, fix: remedy)
     }
 }

@@ -26,7 +26,7 @@ public struct FirstScrape: Sendable {
             case .http(let error): error.message
             case .refused(let status, let text): "it answered \(status)\(text.isEmpty ? "" : ": \(text)")"
             case .none: "it has no qpc_hook_calls_total with these labels"
-            case .several(let targets): "it has the series of several servers: \(targets.joined(separator: "; "))"
+            case .several(let targets): "it has series from several servers: \(targets.joined(separator: "; "))"
             }
         }
     }

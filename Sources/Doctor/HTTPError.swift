@@ -25,16 +25,16 @@ public enum HTTPError: Error, Equatable {
     public var message: String {
         switch self {
         case .unreachable(let cause): cause
-        case .timeout: "no answer in time"
-        case .closed: "it closes the connection without an answer"
-        case .cutShort: "its answer breaks off"
-        case .tooLarge: "its answer has no end"
-        case .notHTTP: "what answers does not speak HTTP"
-        case .speaksTLS: "it speaks TLS"
-        case .speaksNoTLS: "it does not speak TLS"
+        case .timeout: "no response in time"
+        case .closed: "it closed the connection without responding"
+        case .cutShort: "its response was cut short"
+        case .tooLarge: "its response is too large"
+        case .notHTTP: "its response is not HTTP"
+        case .speaksTLS: "it uses TLS"
+        case .speaksNoTLS: "it does not use TLS"
         case .certificate(let cause): "its certificate is not trusted (\(cause))"
         case .tls(let cause): "TLS fails (\(cause))"
-        case .noAuthorities(let path): "\(path) holds no certificate in PEM form, or cannot be read"
+        case .noAuthorities(let path): "\(path) cannot be read, or holds no certificate in PEM format"
         }
     }
 
@@ -46,7 +46,7 @@ public enum HTTPError: Error, Equatable {
         case let error as IOError: self = .unreachable(Self.words(error))
         case ChannelError.connectTimeout: self = .timeout
         case let error as NIOSSLExtraError where error == .failedToValidateHostname:
-            self = .certificate("it is another name's")
+            self = .certificate("it is for a different host name")
         default: self.init(tls: "\(error)")
         }
     }
@@ -55,11 +55,11 @@ public enum HTTPError: Error, Equatable {
     private init(tls text: String) {
         let isOf = { (reason: String) in text.contains(reason) }
         if isOf("CERTIFICATE_VERIFY_FAILED") {
-            self = .certificate("no trusted authority has signed it, or it has expired")
+            self = .certificate("it is not signed by a trusted CA, or has expired")
         } else if isOf("WRONG_VERSION_NUMBER") || isOf("HTTP_REQUEST") {
             self = .speaksNoTLS
         } else if isOf("CERTIFICATE_REQUIRED") || isOf("BAD_CERTIFICATE") {
-            self = .tls("it wants a certificate of its clients")
+            self = .tls("it requires a client certificate")
         } else {
             self = .tls(text)
         }
@@ -70,8 +70,8 @@ public enum HTTPError: Error, Equatable {
     private static func words(_ error: NIOConnectionError) -> String {
         for failure in error.connectionErrors {
             if let cause = failure.error as? IOError { return words(cause) }
-            if case ChannelError.connectTimeout = failure.error { return "no answer in time" }
+            if case ChannelError.connectTimeout = failure.error { return "no response in time" }
         }
-        return "there is no host of the name \(error.host)"
+        return "host \(error.host) not found"
     }
 }

@@ -60,19 +60,19 @@ struct HookComparison {
         let slack = max(2, begin.inFlight, end.inFlight, server / 100)
         if server == 0 && plugin == 0 { return quiet(end) }
         let numbers = "in \(windowSeconds) s the server counted \(count(server)) \(noun), the plugin \(count(plugin))"
-        if plugin <= 0 && server > 0 { return .failure(name, "\(numbers): \(hook) is not called", mend: remedy) }
+        if plugin <= 0 && server > 0 { return .failure(name, "\(numbers): \(hook) is not called", fix: remedy) }
         if plugin + slack < server {
-            return .failure(name, "\(numbers): \(hook) is not called for every one", mend: remedy)
+            return .failure(name, "\(numbers): \(hook) is not called for every one", fix: remedy)
         }
         if hook == "on_message_enqueue", end.after.counters[CounterIndex.calls(.messageEnqueue)] == 0 {
             return .warning(
                 name, "\(numbers), all in batches: \(hook) was never called",
-                mend: "QPC_METRICS_PLUGIN_MESSAGE_HOOK=on, unless all clients send batches only")
+                fix: "QPC_METRICS_PLUGIN_MESSAGE_HOOK=on, unless all clients send batches only")
         }
         if server == 0 && plugin > slack {
             return .warning(
-                name, "\(numbers): are these metrics that server's?",
-                mend: "give --server-metrics the address in the QPC_METRICS_LISTEN of the server that has the plugin")
+                name, "\(numbers): are these the metrics of that server?",
+                fix: "set --server-metrics to the QPC_METRICS_LISTEN address of the server that has the plugin")
         }
         return .ok(name, "\(numbers): \(hook) is called")
     }
@@ -82,13 +82,13 @@ struct HookComparison {
     private func quiet(_ end: ServerReading) -> Check {
         let server = end.counted(counter)
         let plugin = Double(seen(end.after))
-        let numbers = "since its start the server counted \(count(server)) \(noun), the plugin \(count(plugin)) in all"
+        let numbers = "since its start the server counted \(count(server)) \(noun), the plugin \(count(plugin)) in total"
         if server == 0 {
-            return .notChecked(name, "the server has counted no \(noun) yet", mend: "run it again when there is traffic")
+            return .notChecked(name, "the server has counted no \(noun) yet", fix: "run doctor again when there is traffic")
         }
-        if plugin == 0 { return .failure(name, "\(numbers): \(hook) is not called", mend: remedy) }
+        if plugin == 0 { return .failure(name, "\(numbers): \(hook) is not called", fix: remedy) }
         if plugin < server {
-            return .warning(name, "\(numbers), and none in the last \(windowSeconds) s", mend: longer)
+            return .warning(name, "\(numbers), and none in the last \(windowSeconds) s", fix: longer)
         }
         return .ok(name, "\(numbers): \(hook) is called")
     }
@@ -102,20 +102,20 @@ struct HookComparison {
             return .ok(name, "the plugin has counted \(count(plugin)) registrations: \(hook) is called")
         }
         if uploads == 0 {
-            return .notChecked(name, "neither uploads nor registrations so far", mend: "run it again when a user has registered")
+            return .notChecked(name, "no uploads or registrations so far", fix: "run doctor again when a user has registered")
         }
         return .notChecked(
             name,
-            "the server counted \(count(uploads)) \(noun), the plugin no registration; users from before may have sent them",
-            mend: "register a user, and run it again: \(hook) must then be counted")
+            "the server counted \(count(uploads)) \(noun), the plugin no registration; earlier users may have sent them",
+            fix: "register a user and run doctor again: \(hook) must then be counted")
     }
 
     private var remedy: String {
-        "is the plugin in this server's --plugin-dir, and QPC_METRICS_PLUGIN_DIR this directory?"
+        "check that the plugin is in this server's --plugin-dir, and that QPC_METRICS_PLUGIN_DIR is this directory"
             + (hook == "on_message_enqueue" ? " QPC_METRICS_PLUGIN_MESSAGE_HOOK=on" : "")
     }
 
-    private var longer: String { "run it again with a longer --window, when there is traffic" }
+    private var longer: String { "run doctor again with a longer --window, when there is traffic" }
 
     private func count(_ value: Double) -> String {
         value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : "\(value)"

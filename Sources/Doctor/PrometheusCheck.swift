@@ -73,17 +73,17 @@ public struct PrometheusCheck: Sendable {
         let name = "prometheus"
         switch trouble {
         case .http(.speaksTLS):
-            return .failure(name, "\(address): it speaks TLS", mend: "qpc-metrics doctor --prometheus https://…")
+            return .failure(name, "\(address): it uses TLS", fix: "qpc-metrics doctor --prometheus https://…")
         case .http(let error):
             return .failure(
-                name, "\(address): \(error.message)", mend: "give --prometheus the URL of its page, such as http://127.0.0.1:9090"
+                name, "\(address): \(error.message)", fix: "set --prometheus to its URL, such as http://127.0.0.1:9090"
             )
         case .answer(401, _):
-            return .notChecked(name, "\(address) wants a password (401)", mend: "--prometheus http://USER:PASSWORD@HOST:PORT")
+            return .notChecked(name, "\(address) requires a password (401)", fix: "--prometheus http://USER:PASSWORD@HOST:PORT")
         case .answer(let status, let text):
             return .failure(
-                name, "\(address)/api/v1 answers \(status)\(text.isEmpty ? ": that is not Prometheus" : ": \(text)")",
-                mend: "give --prometheus the URL of its page, such as http://127.0.0.1:9090")
+                name, "\(address)/api/v1 answers \(status)\(text.isEmpty ? ": this is not Prometheus" : ": \(text)")",
+                fix: "set --prometheus to its URL, such as http://127.0.0.1:9090")
         }
     }
 
@@ -104,8 +104,8 @@ public struct PrometheusCheck: Sendable {
                 [
                     .failure(
                         "prometheus target",
-                        "it scrapes \(others), but has no series of this plugin's run; or the plugin was just started",
-                        mend: "wait for two scrape intervals; else " + Self.scrapeRemedy)
+                        "it scrapes \(others), but has no series of this plugin's run; or the plugin has only just started",
+                        fix: "wait for two scrape intervals; otherwise " + Self.scrapeRemedy)
                 ], nil
             )
         }
@@ -115,13 +115,13 @@ public struct PrometheusCheck: Sendable {
             check = problem
         } else if let age, age < Self.scrapeSeconds {
             let seconds = (age * 10).rounded() / 10
-            let known = startNanoseconds == nil ? "whether it is this plugin is not known" : "this plugin's"
+            let known = startNanoseconds == nil ? "it cannot be told whether it is this plugin" : "this plugin's"
             check = .ok("prometheus target", "up (\(target.words)), \(known), last scraped \(max(0, seconds)) s ago")
         } else {
             check = .failure(
                 "prometheus target",
                 "\(target.words): \(age.map { "last scraped \(Int($0)) s ago" } ?? "no longer scraped")",
-                mend: "see its page of targets, \(address)/targets")
+                fix: "see its targets page, \(address)/targets")
         }
         return ([check], target.instance)
     }
@@ -152,9 +152,9 @@ public struct PrometheusCheck: Sendable {
         var remedy = "start the exporter there: systemctl start qpc-metrics, or qpc-metrics serve"
         if target.error.contains("401") { remedy = "give the job basic_auth with a user of the exporter's --web.config.file" }
         if target.error.contains("x509") || target.error.contains("HTTPS") || target.error.contains("tls") {
-            remedy = "set scheme and tls_config of the job as the exporter's --web.config.file has it"
+            remedy = "set the job's scheme and tls_config to match the exporter's --web.config.file"
         }
-        return .failure("prometheus target", "\(job) is down: \(target.error)", mend: remedy)
+        return .failure("prometheus target", "\(job) is down: \(target.error)", fix: remedy)
     }
 
     /// None of our series was scraped within the hour: a target that is down may be the reason.
@@ -163,7 +163,7 @@ public struct PrometheusCheck: Sendable {
             !target.isUp && (target.labels["job"]?.contains("qpc") == true || target.url.contains(":10120/"))
         }
         if let target = candidates.first { return failure(target) }
-        return .failure("prometheus target", "no target of \(address) serves the plugin's metrics", mend: Self.scrapeRemedy)
+        return .failure("prometheus target", "no target of \(address) serves the plugin's metrics", fix: Self.scrapeRemedy)
     }
 
     // MARK: Rules and alerts
@@ -184,19 +184,19 @@ public struct PrometheusCheck: Sendable {
         }
         if let first = broken.first {
             return .failure(
-                name, "a rule fails: \(first)", mend: "load dashboards/prometheus/rules.yml and alerts.yml of this version")
+                name, "a rule fails: \(first)", fix: "load dashboards/prometheus/rules.yml and alerts.yml of this version")
         }
         let missing = Self.alerts.filter { !found.contains($0) }
         if missing.count == Self.alerts.count {
             return .warning(
-                name, "no alert of this product is loaded: nobody is told when something breaks",
-                mend: "add dashboards/prometheus/rules.yml and alerts.yml to its rule_files, and reload it")
+                name, "none of the qpc-metrics alerts is loaded: nobody is alerted when something breaks",
+                fix: "add dashboards/prometheus/rules.yml and alerts.yml to its rule_files, and reload it")
         }
         if !missing.isEmpty || !hasRecordings {
             let lacks = missing + (hasRecordings ? [] : ["the group \(Self.recordings)"])
             return .warning(
                 name, "not loaded: \(lacks.joined(separator: ", "))",
-                mend: "load dashboards/prometheus/rules.yml and alerts.yml of this version, and reload it")
+                fix: "load dashboards/prometheus/rules.yml and alerts.yml of this version, and reload it")
         }
         return .ok(name, "all \(Self.alerts.count) alerts and the recording rules are loaded")
     }
@@ -209,12 +209,12 @@ public struct PrometheusCheck: Sendable {
             let isHere = instance == nil || labels["instance"] == nil || labels["instance"] == instance
             return alert["state"]?.text == "firing" && Self.alerts.contains(labels["alertname"] ?? "") && isHere
         }
-        guard !firing.isEmpty else { return .ok(name, "none fires") }
+        guard !firing.isEmpty else { return .ok(name, "none firing") }
         let names = Set(firing.compactMap { $0["labels"]?["alertname"]?.text }).sorted()
         let found = "firing: \(names.joined(separator: ", "))"
         let pages = Set(firing.map { $0["annotations"]?["runbook_url"]?.text ?? "docs/RUNBOOKS.md" }).sorted()
         let remedy = "see " + pages.joined(separator: ", ")
         let isCritical = firing.contains { $0["labels"]?["severity"]?.text == "critical" }
-        return isCritical ? .failure(name, found, mend: remedy) : .warning(name, found, mend: remedy)
+        return isCritical ? .failure(name, found, fix: remedy) : .warning(name, found, fix: remedy)
     }
 }

@@ -26,20 +26,20 @@ public struct ServerMetricsCheck: Sendable {
             wait(windowSeconds)
             guard let end = try read(plugin) else { return [unreadable] }
             guard begin.before.startNanoseconds == end.after.startNanoseconds, !end.hasRestarted(since: begin) else {
-                return [.notChecked(Self.name, "the server was restarted within the window", mend: "run it again")]
+                return [.notChecked(Self.name, "the server was restarted within the window", fix: "run doctor again")]
             }
             return HookComparison.all(windowSeconds).map { $0.check(begin, end) }
         } catch let failure as Failure {
             return [failure.check]
         } catch {
-            return [.failure(Self.name, "\(error)", mend: "run it again")]
+            return [.failure(Self.name, "\(error)", fix: "run doctor again")]
         }
     }
 
     private struct Failure: Error { var check: Check }
 
     private var unreadable: Check {
-        .notChecked(Self.name, "the plugin's counters cannot be read", mend: "see the checks of the plugin above")
+        .notChecked(Self.name, "the plugin's counters cannot be read", fix: "see the checks of the plugin above")
     }
 
     private func read(_ plugin: () -> MetricsSnapshot?) throws -> ServerReading? {
@@ -59,13 +59,13 @@ public struct ServerMetricsCheck: Sendable {
             throw Failure(
                 check: .failure(
                     Self.name, "\(place): \(error.message)",
-                    mend: "set QPC_METRICS_ENABLED and QPC_METRICS_LISTEN for the server, and give --server-metrics that address")
+                    fix: "set QPC_METRICS_ENABLED and QPC_METRICS_LISTEN for the server, and --server-metrics to that address")
             )
         }
         guard answer.status == 200 else {
             throw Failure(
                 check: .failure(
-                    Self.name, "\(place) answers \(answer.status)", mend: "give --server-metrics the URL of the server's metrics")
+                    Self.name, "\(place) answers \(answer.status)", fix: "set --server-metrics to the metrics URL")
             )
         }
         let page = MetricsText(answer.body)
@@ -73,8 +73,8 @@ public struct ServerMetricsCheck: Sendable {
             throw Failure(
                 check: .failure(
                     Self.name,
-                    "\(place) has none of \(HookComparison.counters.joined(separator: ", ")): that is no quicprochat server",
-                    mend: "give --server-metrics the address in the server's QPC_METRICS_LISTEN"))
+                    "\(place) has none of \(HookComparison.counters.joined(separator: ", ")): this is not a quicprochat server",
+                    fix: "set --server-metrics to the server's QPC_METRICS_LISTEN address"))
         }
         return page
     }

@@ -58,21 +58,21 @@ public struct StorageCheck: Sendable {
 
     private var fileSystem: Check {
         let name = "file system"
-        let move = "give QPC_METRICS_PLUGIN_DIR a directory on a local disk, such as one on ext4 or xfs"
+        let move = "set QPC_METRICS_PLUGIN_DIR to a directory on a local disk (ext4 or xfs, for example)"
         guard let (word, kind) = Self.kinds[kind] else {
-            return .notChecked(name, "an unknown kind, 0x\(String(self.kind, radix: 16))", mend: move)
+            return .notChecked(name, "unknown type 0x\(String(self.kind, radix: 16))", fix: move)
         }
         switch kind {
         case .local: return .ok(name, word)
         case .network:
             return .failure(
-                name, "\(word) is shared with other machines: a log in WAL mode and mapped memory need a local one", mend: move)
-        case .memory: return .warning(name, "\(word) is memory: log and counters end with the machine", mend: move)
+                name, "\(word) is a network file system: a log in WAL mode and mapped memory need a local one", fix: move)
+        case .memory: return .warning(name, "\(word) is in memory: log and counters are lost on reboot", fix: move)
         case .layer:
             return .warning(
-                name, "\(word) is a container's own layer: log and counters end with it", mend: "mount a volume there")
+                name, "\(word) is a container's own layer: log and counters are lost with it", fix: "mount a volume there")
         case .program:
-            return .warning(name, "\(word): whether the program behind it keeps locks and mapped memory is not known", mend: move)
+            return .warning(name, "\(word): cannot tell whether it supports locks and shared mapped memory", fix: move)
         }
     }
 
@@ -88,24 +88,24 @@ public struct StorageCheck: Sendable {
         let free = "\(Quantity.bytes(freeBytes)) free"
         let remedy = "make room, or lower QPC_METRICS_PLUGIN_MAX_SIZE"
         if freeBytes < Self.leastBytes {
-            return .failure(name, "\(free): on a full disk, events wait in the rings and are then dropped", mend: remedy)
+            return .failure(name, "\(free): on a full disk, events wait in the rings and are then dropped", fix: remedy)
         }
         guard let settings else { return .ok(name, free) }
         guard let cap = settings.maxLogBytes else {
             return .warning(
-                name, "\(free), and the log may take all of it", mend: "set QPC_METRICS_PLUGIN_MAX_SIZE, such as 4GiB")
+                name, "\(free), and the log may take all of it", fix: "set QPC_METRICS_PLUGIN_MAX_SIZE, such as 4GiB")
         }
         let growth = cap - min(cap, logBytes) + UInt64(WALLimits.cap(maxLogBytes: cap))
         let words = "\(free); log and WAL may take another \(Quantity.bytes(growth)) (MAX_SIZE=\(Quantity.bytes(cap)))"
-        return freeBytes < growth ? .warning(name, words, mend: remedy) : .ok(name, words)
+        return freeBytes < growth ? .warning(name, words, fix: remedy) : .ok(name, words)
     }
 
     private var room: Check {
         let name = "inodes"
-        if inodes == 0 { return .ok(name, "made as they are needed") }
+        if inodes == 0 { return .ok(name, "allocated as needed") }
         let found = "\(Quantity.grouped(freeInodes)) of \(Quantity.grouped(inodes)) free"
         let remedy = "remove files; df -i \(directory) counts them"
-        if freeInodes < Self.leastInodes { return .failure(name, found, mend: remedy) }
-        return freeInodes < Self.fewInodes ? .warning(name, found, mend: remedy) : .ok(name, found)
+        if freeInodes < Self.leastInodes { return .failure(name, found, fix: remedy) }
+        return freeInodes < Self.fewInodes ? .warning(name, found, fix: remedy) : .ok(name, found)
     }
 }

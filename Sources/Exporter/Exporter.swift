@@ -21,7 +21,7 @@ public final class Exporter: Sendable {
         let path = options.telemetryPath
         guard path.hasPrefix("/"), !path.hasPrefix("/-/"), path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }),
             !path.contains("?"), !path.contains("#")
-        else { throw .badFlag("--web.telemetry-path \(path) is no path; give one such as /metrics") }
+        else { throw .badFlag("--web.telemetry-path \(path) is not a valid path; expected one such as /metrics") }
         let files = options.webConfigPath.map { WebFiles(path: $0, log: log) }
         let web = try files?.load() ?? WebSettings()
         return try Exporter(options, web, files, log)
@@ -141,7 +141,7 @@ public final class Exporter: Sendable {
                 do {
                     channels.append(try bootstrap.withBoundSocket(descriptor).wait())
                 } catch {
-                    throw .cannotListen("systemd's socket \(descriptor) cannot be used: \(error)")
+                    throw .cannotListen("the socket from systemd, descriptor \(descriptor), cannot be used: \(error)")
                 }
             }
             return channels
@@ -165,7 +165,7 @@ public final class Exporter: Sendable {
     }
 
     private static func cause(_ error: any Error) -> String {
-        guard let error = error as? IOError else { return "its name is not known" }
+        guard let error = error as? IOError else { return "unknown host name" }
         return String(cString: strerror(error.errnoCode))
     }
 

@@ -30,7 +30,7 @@ final class PluginInstance: @unchecked Sendable {
         guard live.populateStarts() else {
             throw StartError(
                 code: -3,
-                message: Self.cannotUse(configuration.directory, "its file system does not take what is written to live.qpcm"))
+                message: Self.cannotUse(configuration.directory, "its file system does not accept writes to live.qpcm"))
         }
         live.map.set(anchor: RecordClock.firstAnchor(clock: live.options.clock))
         live.map.set(QPCM_HEADER_LAST_DROP, outcome.lastDropMicroseconds)
@@ -75,7 +75,7 @@ final class PluginInstance: @unchecked Sendable {
 
     private func start() throws(StartError) {
         guard InstanceTable.add(self) else {
-            throw StartError(code: -3, message: "this process already runs \(InstanceTable.limit) of these plugins")
+            throw StartError(code: -3, message: "this process already runs \(InstanceTable.limit) instances of the plugin")
         }
         guard thread.start() == 0 else {
             InstanceTable.remove(self)
@@ -120,15 +120,15 @@ final class PluginInstance: @unchecked Sendable {
 
     private static func tell(_ outcome: Recovery.Outcome, _ log: PluginLogger) {
         if outcome.recovered > 0 {
-            log.info("\(outcome.recovered) events of a server that ended without a shutdown are now in the log")
+            log.info("\(outcome.recovered) events of a server that did not shut down cleanly are now in the log")
         }
         if outcome.lost > 0 {
             log.warning(
-                "\(outcome.lost) events are gone from the log: it was deleted, replaced or quarantined, or power failed"
+                "\(outcome.lost) events were lost with the log: it was deleted, replaced or quarantined, or power failed"
             )
         }
         if outcome.torn > 0 {
-            log.warning("\(outcome.torn) events were counted, and did not survive in memory or in the log")
+            log.warning("\(outcome.torn) events were counted, but survived neither in memory nor in the log")
         }
     }
 

@@ -24,7 +24,7 @@ enum KeyFile {
         defer { _ = close(descriptor) }
         var status = stat()
         guard qpcm_fstat(descriptor, &status) == 0 else {
-            throw .system(operation: "look at", path: path, code: qpcm_errno())
+            throw .system(operation: "access", path: path, code: qpcm_errno())
         }
         guard qpcm_is_regular(&status) != 0, status.st_size > 0, status.st_size <= byteLimit else {
             throw .unusable(path: path)

@@ -49,7 +49,7 @@ import Testing
         let tool = Fixture.plain.place.tool
         for (words, said) in [
             (["--since", "2999-01-01"], "newest event"), (["--until", "2020-01-01"], "oldest event"),
-            (["--user", "nobody at all"], "the log knows no such user"),
+            (["--user", "nobody at all"], "no such user in the log"),
             (["--by", "user", "--having", "failed>=1000000"], "none of"),
             (["--dropped"], "dropped"),
         ] {

@@ -49,7 +49,7 @@ import Testing
         expect(report, "exporter directory", "ok")
         #expect(report.status == 0)
         let older = try exporter(page(start, version: nil))
-        expect(try place.tool.doctor("--exporter", older.url), "exporter version", "warning", "does not say")
+        expect(try place.tool.doctor("--exporter", older.url), "exporter version", "warning", "does not report")
         try host.shutDown()
     }
 
@@ -64,7 +64,7 @@ import Testing
         #expect(report.status == 1)
         expect(
             try place.tool.doctor("--exporter", "http://nowhere.invalid"), "exporter", "failure",
-            "no host of the name nowhere.invalid")
+            "host nowhere.invalid not found")
         try host.shutDown()
     }
 
@@ -88,7 +88,7 @@ import Testing
         let serve = try ServeProcess(place, "--web.listen-address", "127.0.0.1:0", "--web.config.file", config)
         let address = try serve.addresses()[0]
         let without = try place.tool.doctor("--exporter", address)
-        expect(without, "exporter", "warning", "wants a password (401)", "USER:PASSWORD")
+        expect(without, "exporter", "warning", "requires a password (401)", "USER:PASSWORD")
         #expect(without.status == 0)
         let wrong = try place.tool.run("doctor", "--exporter", "http://reader:wrong@\(address)").text
         #expect(wrong.contains("basic_auth_users") && !wrong.contains("wrong"), "\(wrong)")
@@ -110,7 +110,7 @@ import Testing
         expect(trusted, "exporter", "ok", "https://\(address)")
         expect(trusted, "exporter directory", "ok")
         let missing = try place.tool.doctor("--exporter", "https://" + address, "--ca-file", "/nowhere/ca.pem")
-        expect(missing, "exporter", "warning", "/nowhere/ca.pem holds no certificate")
+        expect(missing, "exporter", "warning", "/nowhere/ca.pem cannot be read, or holds no certificate")
         let plain = try exporter("")
         expect(
             try place.tool.doctor("--exporter", "https://127.0.0.1:\(plain.port)"), "exporter", "failure", "--exporter http://")
@@ -205,7 +205,7 @@ import Testing
 
     @Test func anotherServersMetricsAreNoticed() throws {
         let host = try place.server()
-        expect(try compare(host, Self.none, Self.none, Self.logins), "auth_login_success_total", "warning", "that server's?")
+        expect(try compare(host, Self.none, Self.none, Self.logins), "auth_login_success_total", "warning", "of that server?")
         try host.shutDown()
     }
 
@@ -216,8 +216,8 @@ import Testing
         var counts = Self.none
         (counts["auth_login_success_total"], counts["enqueue_total"]) = (40, 0)
         let report = try compare(host, counts, counts)
-        expect(report, "auth_login_success_total", "ok", "40 successful logins, the plugin 40 in all")
-        expect(report, "auth_login_failure_total", "failure", "the plugin 0 in all: on_auth is not called")
+        expect(report, "auth_login_success_total", "ok", "40 successful logins, the plugin 40 in total")
+        expect(report, "auth_login_failure_total", "failure", "the plugin 0 in total: on_auth is not called")
         expect(report, "fetch_total", "warning", "100 fetches, the plugin 40", "--window")
         expect(report, "enqueue_total", "warning", "not checked", "no messages yet")
         expect(report, "key_package_upload_total", "warning", "not checked", "register a user")
@@ -229,7 +229,7 @@ import Testing
         expect(try compare(host, Self.more, Self.none), "server metrics", "warning", "restarted within the window")
         let stranger = try StandInHTTP { _ in .init(200, "go_goroutines 7\n") }
         let report = try place.tool.doctor("--server-metrics", stranger.url, "--window", "1")
-        expect(report, "server metrics", "failure", "no quicprochat server", "QPC_METRICS_LISTEN")
+        expect(report, "server metrics", "failure", "not a quicprochat server", "QPC_METRICS_LISTEN")
         let missing = try StandInHTTP { _ in .init(404) }
         expect(try place.tool.doctor("--server-metrics", missing.url), "server metrics", "failure", "answers 404")
         missing.close()

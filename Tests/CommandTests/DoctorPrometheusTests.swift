@@ -66,7 +66,7 @@ import Testing
         #expect(broken.has("prometheus rules", "failure", "a rule fails: QpcLogHeld: vector mismatch"))
 
         let elsewhere = try ask(prometheus(firing: [("QpcPluginDown", "critical", "there:1"), ("Other", "critical", "here:1")]))
-        #expect(elsewhere.has("prometheus alerts", "ok", "none fires"))
+        #expect(elsewhere.has("prometheus alerts", "ok", "none firing"))
         let warns = try ask(prometheus(firing: [("QpcTrafficGone", "warning", "here:1")]))
         #expect(warns.has("prometheus alerts", "warning", "firing: QpcTrafficGone", "docs/RUNBOOKS.md"))
         #expect(warns.status == 0)

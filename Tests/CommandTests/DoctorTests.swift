@@ -40,7 +40,7 @@ import Testing
         #expect(outcome.status == 1 && outcome.errors.isEmpty)
         let line = try #require(outcome.lines.firstIndex { $0.hasPrefix("failure  file modes ") })
         #expect(outcome.lines[line].contains("identity.key has mode 0644"))
-        #expect(outcome.lines[line + 1].hasSuffix("mend: chmod 0600 \(place("identity.key"))"))
+        #expect(outcome.lines[line + 1].hasSuffix("fix: chmod 0600 \(place("identity.key"))"))
         #expect(try #require(outcome.lines.last).hasSuffix(", 1 failure"))
         #expect(!outcome.text.contains("\u{1B}"))
         #expect(try place.tool.run("doctor", "--color", "always").text.contains("\u{1B}[31mfailure"))
@@ -52,13 +52,13 @@ import Testing
     @Test func aDirectoryThatIsNotThereOrIsNone() throws {
         try expect("directory", "failure", "there is no directory \(place.path)", "install -d -m 0750")
         try overwrite(place.path, with: [])
-        try expect("directory", "failure", "is no directory", "--dir")
+        try expect("directory", "failure", "is not a directory", "--dir")
     }
 
     @Test func anEmptyDirectoryHasNoPlugin() throws {
         mkdir(place.path, 0o750)
-        try expect("plugin", "failure", "never ran here", "--plugin-dir")
-        try expect("files", "failure", "no file of the plugin")
+        try expect("plugin", "failure", "has never run here", "--plugin-dir")
+        try expect("files", "failure", "no files of the plugin")
         try expect("event log", "failure", "no events.db")
     }
 
@@ -90,7 +90,7 @@ import Testing
         chown(place("events.db"), 65534, 0)
         chown(place("live.qpcm"), 0, 65534)
         try expect("file owners", "failure", "events.db belongs to nobody", "chown root:root")
-        try expect("file owners", "warning", "live.qpcm is of the group", "chmod g+s")
+        try expect("file owners", "warning", "live.qpcm belongs to the group", "chmod g+s")
         try host.shutDown()
     }
 
@@ -100,7 +100,7 @@ import Testing
         try expect("files", "failure", "no identity.key", "backup")
         unlink(place("live.qpcm"))
         try expect("files", "failure", "no live.qpcm")
-        try expect("plugin", "failure", "never ran here")
+        try expect("plugin", "failure", "has never run here")
         try expect("exporter", "warning", "not checked")
     }
 
@@ -168,7 +168,7 @@ import Testing
         chmod(place.path, 0o755)
         for name in names(in: place.path) { chmod(place(name), 0o644) }
         let partial = try CommandLineTool(place.path, user: .nobody).doctor()
-        #expect(partial.has("plugin loaded", "warning", "not every process may be looked into", "run as root"))
+        #expect(partial.has("plugin loaded", "warning", "some processes cannot be inspected", "run as root"))
     }
 
     @Test func aServerWithoutAHeartbeatIsAFailure() throws {
@@ -203,14 +203,14 @@ import Testing
     @Test func aPluginOfAnotherVersionIsAFailure() throws {
         // "0.0.9"
         let host = try frozen([(Self.pluginVersion, 0x39_2E30_2E30)])
-        try expect("plugin version", "failure", "the plugin is 0.0.9", "install one version of both")
+        try expect("plugin version", "failure", "the plugin is 0.0.9", "install the same version of both")
         host.kill()
     }
 
     @Test func aLiveFileOfAnotherVersionIsAFailure() throws {
         try place.server().shutDown()
         try patch(Self.formatVersion, 99, bytes: 4)
-        try expect("plugin", "failure", "has version 99", "one version")
+        try expect("plugin", "failure", "has version 99", "the same version")
     }
 
     @Test func aLogOverItsLimitIsAWarning() throws {
@@ -306,7 +306,7 @@ import Testing
         try place.log.change("UPDATE counter SET direct = direct + 1 WHERE name LIKE 'flush_duration%sum'")
         try expect("event log", "failure", "do not match their checksum", "qpc-metrics verify")
         try place.log.change("PRAGMA user_version = 99")
-        try expect("event log", "failure", "schema version 99", "one version")
+        try expect("event log", "failure", "schema version 99", "the same version")
         try overwrite(place("events.db"), with: [UInt8](repeating: 0x41, count: 20000))
         try expect("event log", "failure", "events.db", "restart the server")
     }

@@ -127,6 +127,6 @@ import Testing
             #expect(outcome.status == 64 && outcome.errors.contains(said), "\(words): \(outcome.errors)")
         }
         let nothing = try place.tool.run("backfill", "--until", "-1h")
-        #expect(nothing.text == "# EOF\n" && nothing.errors.contains("no event in that time"))
+        #expect(nothing.text == "# EOF\n" && nothing.errors.contains("no events in that time"))
     }
 }

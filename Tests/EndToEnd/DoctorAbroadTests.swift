@@ -32,7 +32,7 @@ import Testing
         let prometheus = try PrometheusServer([.init(address: address)], hurriedAlertsTo: 9)
         let well = try awaits(prometheus, "prometheus target", "ok", "job qpc-metrics, instance \(address)", "this plugin's")
         #expect(well.has("prometheus rules", "ok", "17 alerts"), "\(well.checks)")
-        #expect(well.has("prometheus alerts", "ok", "none fires"), "\(well.checks)")
+        #expect(well.has("prometheus alerts", "ok", "none firing"), "\(well.checks)")
         #expect(well.status == 0)
 
         host.kill()
@@ -51,7 +51,9 @@ import Testing
         let serve = try ServeProcess(place, "--web.listen-address", "127.0.0.1:0")
         let prometheus = try PrometheusServer([.init(address: serve.addresses()[0])])
         let report = try awaits(prometheus, "prometheus target", "ok")
-        #expect(report.has("prometheus rules", "warning", "no alert of this product is loaded", "rule_files"), "\(report.checks)")
+        #expect(
+            report.has("prometheus rules", "warning", "none of the qpc-metrics alerts is loaded", "rule_files"),
+            "\(report.checks)")
         #expect(report.status == 0)
         try host.shutDown()
     }

@@ -88,7 +88,7 @@ import Testing
         let client = try exporter.client()
         let answer = try client.get("/metrics", "X-Prometheus-Scrape-Timeout-Seconds: 0.2")
         #expect(answer.status == 503)
-        #expect(answer.text == "The answer was not ready in time.\n")
+        #expect(answer.text == "The response was not ready in time.\n")
         // The connection is still usable.
         #expect(try client.get("/-/healthy").status == 200)
         try stuck.release()

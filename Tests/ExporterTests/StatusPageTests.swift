@@ -16,7 +16,7 @@ import Testing
         let host = try place.server()
         try host.ask("auth user=text:alice ok=0 reason=text:credentials")
         // From its first heartbeat on.
-        try eventually("it is up") { try exporter.get("/").text.contains("✓ The plugin is up") }
+        try eventually("it is up") { try exporter.get("/").text.contains("✓ The plugin has been up for") }
         host.process.kill(SIGSTOP)
         try eventually("it is stuck") { try exporter.get("/").text.contains("✕ The plugin is stuck") }
         host.kill()

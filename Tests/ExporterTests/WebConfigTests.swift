@@ -62,13 +62,13 @@ import Testing
         ("basic_auth_user:\n  a: b\n", 2, "basic_auth_users"),
         ("tls_server_config:\n  cert_file: a\n", 2, "no key_file"),
         ("tls_server_config:\n  cert_file: a\n  key_file: b\n  min_version: TLS10\n", 4, "TLS12, TLS13"),
-        ("tls_server_config:\n  cert_file: a\n  key_file: b\n  cert: x\n", 4, "cert is not known"),
+        ("tls_server_config:\n  cert_file: a\n  key_file: b\n  cert: x\n", 4, "unknown key cert; expected one of cert_file"),
         ("tls_server_config:\n  cert_file: a\n  key_file: b\n  client_auth_type: Please\n", 4, "RequireAndVerifyClientCert"),
         (
             "tls_server_config:\n  cert_file: a\n  key_file: b\n  client_auth_type: RequireAndVerifyClientCert\n", 2,
             "client_ca_file"
         ),
-        ("tls_server_config:\n  cert_file: a\n  key_file: b\n  client_ca_file: c\n", 2, "of no use"),
+        ("tls_server_config:\n  cert_file: a\n  key_file: b\n  client_ca_file: c\n", 2, "has no effect"),
         ("tls_server_config:\n  cert_file: a\n  key_file: b\n  client_allowed_sans: [x]\n", 4, "not supported"),
         ("tls_server_config:\n  cert_file: a\n  key_file: b\n  min_version: TLS13\n  max_version: TLS12\n", 2, "below"),
         ("basic_auth_users:\n  alice: secret\n", 2, "bcrypt"),
@@ -76,9 +76,9 @@ import Testing
         ("basic_auth_users:\n  - alice\n", 2, "key: value"),
         ("http_server_config:\n  headers:\n    Server: mine\n", 3, "Strict-Transport-Security"),
         ("http_server_config:\n  headers:\n    X-Frame-Options: maybe\n", 3, "deny or sameorigin"),
-        ("http_server_config:\n  headers:\n    Content-Security-Policy: \"a\\r\\nb\"\n", 3, "no header"),
-        ("http_server_config:\n  http2: perhaps\n", 2, "neither true nor false"),
-        ("basic_auth_users:\n  a: $2y$04$abcdefghijklmnopqrstuu5Lyo2N3C2RkW8dB7r9eHk0E9hWQ3y2K\n  a: b\n", 3, "twice"),
+        ("http_server_config:\n  headers:\n    Content-Security-Policy: \"a\\r\\nb\"\n", 3, "not allowed in a header"),
+        ("http_server_config:\n  http2: perhaps\n", 2, "must be true or false"),
+        ("basic_auth_users:\n  a: $2y$04$abcdefghijklmnopqrstuu5Lyo2N3C2RkW8dB7r9eHk0E9hWQ3y2K\n  a: b\n", 3, "duplicate key a"),
         ("a: [\n", 2, "did not find"), ("\ta: b\n", 1, "cannot start"), ("just words\n", 1, "key: value"),
         ("a: &x [*x, *x]\n", 1, "nested too deeply"),
     ])
@@ -125,7 +125,7 @@ import Testing
         let file = keys.place("web.yml")
         for (cert, key, words) in [
             ("none.pem", "server.key", "cert_file"), ("server.pem", "none.key", "key_file"),
-            ("server.key", "server.key", "cert_file"), ("server.pem", "client.key", "do not belong together"),
+            ("server.key", "server.key", "cert_file"), ("server.pem", "client.key", "do not match"),
         ] {
             try overwrite(file, with: Array("tls_server_config: {cert_file: \(cert), key_file: \(key)}\n".utf8))
             #expect {

@@ -78,7 +78,7 @@ import Testing
         #expect(status.status == 1 && status.text.contains("do not match their checksum"), "\(status.text)")
         #expect(try place.tool.run("prometheus").errors.contains("do not match their checksum"))
         let errors = try drive(10, seed: 6)
-        #expect(errors.contains("the counters go on from the log"), "\(errors)")
+        #expect(errors.contains("the counters continue from the log"), "\(errors)")
         #expect(names(in: place.path).contains { $0.hasPrefix("live.qpcm.damaged-") })
         #expect(try place.tool.exposition().value("qpc_hook_calls_total{hook=\"fetch\"}") >= before)
         try place.tool.verify()

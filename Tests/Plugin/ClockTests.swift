@@ -95,7 +95,9 @@ import Testing
         let wrong = try start(place, offset: 200 * 365 * 86_400 * 1_000_000_000, settings)
         try wrong.ask("auth user=text:user1 ok=1")
         // It is reported in the turn in which retention would act.
-        try eventually("the jump is said") { wrong.errorLines.contains { $0.contains("days ahead of what the log last knew") } }
+        try eventually("the jump is said") {
+            wrong.errorLines.contains { $0.contains("days ahead of what the log last recorded") }
+        }
         try wrong.ask("shutdown")
         try wrong.shutDown()
 

@@ -40,14 +40,14 @@ import Testing
         try host.ask("shutdown")
 
         try death.come(to: disk)
-        let isNoticed = death == .xfsShutDown ? "no longer takes" : "events wait in memory"
+        let isNoticed = death == .xfsShutDown ? "no longer accepts" : "events wait in memory"
         try eventually("it is said") { host.errors.contains(isNoticed) }
         // The kernel writes back now what it would have written half a minute later.
         for _ in 0..<4 {
             sync()
             try goOn(5000)
         }
-        #expect(host.errorLines.filter { $0.contains("no longer takes") }.count <= 1, "\(host.errors)")
+        #expect(host.errorLines.filter { $0.contains("no longer accepts") }.count <= 1, "\(host.errors)")
         try host.ask("stop")
         try host.shutDown()
 

@@ -45,13 +45,13 @@ import Testing
         let count = grouped(try dropped())
         let ends = host.errorLines.filter { $0.contains("\(count) events were dropped ") && $0.contains(" UTC (") }
         #expect(ends.count == 1, "\(count): \(host.errors)")
-        #expect(ends.first?.contains("they are counted, and not in the log") == true)
+        #expect(ends.first?.contains("they are counted but not in the log") == true)
         #expect(try inMinutes() == (try dropped()))
 
         for command in [["events", "-c"], ["events", "--since", "-1h", "-o", "csv"], ["stats"], ["stats", "-o", "json"]] {
             let outcome = try place.tool.run(command)
             #expect(outcome.status == 0)
-            #expect(outcome.errors.contains("note: \(count) events of this window were dropped"), "\(command): \(outcome.errors)")
+            #expect(outcome.errors.contains("note: \(count) events in this window were dropped"), "\(command): \(outcome.errors)")
         }
         for command in [["events", "-c", "--until", "-2h"], ["stats", "--since", "-3h", "--until", "-2h"]] {
             #expect(try !place.tool.run(command).errors.contains("dropped"), "\(command)")

@@ -17,7 +17,7 @@ import Testing
             // Rotated at the start, and again after what was written just now.
             try eventually("run \(run) rotates") { try keys.count == (run == 0 ? 1 : run + 2) }
             if run > 0 {
-                try eventually("it is said") { host.errors.contains("a new epoch of pseudonyms has begun") }
+                try eventually("it is said") { host.errors.contains("a new key epoch has begun") }
                 #expect(host.errorLines.count <= 3, "\(host.errors)")
             }
             try host.ask("destroy")

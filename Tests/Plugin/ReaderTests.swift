@@ -25,7 +25,7 @@ import Testing
         func isSaid(_ words: String) -> Bool { host.errors.contains(words) }
         func written() throws -> UInt64 { try place.tool.exposition().sum("qpc_plugin_events_written_total") }
 
-        while !isSaid("kept a transaction open") {
+        while !isSaid("keeps a transaction open on") {
             let before = try written()
             // In small steps, so that the checks below see a file that has only just reached that size.
             try drive(2000)
@@ -36,7 +36,7 @@ import Testing
             let status = try place.tool.run("status")
             return status.status == 1 && status.text.contains("process \(reader.pid) ")
         }
-        while !isSaid("has come to its cap") {
+        while !isSaid("has reached its cap") {
             try drive()
             try #require(drives < 400, "the WAL has \(writeAheadBytes) bytes")
         }

@@ -263,7 +263,7 @@ import Testing
         let hers = try place.tool.succeed("forget", "--user", AttackerTests.alice, "--dry-run").text
         #expect(hers.hasPrefix("forget will remove 6 of 10 events, under 1 user name and 1 key:\n"), "\(hers)")
         let old = try place.tool.succeed("prune", "--older-than", "1h", "--dry-run").text
-        #expect(old == "prune finds no event to remove among the 10 events in the log\n")
+        #expect(old == "prune: none of the 10 events in the log would be removed\n")
         let planned = try receipt("forget", "--identity", hex(AttackerTests.keys[0]), "--dry-run")
         #expect(planned["events"] as? Int == 6 && planned["dry_run"] as? Bool == true)
         let nobody = try place.tool.run("forget", "--user", "nobody", "--dry-run")
@@ -275,7 +275,7 @@ import Testing
         #expect(done["removed"] as? [String: Int] == planned["removed"] as? [String: Int])
         #expect(try place.tool.count() == 4)
         try host.shutDown()
-        let line = try #require(host.errorLines.first { $0.contains("forget, asked for by user ") })
+        let line = try #require(host.errorLines.first { $0.contains("forget, requested by user ") })
         #expect(line.contains(", process ") && line.hasSuffix(": 6 events removed"), "\(line)")
     }
 

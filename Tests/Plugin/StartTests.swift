@@ -172,9 +172,9 @@ import Testing
     @Test func aPlaceThatEverybodyMayWriteIsRefused() throws {
         mkdir(place.path, 0o777)
         chmod(place.path, 0o777)
-        try expectRefusal(place.path, cause: "everybody")
+        try expectRefusal(place.path, cause: "writable by everyone")
         chmod(place.path, 0o1777)
-        try expectRefusal(place.path, cause: "everybody")
+        try expectRefusal(place.path, cause: "writable by everyone")
         #expect(names(in: place.path).isEmpty)
     }
 }

@@ -184,7 +184,7 @@ public final class DrainLoop {
         live.map.drainDirect.increment(CounterIndex.flushErrors(error.cause))
         live.map.set(QPCM_HEADER_LOG_TROUBLE, UInt64(UInt32(bitPattern: error.code)))
         let advice = trouble.meet(error)
-        if advice.isNew { log.error("\(error.message); events wait in memory, and it is tried again") }
+        if advice.isNew { log.error("\(error.message); events wait in memory, and the plugin will try again") }
         retryAt = clock.monotonic &+ FlushRetryPolicy.retryNanoseconds
         switch advice.remedy {
         case .wait: break

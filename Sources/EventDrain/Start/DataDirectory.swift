@@ -39,7 +39,7 @@ public final class DataDirectory {
     private func check(isWriter: Bool) throws(DirectoryError) {
         var status = stat()
         guard qpcm_fstat(descriptor, &status) == 0 else {
-            throw .unusable(path: path, operation: "look at", code: qpcm_errno())
+            throw .unusable(path: path, operation: "access", code: qpcm_errno())
         }
         if status.st_mode & 0o002 != 0 { throw .writableByOthers(path: path) }
         if isWriter, access(path, W_OK | X_OK) != 0 {
@@ -131,7 +131,7 @@ public enum DirectoryError: Error {
         case .unusable(let path, let operation, let code):
             return "cannot \(operation) the data directory \(path): \(String(cString: strerror(code)))"
         case .writableByOthers(let path):
-            return "the data directory \(path) can be written to by everybody; take that away with: chmod o-w \(path)"
+            return "the data directory \(path) is writable by everyone; fix it with: chmod o-w \(path)"
         case .inUse(let path, let pid):
             let holder = pid.map { "a running server, process \($0)" } ?? "another process"
             return "the data directory \(path) is in use by \(holder)"

@@ -21,7 +21,7 @@ enum KeyStartup {
             case .unusable(let path):
                 let name = directory.quarantine(DataFile.keys.name)
                 quarantined += 1
-                log.warning("\(path) is not a file of keys; it is now \(name ?? "gone"), and a new key is made")
+                log.warning("\(path) is not a valid key file; it is now \(name ?? "gone"), and a new key was created")
             case .foreign, .system: throw .key(error)
             }
         }
@@ -49,14 +49,14 @@ enum KeyStartup {
         writer.use(nil)
         let path = DataFile.keys.path(in: directory.path)
         guard identities == .pseudonym else {
-            log.warning("\(path) holds keys of another log; no name in this one can be looked up with it")
+            log.warning("\(path) holds keys of another log; it cannot be used to look up names in this one")
             return
         }
         let name = directory.quarantine(DataFile.keys.name)
         quarantined += 1
         log.warning(
-            "\(path) holds keys of another log; it is now \(name ?? "gone"), and a new key epoch begins; if you have the right "
-                + "file, stop the server and put it back")
+            "\(path) holds keys of another log; it is now \(name ?? "gone"), and a new key epoch has begun; if you have the "
+                + "right file, stop the server and put it back")
     }
 
     private static func makeOrRotate(

@@ -27,7 +27,7 @@ public struct LogOpener {
                 quarantined += 1
             }
         }
-        throw LogError(operation: "open", path: path, code: 1, detail: "no log could be made")
+        throw LogError(operation: "open", path: path, code: 1, detail: "no log could be created")
     }
 
     /// The same at startup, waiting for other processes that may hold locks on the log. A reader that recovers the WAL's
@@ -50,7 +50,7 @@ public struct LogOpener {
     /// Renames a damaged log, and reports it. False if it could not be renamed.
     func quarantine(because error: LogError) -> Bool {
         guard let name = directory.quarantine(DataFile.log.name) else { return false }
-        log.warning("\(error.message); it is now \(name), and a new log is begun")
+        log.warning("\(error.message); it is now \(name), and a new log has begun")
         return true
     }
 }

@@ -111,11 +111,11 @@ public enum Recovery {
             guard let mismatch = live.mismatch else { return live }
             // If its server ended cleanly, the file holds nothing that the log lacks.
             guard !live.isRunning, let name = directory.quarantine("live.qpcm") else {
-                log.warning("\(mismatch); what waits in its rings is taken into the log")
+                log.warning("\(mismatch); the events in its rings are recovered into the log")
                 return live
             }
             quarantined += 1
-            log.warning("\(mismatch); it is now \(name), and the counters go on from the log")
+            log.warning("\(mismatch); it is now \(name), and the counters continue from the log")
             return nil
         } catch {
             if error.code == ENOENT { return nil }
@@ -123,7 +123,7 @@ public enum Recovery {
                 throw .live(error)
             }
             quarantined += 1
-            log.warning("\(error.message); it is now \(name), and a new one is begun")
+            log.warning("\(error.message); it is now \(name), and a new one has begun")
             return nil
         }
     }

@@ -73,8 +73,8 @@ final class CurrentLog {
         if !hasSaidDirectory {
             hasSaidDirectory = true
             log.error(
-                "the data directory \(opener.directory.path) was deleted, moved or replaced; events go on into "
-                    + "the log where it went; restart the server")
+                "the data directory \(opener.directory.path) was deleted, moved or replaced; events still go into "
+                    + "the log that was moved with it; restart the server")
         }
         return nil
     }
@@ -184,7 +184,7 @@ final class CurrentLog {
                 detail: String(cString: strerror(qpcm_errno())))
         }
         closed.quarantined += 1
-        log.warning("what the log \(path) had not taken in when it went is now \(kept)")
+        log.warning("the WAL that the log \(path) left behind is now \(kept)")
     }
 
     /// The largest log that is read in full before it is used, which takes a tenth of a second.
@@ -218,23 +218,23 @@ final class CurrentLog {
     }
 
     private func report(_ closed: Closed, _ totals: Reconciliation.Totals) {
-        let lost = totals.lost > 0 ? "; \(totals.lost) events are gone with the old one" : ""
+        let lost = totals.lost > 0 ? "; \(totals.lost) events were lost with the old one" : ""
         switch closed.cause {
         case .changed(.incomplete), .failing:
-            if totals.lost > 0 { log.warning("the log \(path) was opened anew\(lost)") }
+            if totals.lost > 0 { log.warning("the log \(path) was reopened\(lost)") }
             if case .changed(let change) = closed.cause {
-                log.warning("the log \(path) \(change.text); they were made anew")
+                log.warning("the log \(path) \(change.text); they were created again")
             }
         case .changed(.overwritten):
             if totals.lost > 0 || closed.quarantined > 0 {
                 log.warning("the log \(path) was written to by another program while it was in use\(lost)")
             }
         case .changed(.missing):
-            log.warning("the log \(path) was deleted or moved away while it was in use; a new one is begun\(lost)")
+            log.warning("the log \(path) was deleted or moved away while it was in use; a new one has begun\(lost)")
         case .changed(.replaced):
-            log.warning("the log \(path) was replaced while it was in use; what lies there is used now\(lost)")
+            log.warning("the log \(path) was replaced while it was in use; the new file is used now\(lost)")
         case .damaged:
-            if totals.lost > 0 { log.warning("\(totals.lost) events are gone with the log that was set aside") }
+            if totals.lost > 0 { log.warning("\(totals.lost) events were lost with the log that was quarantined") }
         }
     }
 }

@@ -48,7 +48,7 @@ struct DropWatch {
         let from = timeOfDay(episode.first)
         let to = timeOfDay(episode.last)
         let when = episode.first / 1_000_000 == episode.last / 1_000_000 ? "at \(from)" : "from \(from) to \(to)"
-        return "\(events) \(when) UTC (\(kinds)); they are counted, and not in the log: \(causes(drops))"
+        return "\(events) \(when) UTC (\(kinds)); they are counted but not in the log: \(causes(drops))"
     }
 
     /// Why, and what to do.

@@ -48,7 +48,7 @@ struct LogFileWatch {
             case .missing: "was deleted or moved away while it was in use"
             case .replaced: "was replaced while it was in use"
             case .overwritten: "was written to by another program while it was in use"
-            case .incomplete: "lost its write-ahead file or that one's index while they were in use"
+            case .incomplete: "lost its WAL or the WAL's index while they were in use"
             }
         }
     }

@@ -39,17 +39,17 @@ final class StorageWatch {
     private func detach() {
         let isDone = live.detach()
         log.error(
-            "the file system of \(directory) no longer takes what is written to live.qpcm; "
+            "the file system of \(directory) no longer accepts writes to live.qpcm; "
                 + (isDone
-                    ? "counters and events go on in memory alone, where commands do not see them, and end with the server; "
-                    : "it could not be replaced by memory, and the server may die of it; ")
+                    ? "counters and events continue in memory only, where commands do not see them, and end with the server; "
+                    : "it could not be replaced by memory, and the server may crash; ")
                 + "repair the disk, then restart the server")
     }
 
     /// - Throws: `LogError` while no log can be opened there.
     func expectAlive(_ path: String) throws(LogError) {
         guard isDead else { return }
-        throw LogError(operation: "open", path: path, code: Self.ioError, detail: "its file system does not take what is written")
+        throw LogError(operation: "open", path: path, code: Self.ioError, detail: "its file system does not accept writes")
     }
 
     /// SQLITE_IOERR.

@@ -82,15 +82,15 @@ public final class Checkpointer {
         if !isHeld, walBytes >= WALLimits.held(cap: capBytes) {
             isHeld = true
             log.warning(
-                "a reader has kept a transaction open on \(logPath), so that its write-ahead file cannot be "
-                    + "emptied and has grown to \(walBytes >> 20) MiB; qpc-metrics status names it; at "
+                "a reader keeps a transaction open on \(logPath), so its WAL cannot be emptied and has grown to "
+                    + "\(walBytes >> 20) MiB; qpc-metrics status names the reader; at "
                     + "\(capBytes >> 20) MiB events wait in memory and then drop")
         }
         if isHeld, writer.pagesInWAL == 0 {
             isHeld = false
             // A file that large must not stay until the next commit.
             try? writer.checkpoint(truncating: true)
-            log.info("the write-ahead file of \(logPath) could be emptied again")
+            log.info("the WAL of \(logPath) could be emptied again")
         }
     }
 
@@ -103,7 +103,7 @@ public final class Checkpointer {
         guard Self.walBytes(writer) >= capBytes else { return }
         throw LogError(
             operation: "write to", path: logPath, code: Self.busy,
-            detail: "a reader keeps a transaction open, and the write-ahead file has come to its cap of \(capBytes >> 20) MiB; "
+            detail: "a reader keeps a transaction open, and the WAL has reached its cap of \(capBytes >> 20) MiB; "
                 + "end the reader, which qpc-metrics status names")
     }
 

@@ -45,11 +45,11 @@ public final class ControlSocket {
         let received = withUnsafeMutableBytes(of: &request) { qpcm_receive(asker, $0.baseAddress, size) }
         defer { withUnsafeMutableBytes(of: &request) { _ = memset($0.baseAddress.unsafelyUnwrapped, 0, size) } }
         guard received == size, request.magic == QPCM_CONTROL_MAGIC, request.version == QPCM_CONTROL_VERSION else {
-            refuse("the plugin, version \(Version.current), does not understand the request; use its own qpc-metrics")
+            refuse("the plugin, version \(Version.current), does not understand the request; use that version of qpc-metrics")
             return nil
         }
         guard let order = Self.order(request, writer) else {
-            refuse("the plugin does not know what to do")
+            refuse("unknown request")
             return nil
         }
         return order

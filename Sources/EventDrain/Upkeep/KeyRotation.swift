@@ -44,7 +44,7 @@ public final class KeyRotation {
             isTroubleSaid = false
         } catch {
             retryAt = now &+ Self.retryNanoseconds
-            if !isTroubleSaid { log.warning("\(error.message); it is tried again each minute") }
+            if !isTroubleSaid { log.warning("\(error.message); the plugin tries again every minute") }
             isTroubleSaid = true
         }
     }
@@ -68,7 +68,7 @@ public final class KeyRotation {
             try keys.expectUnchanged(directory: directory)
             writer.use(try IdentityKeys.destroy(spent, directory: directory))
             let what = spent.count == 1 ? "the key of 1 epoch is" : "the keys of \(spent.count) epochs are"
-            log.info("\(what) destroyed: its last event has left the log")
+            log.info("\(what) destroyed: its last event is no longer in the log")
         }
         if keys.epochs.count > 1 || !spent.isEmpty { try? writer.removeEmptyEpochs() }
     }
@@ -96,6 +96,6 @@ public final class KeyRotation {
             try IdentityKeys.rotate(directory: directory, atLeast: writer.newestEpoch + 1, nowMicroseconds: now))
         // If this fails, the epoch's first rows bring its check with them.
         try? writer.saveKeyChecks()
-        log.info("a new epoch of pseudonyms has begun; the log holds events of \(keys.epochs.count) before it")
+        log.info("a new key epoch has begun; the log holds events of \(keys.epochs.count) before it")
     }
 }

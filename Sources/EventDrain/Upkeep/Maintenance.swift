@@ -20,7 +20,7 @@ final class Maintenance {
     private let clock: DrainClock
     private var job: MaintenanceJob?
     private var isRequest = false
-    /// What was asked for, and by whom: `prune of events older than 7 days, asked for by user 1000, process 4242`.
+    /// What was asked for, and by whom: `prune of events older than 7 days, requested by user 1000, process 4242`.
     private var request = ""
     private var jobStart: UInt64 = 0
     private var answers = DrainTimer(every: 1_000_000_000)
@@ -118,10 +118,10 @@ final class Maintenance {
         case .jumped(let gap):
             let days = abs(max(gap, -.max)) / 86_400_000_000
             log.warning(
-                "the time of day is \(days) days \(gap > 0 ? "ahead of" : "behind") what the log last knew; until that has held "
-                    + "for 6 hours, retention and key rotation go by the earlier of the two")
-        case .believed: log.info("the time of day has held for 6 hours: retention and key rotation go by it again")
-        case .returned: log.info("the time of day is back at what the log last knew")
+                "the time of day is \(days) days \(gap > 0 ? "ahead of" : "behind") what the log last recorded; until it "
+                    + "has held for 6 hours, retention and key rotation use the earlier of the two")
+        case .believed: log.info("the time of day has held for 6 hours: retention and key rotation use it again")
+        case .returned: log.info("the time of day is back to what the log last recorded")
         }
         // If this fails, the next save, an hour later, makes up for it.
         if let saved = time.timeToSave() { try? writer.saveTrustedTime(saved) }
@@ -150,7 +150,7 @@ final class Maintenance {
 
     private func waitForReaders(_ job: MaintenanceJob) -> Bool {
         if clock.monotonic &- jobStart > Self.readerNanoseconds {
-            fail("removed, but a reader's open transaction keeps a copy in the WAL: end the reader, and ask again")
+            fail("removed, but a reader's open transaction keeps a copy in the WAL: end the reader, and try again")
             return false
         }
         tell(job)
@@ -171,10 +171,10 @@ final class Maintenance {
     private func fail(_ why: String) {
         if isRequest {
             let outcome = job?.outcome ?? MaintenanceJob.Outcome()
-            log.warning("\(request): \(Self.result(outcome)), then it failed: \(why)")
+            log.warning("\(request): \(Self.result(outcome)), then failed: \(why)")
             control.answer(Int(QPCM_CONTROL_FAILED), outcome, message: why)
         } else {
-            log.debug("\(why); the oldest events stay until it is tried again")
+            log.debug("\(why); the oldest events stay until the next attempt")
         }
         job = nil
         pausedUntil = clock.monotonic &+ Self.retryNanoseconds
@@ -196,7 +196,7 @@ final class Maintenance {
         case .forget: text = "forget"
         case .rebuild: text = "rebuild"
         }
-        return text + ", asked for by user \(control.askingUser), process \(control.askingProcess)"
+        return text + ", requested by user \(control.askingUser), process \(control.askingProcess)"
     }
 
     /// In the largest unit of which there are at least two.
@@ -214,13 +214,13 @@ final class Maintenance {
     /// The next log is a different one.
     func logClosed() {
         trusted?.forgetSaved()
-        if job != nil { fail("the log was replaced while it was worked on; ask again") }
+        if job != nil { fail("the log was replaced in the meantime; try again") }
     }
 
     func close() {
         if let job, isRequest {
             control.answer(
-                Int(QPCM_CONTROL_FAILED), job.outcome, message: "the server is shutting down; ask again, it will be done at once")
+                Int(QPCM_CONTROL_FAILED), job.outcome, message: "the server is shutting down; run the command again")
         }
         job = nil
         control.close()

@@ -86,7 +86,7 @@ final class Connection: ChannelInboundHandler {
             guard phase == .head || phase == .idle else { return }
             if Self.hasBody(head) {
                 begin(head)
-                return refuse(Response(.payloadTooLarge, "A request has no body here.\n"))
+                return refuse(Response(.payloadTooLarge, "Request bodies are not accepted.\n"))
             }
             self.head = head
         case .body: break
@@ -116,10 +116,10 @@ final class Connection: ChannelInboundHandler {
 
     private func answer(_ head: HTTPRequestHead) {
         guard head.version.major == 1 else {
-            return refuse(Response(.httpVersionNotSupported, "HTTP/1.1 is spoken here.\n"))
+            return refuse(Response(.httpVersionNotSupported, "Only HTTP/1.x is supported.\n"))
         }
         guard head.version.minor == 0 || head.headers["host"].count == 1 else {
-            return refuse(Response(.badRequest, "A request names one host.\n"))
+            return refuse(Response(.badRequest, "A request must have exactly one Host header.\n"))
         }
         let number = requestNumber
         server.answer(head) { [weak self] response in
@@ -253,7 +253,7 @@ final class Connection: ChannelInboundHandler {
         switch phase {
         case .answering:
             requestNumber += 1
-            send(Response(.serviceUnavailable, "The answer was not ready in time.\n"))
+            send(Response(.serviceUnavailable, "The response was not ready in time.\n"))
         case .head, .idle, .sending, .lingering: close()
         case .closed: break
         }

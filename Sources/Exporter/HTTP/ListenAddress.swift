@@ -29,7 +29,8 @@ public struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
 
     private static func bad(_ text: String) -> ExporterError {
         .badFlag(
-            "--web.listen-address \(text) is no address; give host:port, :port or [IPv6]:port, such as 127.0.0.1:10120")
+            "--web.listen-address \(text) is not a valid address; expected host:port, :port or [IPv6]:port, such as "
+                + "127.0.0.1:10120")
     }
 
     public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }

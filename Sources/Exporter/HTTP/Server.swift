@@ -86,11 +86,11 @@ final class Server {
     private func route(_ head: HTTPRequestHead, _ respond: @escaping (Response) -> Void) {
         guard let (path, query) = RequestTarget.parse(head.uri) else {
             return respond(
-                Self.isRead(head) ? Response(.badRequest, "That is no path.\n") : Self.methodNotAllowed)
+                Self.isRead(head) ? Response(.badRequest, "Invalid path.\n") : Self.methodNotAllowed)
         }
         let isPage = path == "/" || path == "/-/healthy" || path == "/-/ready"
         guard isPage || path == telemetryPath else {
-            return respond(Response(.notFound, "Nothing is here; \(telemetryPath) has the metrics.\n"))
+            return respond(Response(.notFound, "Not found; the metrics are at \(telemetryPath).\n"))
         }
         guard Self.isRead(head) else { return respond(Self.methodNotAllowed) }
         switch path {
@@ -109,13 +109,13 @@ final class Server {
     private var readiness: Response {
         isReady == true
             ? Response(.ok, "The exporter is ready.\n")
-            : Response(.serviceUnavailable, "The data directory cannot be read; the log says why.\n")
+            : Response(.serviceUnavailable, "The data directory cannot be read; the exporter's log says why.\n")
     }
 
     private static func isRead(_ head: HTTPRequestHead) -> Bool { head.method == .GET || head.method == .HEAD }
 
     private static var methodNotAllowed: Response {
-        var response = Response(.methodNotAllowed, "GET and HEAD are allowed.\n")
+        var response = Response(.methodNotAllowed, "Only GET and HEAD are allowed.\n")
         response.headers = [("Allow", "GET, HEAD")]
         return response
     }
@@ -126,7 +126,7 @@ final class Server {
     }
 
     private static var busy: Response {
-        var response = Response(.serviceUnavailable, "Too many others wait.\n")
+        var response = Response(.serviceUnavailable, "Too many requests are waiting.\n")
         response.headers = [("Retry-After", "5")]
         return response
     }

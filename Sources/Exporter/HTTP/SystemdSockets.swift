@@ -16,12 +16,12 @@ enum SystemdSockets {
             count < 1024
         else {
             throw .cannotListen(
-                "--web.systemd-socket: systemd handed no socket over; start this service by its .socket unit")
+                "--web.systemd-socket: systemd passed no socket; start this service through its .socket unit")
         }
         var descriptors: [Int32] = []
         for descriptor in firstDescriptor..<firstDescriptor + Int32(count) {
             guard isListening(descriptor) else {
-                throw .cannotListen("--web.systemd-socket: descriptor \(descriptor) is no listening stream socket")
+                throw .cannotListen("--web.systemd-socket: descriptor \(descriptor) is not a listening stream socket")
             }
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
             descriptors.append(descriptor)

@@ -84,7 +84,7 @@ final class PageRenderer {
             } else if reading.snapshot.plugin.isUp {
                 say(.info, "the plugin is up")
             } else {
-                say(.warn, "no plugin is up; its last values are served")
+                say(.warn, "the plugin is down; its last values are served")
             }
             return reading
         } catch {

@@ -25,7 +25,7 @@ final class ProcessMetrics {
                 help: "Total user and system CPU time spent by the exporter.",
                 createdNanoseconds: startNanoseconds, value: .number(cpu)),
             gauge(
-                "process_start_time_seconds", "seconds", "When the exporter was started, in seconds since 1970.",
+                "process_start_time_seconds", "seconds", "When the exporter started, in seconds since 1970.",
                 Double(startNanoseconds / 10_000_000) / 100),
         ]
         if let memory = memory() {
@@ -41,7 +41,7 @@ final class ProcessMetrics {
         var limit = rlimit()
         if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
             families.append(
-                gauge("process_max_fds", "", "The most file descriptors it may open.", Double(limit.rlim_cur)))
+                gauge("process_max_fds", "", "Maximum number of open file descriptors of the exporter.", Double(limit.rlim_cur)))
         }
         return families
     }

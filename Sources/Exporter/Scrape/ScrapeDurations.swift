@@ -20,7 +20,7 @@ struct ScrapeDurations: Sendable {
     var family: ExpositionFamily {
         ExpositionFamily(
             name: "qpc_exporter_scrape_duration_seconds", type: .histogram, unit: "seconds",
-            help: "Time that the exporter took to answer a scrape.", createdNanoseconds: createdNanoseconds,
+            help: "Time the exporter took to answer a scrape.", createdNanoseconds: createdNanoseconds,
             value: .histogram(ExpositionHistogram(bounds: Self.bounds, counts: counts, sum: sum, scale: 1e9)))
     }
 }

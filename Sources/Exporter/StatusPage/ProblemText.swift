@@ -8,26 +8,26 @@ import TimeWords
 public enum ProblemText {
     public static func words(_ problem: Status.Problem, zone: ClockZone) -> String {
         switch problem {
-        case .neverRan: "no plugin has run here since live.qpcm was removed: start the server with the plugin"
+        case .neverRan: "the plugin has not run here since live.qpcm was removed: start the server with the plugin"
         case .stuck(let pid):
             "process \(pid) holds the directory, but its plugin has had no heartbeat for 5 s: "
                 + "is the process stopped, or its disk stuck? See its standard error"
         case .shutDown: "the plugin was shut down: start the server with it"
         case .recovered(let time):
             "the server died; its pending events were recovered at \(LocalTime.text(time, zone: zone).prefix(19)): "
-                + "start it again, and see its standard error for why it died"
+                + "start it again; its standard error says why it died"
         case .died(let pending):
             "the server died with \(Quantity.count(pending, "event")) pending: "
                 + "start it again or run qpc-metrics recover, which put them into the log"
         case .ringFilling(let percent):
-            "a ring is \(percent) % full, and what does not fit is dropped: "
+            "a ring is \(percent) % full, and events that do not fit are dropped: "
                 + "if nothing else here explains it, raise QPC_METRICS_PLUGIN_RING_SIZE"
         case .logOverLimit(let bytes, let limit):
             "the log has \(Quantity.bytes(bytes)), over its limit of \(Quantity.bytes(limit)): "
-                + "if that lasts for more than a minute, see the server's standard error"
+                + "if this lasts longer than a minute, see the server's standard error"
         case .walHeld(let reader, let bytes):
             "process \(reader) keeps a transaction open on the log, and the WAL has grown to \(Quantity.bytes(bytes)): "
-                + "end it, or events will wait and then be dropped"
+                + "end it, or events will have to wait and then be dropped"
         case .flushFailing(let cause, let code):
             "events cannot be written into the log (SQLite code \(code)): \(words(cause))"
         case .lagging(let nanoseconds):
@@ -61,8 +61,8 @@ public enum ProblemText {
 
     private static func cure(_ drops: DropTotals) -> String {
         if drops.sum(.noSlot) > 0 { return "free disk space for a thread's ring; at most 1,024 threads can call hooks" }
-        if drops.sum(.logError) > 0 { return "see the server's standard error for what became of the log" }
-        if drops.sum(.torn) > 0 { return "power or a disk failed; see the server's standard error" }
+        if drops.sum(.logError) > 0 { return "the server's standard error says what happened to the log" }
+        if drops.sum(.torn) > 0 { return "a power cut or a disk failure; see the server's standard error" }
         return "raise QPC_METRICS_PLUGIN_RING_SIZE"
     }
 

@@ -58,18 +58,18 @@ struct StatusChart {
 
     /// What the picture shows, in words.
     private var summary: String {
-        guard !known.isEmpty else { return "Nothing is known of this time yet." }
+        guard !known.isEmpty else { return "No data for this period yet." }
         return lines.map { line in
             let values = line.values.compactMap { $0 }
             guard let last = values.last, let peak = values.max(), let all = line.together(values) else {
-                return "\(line.name): not known yet."
+                return "\(line.name): no data yet."
             }
-            let most = "\(Quantity.number(peak)) at most."
+            let most = "\(Quantity.number(peak)) at peak."
             switch line.kind {
             case .rate:
                 return "\(line.name): \(Quantity.number(last)) \(unit) now, \(Quantity.number(all)) on average, " + most
             case .peak: return "\(line.name): \(Quantity.number(last)) \(unit) now, " + most
-            case .sum: return "\(line.name): \(Quantity.number(all)) \(unit) in all."
+            case .sum: return "\(line.name): \(Quantity.number(all)) \(unit) in total."
             }
         }.joined(separator: " ")
     }
@@ -155,7 +155,7 @@ struct StatusChart {
             text += "<tr><th scope=\"row\">\(mark(end))</th>"
             for line in lines {
                 let part = line.values[(line.values.count * row / rows)..<(line.values.count * (row + 1) / rows)]
-                text += "<td class=\"n\">\(line.together(part).map(Quantity.number) ?? "not known")</td>"
+                text += "<td class=\"n\">\(line.together(part).map(Quantity.number) ?? "no data")</td>"
             }
             text += "</tr>\n"
         }

@@ -34,13 +34,13 @@ enum StatusFacts {
         }
         facts.append(
             Fact(
-                name: "Active users in 1 / 7 / 30 days",
+                name: "Active users, 1 / 7 / 30 days",
                 value: snapshot.activeUsers.map(Quantity.grouped).joined(separator: " / "), isLong: true))
         let failing = snapshot.failingUsers.map(Quantity.grouped).joined(separator: " / ")
-        facts.append(Fact(name: "Users failing to log in, 5 min / 1 h", value: failing))
+        facts.append(Fact(name: "Users with failed logins, 5 min / 1 h", value: failing))
         var waiting = Quantity.grouped(snapshot.recipientsWaiting)
         if snapshot.recipientsWaiting > 0 {
-            waiting += " <small>the longest \(Quantity.age(seconds: snapshot.oldestWaitMicroseconds / 1_000_000))</small>"
+            waiting += " <small>longest \(Quantity.age(seconds: snapshot.oldestWaitMicroseconds / 1_000_000))</small>"
         }
         facts.append(Fact(name: "Recipients with messages waiting", value: waiting))
         facts.append(Fact(name: "Events pending", value: Quantity.grouped(snapshot.pending)))
@@ -117,7 +117,7 @@ enum StatusFacts {
         }
         guard !rows.isEmpty else { return "" }
         return """
-            <div class="panel"><table><caption>Sizes and waits: half, 90 % and 99 % are at most</caption>
+            <div class="panel"><table><caption>Sizes and waits: percentiles</caption>
             <thead><tr><th scope="col">Size</th><th scope="col" class="n">p50</th><th scope="col" class="n">p90</th>\
             <th scope="col" class="n">p99</th></tr></thead>
             <tbody>
@@ -159,7 +159,7 @@ enum StatusFacts {
                 Fact(name: "Oldest event in the log", value: Clock.readable(seconds: Int(oldest / 1_000_000)), isLong: true))
         }
         let began = snapshot.createdNanoseconds.map { "at \(Clock.readable(seconds: Int($0 / 1_000_000_000)))" }
-        return "<p class=\"note\">They began \(began ?? "with the first start of the plugin").</p>\n" + list(facts)
+        return "<p class=\"note\">Counting began \(began ?? "when the plugin was first started").</p>\n" + list(facts)
     }
 
     private static func words(_ cause: DropCause) -> String {

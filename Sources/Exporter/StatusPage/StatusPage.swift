@@ -98,12 +98,12 @@ struct StatusPage: Sendable {
         if !reading.hasRun {
             return ("No plugin has run in \(HTMLText.escaped(directory)) yet.", "Not started", "wait")
         }
-        let before = "Below are its last values."
+        let before = "Its last values are shown below."
         switch reading.snapshot.plugin {
         case .up:
             let now = Clock.realtimeNanoseconds()
             let age = (now - min(now, reading.snapshot.startNanoseconds)) / 1_000_000_000
-            return ("✓ The plugin is up, for \(Quantity.age(seconds: age)).", "Up", "up")
+            return ("✓ The plugin has been up for \(Quantity.age(seconds: age)).", "Up", "up")
         case .stuck(let pid): return ("✕ The plugin is stuck: process \(pid) has no heartbeat.", "Stuck", "down")
         case .stopped where reading.snapshot.recoveredMicroseconds > 0:
             return ("✕ The plugin is down: its server died, and its events were recovered. \(before)", "Down", "down")
@@ -146,7 +146,7 @@ struct StatusPage: Sendable {
 
     private func window(_ log: TrafficQuestions.Answer, _ span: TrafficHistory.Span) -> String {
         guard let history = log.history else {
-            return "<p class=\"note\">\(HTMLText.escaped(log.obstacle ?? "The event log is not known yet."))</p>"
+            return "<p class=\"note\">\(HTMLText.escaped(log.obstacle ?? "The event log has not been read yet."))</p>"
         }
         let reach: String
         if let extent = history.stats.log, extent.oldest > history.since {
@@ -155,7 +155,7 @@ struct StatusPage: Sendable {
             reach = history.stats.log == nil ? "The log is empty." : ""
         }
         return """
-            <p class="note">From the event log. Times are UTC; a point is \(Self.length(span.stepSeconds)). \(reach)</p>
+            <p class="note">From the event log. Times are UTC; each point is \(Self.length(span.stepSeconds)). \(reach)</p>
             \(StatusFacts.window(history))
             <div class="charts">
             \(charts(history))</div>

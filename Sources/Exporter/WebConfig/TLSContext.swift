@@ -14,7 +14,7 @@ struct TLSContext: Sendable {
         do {
             key = try NIOSSLPrivateKey(file: settings.keyFile, format: .pem)
         } catch {
-            throw .badWebConfig("key_file \(settings.keyFile) is no private key in PEM form, or cannot be read")
+            throw .badWebConfig("key_file \(settings.keyFile) cannot be read, or is not a private key in PEM format")
         }
         var tls = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
@@ -40,7 +40,7 @@ struct TLSContext: Sendable {
             context = try NIOSSLContext(configuration: tls)
         } catch {
             throw .badWebConfig(
-                "cert_file \(settings.certFile) and key_file \(settings.keyFile) do not belong together, or TLS "
+                "cert_file \(settings.certFile) and key_file \(settings.keyFile) do not match, or TLS "
                     + "cannot be set up with them: \(error)")
         }
     }
@@ -58,7 +58,7 @@ struct TLSContext: Sendable {
             let certificates = try NIOSSLCertificate.fromPEMFile(path)
             if !certificates.isEmpty { return certificates }
         } catch {}
-        throw .badWebConfig("\(key) \(path) has no certificate in PEM form, or cannot be read")
+        throw .badWebConfig("\(key) \(path) cannot be read, or holds no certificate in PEM format")
     }
 
     // MARK: Names as in Go's crypto/tls
@@ -82,8 +82,8 @@ struct TLSContext: Sendable {
             let full = name.hasSuffix("CHACHA20_POLY1305") ? name + "_SHA256" : name
             guard let known = cipherNames.first(where: { $0.name == full }) else {
                 throw .badWebConfig(
-                    "cipher_suites: \(name) is not known or not safe; "
-                        + (cipherNames.map(\.name) + tls13CipherNames).joined(separator: ", ") + " are")
+                    "cipher_suites: \(name) is unknown or unsafe; supported: "
+                        + (cipherNames.map(\.name) + tls13CipherNames).joined(separator: ", "))
             }
             ciphers.append(known.cipher)
         }
@@ -102,8 +102,8 @@ struct TLSContext: Sendable {
             case "X25519MLKEM768": curves.append(.x25519_MLKEM768)
             default:
                 throw .badWebConfig(
-                    "curve_preferences: \(name) is not known; X25519MLKEM768, X25519, CurveP256, CurveP384 and "
-                        + "CurveP521 are")
+                    "curve_preferences: \(name) is unknown; supported: X25519MLKEM768, X25519, CurveP256, CurveP384, "
+                        + "CurveP521")
             }
         }
         return curves

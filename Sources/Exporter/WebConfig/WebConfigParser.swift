@@ -18,7 +18,7 @@ struct WebConfigParser {
             case "basic_auth_users": if !value.isNull { config.users = try users(value) }
             default:
                 throw unknown(
-                    key, value, "tls_server_config, http_server_config and basic_auth_users")
+                    key, value, "tls_server_config, http_server_config, basic_auth_users")
             }
         }
         return config
@@ -36,7 +36,7 @@ struct WebConfigParser {
             case "client_allowed_sans":
                 guard try list(value, key).isEmpty else {
                     throw bad(
-                        value.line, "client_allowed_sans is not supported; a client_ca_file of its own chooses clients")
+                        value.line, "client_allowed_sans is not supported; restrict clients with a client_ca_file of their own")
                 }
             case "min_version": tls.minVersion = try choice(value, key)
             case "max_version": tls.maxVersion = try choice(value, key)
@@ -48,7 +48,7 @@ struct WebConfigParser {
                 throw unknown(
                     key, value,
                     "cert_file, key_file, client_auth_type, client_ca_file, min_version, "
-                        + "max_version, cipher_suites, curve_preferences and prefer_server_cipher_suites")
+                        + "max_version, cipher_suites, curve_preferences, prefer_server_cipher_suites")
             }
         }
         guard !tls.certFile.isEmpty else { throw bad(node.line, "tls_server_config has no cert_file") }
@@ -59,8 +59,8 @@ struct WebConfigParser {
         if !tls.clientAuth.verifies, tls.clientCAFile != nil {
             throw bad(
                 node.line,
-                "client_ca_file is of no use with client_auth_type \(tls.clientAuth.rawValue); "
-                    + "RequireAndVerifyClientCert asks for certificates of that CA")
+                "client_ca_file has no effect with client_auth_type \(tls.clientAuth.rawValue); "
+                    + "RequireAndVerifyClientCert requires certificates from that CA")
         }
         if let max = tls.maxVersion, max < tls.minVersion {
             throw bad(node.line, "max_version \(max.rawValue) is below min_version \(tls.minVersion.rawValue)")
@@ -86,15 +86,15 @@ struct WebConfigParser {
                     }
                     let text = try text(value, name)
                     guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) else {
-                        throw bad(value.line, "\(name) has characters that no header can have")
+                        throw bad(value.line, "\(name) contains characters that are not allowed in a header")
                     }
                     guard known.values.isEmpty || known.values.contains(text.lowercased()) else {
                         throw bad(
-                            value.line, "\(name) is \(text); it can be \(known.values.joined(separator: " or "))")
+                            value.line, "\(name) is \(text); expected \(known.values.joined(separator: " or "))")
                     }
                     config.headers.append(.init(name: known.name, value: text))
                 }
-            default: throw unknown(key, value, "http2 and headers")
+            default: throw unknown(key, value, "http2, headers")
             }
         }
     }
@@ -103,12 +103,12 @@ struct WebConfigParser {
         var users: [String: String] = [:]
         for (name, value) in try map(node, "basic_auth_users") {
             guard !name.isEmpty, !name.contains(":") else {
-                throw bad(value.line, "a user's name is empty or has a colon, which basic authentication cannot say")
+                throw bad(value.line, "a user name is empty or contains a colon, which basic authentication does not allow")
             }
             let hash = try text(value, "basic_auth_users")
             // The hash itself is not shown: with it, the password can be guessed offline.
             guard Self.isBcrypt(Array(hash.utf8)) else {
-                throw bad(value.line, "the password of \(name) is no bcrypt hash; htpasswd -nBC 10 \(name) makes one")
+                throw bad(value.line, "the password of \(name) is not a bcrypt hash; htpasswd -nBC 10 \(name) creates one")
             }
             users[name] = hash
         }
@@ -135,18 +135,18 @@ struct WebConfigParser {
     }
 
     private func map(_ node: YAMLNode, _ name: String) throws(ExporterError) -> [(key: String, value: YAMLNode)] {
-        guard case .map(let pairs, _) = node else { throw bad(node.line, "\(name) is no list of `key: value`") }
+        guard case .map(let pairs, _) = node else { throw bad(node.line, "\(name) must be a mapping of `key: value`") }
         return pairs
     }
 
     private func text(_ node: YAMLNode, _ key: String) throws(ExporterError) -> String {
-        guard case .scalar(let text, _, _) = node, !node.isNull else { throw bad(node.line, "\(key) is no text") }
+        guard case .scalar(let text, _, _) = node, !node.isNull else { throw bad(node.line, "\(key) must be a string") }
         return text
     }
 
     private func list(_ node: YAMLNode, _ key: String) throws(ExporterError) -> [String] {
         if node.isNull { return [] }
-        guard case .list(let items, _) = node else { throw bad(node.line, "\(key) is no list") }
+        guard case .list(let items, _) = node else { throw bad(node.line, "\(key) must be a list") }
         var texts: [String] = []
         for item in items { texts.append(try text(item, key)) }
         return texts
@@ -156,7 +156,7 @@ struct WebConfigParser {
         switch try text(node, key).lowercased() {
         case "true", "yes", "on": return true
         case "false", "no", "off": return false
-        default: throw bad(node.line, "\(key) is neither true nor false")
+        default: throw bad(node.line, "\(key) must be true or false")
         }
     }
 
@@ -166,13 +166,13 @@ struct WebConfigParser {
         let text = try text(node, key)
         guard let choice = Choice(rawValue: text) else {
             let all = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-            throw bad(node.line, "\(key) is \(text); it can be \(all)")
+            throw bad(node.line, "\(key) is \(text); expected one of \(all)")
         }
         return choice
     }
 
     private func unknown(_ key: String, _ node: YAMLNode, _ known: String) -> ExporterError {
-        bad(node.line, "\(key) is not known here; \(known) are")
+        bad(node.line, "unknown key \(key); expected one of \(known)")
     }
 
     private func bad(_ line: Int, _ problem: String) -> ExporterError { .badWebConfig("\(path):\(line): \(problem)") }

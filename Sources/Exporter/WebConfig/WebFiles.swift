@@ -68,18 +68,18 @@ final class WebFiles {
             let (config, settings) = try read()
             // A file that is being replaced can be empty for a moment; that must not open any doors.
             if config.isEmpty, !self.config.isEmpty {
-                throw .badWebConfig("\(path) is empty; to serve without TLS and passwords, start again")
+                throw .badWebConfig("\(path) is empty; to serve without TLS and passwords, restart the exporter")
             }
             if config.tls == nil, self.config.tls != nil {
-                throw .badWebConfig("\(path) has no tls_server_config any more; to serve without TLS, start again")
+                throw .badWebConfig("\(path) no longer has a tls_server_config; to serve without TLS, restart the exporter")
             }
             self.config = config
             stamps = currentStamps()
-            log(.info, "the web configuration was read again", [("file", path)])
+            log(.info, "the web configuration was reloaded", [("file", path)])
             return settings
         } catch {
             log(
-                .error, "the web configuration has changed, but cannot be used; what was read before holds on",
+                .error, "the web configuration has changed, but cannot be used; the previous settings stay in force",
                 [("err", error.message)])
             return nil
         }
@@ -97,7 +97,7 @@ final class WebFiles {
         settings.users = config.users
         settings.headers = config.headers.map { ($0.name, $0.value) }
         if let tls = config.tls { settings.tls = try TLSContext(tls) }
-        if config.wantsHTTP2 { log(.debug, "HTTP/2 is not spoken here; clients get HTTP/1.1") }
+        if config.wantsHTTP2 { log(.debug, "HTTP/2 is not supported; clients get HTTP/1.1") }
         return (config, settings)
     }
 

@@ -23,7 +23,7 @@ indirect enum YAMLNode {
     /// - Throws: `YAMLError`.
     static func parse(_ bytes: [UInt8]) throws(YAMLError) -> YAMLNode? {
         var parser = yaml_parser_t()
-        guard yaml_parser_initialize(&parser) != 0 else { throw YAMLError(line: 1, problem: "no memory") }
+        guard yaml_parser_initialize(&parser) != 0 else { throw YAMLError(line: 1, problem: "out of memory") }
         defer { yaml_parser_delete(&parser) }
         return try parse(&parser, bytes)
     }
@@ -37,7 +37,7 @@ indirect enum YAMLNode {
             yaml_parser_set_input_string(&parser, input.baseAddress, input.count)
             isLoaded = yaml_parser_load(&parser, &document) != 0
             guard isLoaded else {
-                let problem = parser.problem.map { String(cString: $0) } ?? "it cannot be read"
+                let problem = parser.problem.map { String(cString: $0) } ?? "the file cannot be parsed"
                 let mark = parser.problem_mark.line
                 failure = YAMLError(line: Int(mark) + 1, problem: problem)
                 return
@@ -77,7 +77,7 @@ private struct YAMLTree {
         let raw = pointer.pointee
         let line = Int(raw.start_mark.line) + 1
         nodesLeft -= 1
-        guard depth < 16, nodesLeft > 0 else { throw YAMLError(line: line, problem: "it is nested too deeply, or too large") }
+        guard depth < 16, nodesLeft > 0 else { throw YAMLError(line: line, problem: "it is too large or nested too deeply") }
         switch raw.type {
         case YAML_SCALAR_NODE:
             let bytes = UnsafeBufferPointer(start: raw.data.scalar.value, count: raw.data.scalar.length)
@@ -97,22 +97,22 @@ private struct YAMLTree {
             var pair = raw.data.mapping.pairs.start
             while let at = pair, at < raw.data.mapping.pairs.top {
                 guard case .scalar(let key, _, let keyLine) = try child(at.pointee.key, depth, line) else {
-                    throw YAMLError(line: line, problem: "a key is not a word")
+                    throw YAMLError(line: line, problem: "a key must be a string")
                 }
                 guard !pairs.contains(where: { $0.key == key }) else {
-                    throw YAMLError(line: keyLine, problem: "\(key) is there twice")
+                    throw YAMLError(line: keyLine, problem: "duplicate key \(key)")
                 }
                 pairs.append((key, try child(at.pointee.value, depth, line)))
                 pair = at + 1
             }
             return .map(pairs, line: line)
-        default: throw YAMLError(line: line, problem: "something is missing")
+        default: throw YAMLError(line: line, problem: "the document is incomplete")
         }
     }
 
     private mutating func child(_ index: Int32, _ depth: Int, _ line: Int) throws(YAMLError) -> YAMLNode {
         guard let pointer = yaml_document_get_node(&document, index) else {
-            throw YAMLError(line: line, problem: "something is missing")
+            throw YAMLError(line: line, problem: "the document is incomplete")
         }
         return try node(pointer, depth: depth + 1)
     }

@@ -25,14 +25,14 @@ struct BackfillCommand: ParsableCommand {
 
     static let configuration = CommandConfiguration(
         commandName: "backfill",
-        abstract: "Writes the log's history as metrics, for Prometheus to have what it never scraped.",
+        abstract: "Writes the log's history as metrics, to fill in what Prometheus never scraped.",
         discussion: """
             Prints the counters and histograms of events as they stood at each minute of the log: OpenMetrics with timestamps, \
-            which promtool makes blocks of. Values are the live counter's own, counted back, so that they join what Prometheus \
+            from which promtool builds blocks. Values are counted back from the live counters, so that they join what Prometheus \
             scraped itself. Gauges, durations, and what was written, flushed or removed are not in the log.
 
             With --prometheus, history ends where that Prometheus has its first sample, at that sample's values and with its \
-            labels. Without it, give --until, the labels that Prometheus will put on, and --bounds text if it reads the metrics \
+            labels. Without it, give --until, the labels that Prometheus will add, and --bounds text if it reads the metrics \
             through node_exporter.
 
             EXAMPLES
@@ -59,7 +59,7 @@ struct BackfillCommand: ParsableCommand {
 
     @Option(
         parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("A label that Prometheus puts on, such as job=qpc; repeatable.", valueName: "name=value"))
+        help: ArgumentHelp("A label that Prometheus adds, such as job=qpc; repeatable.", valueName: "name=value"))
     var label: [String] = []
 
     @Option(help: ArgumentHelp("The Prometheus that scrapes this server, to end where it begins.", valueName: "url"))
@@ -67,13 +67,14 @@ struct BackfillCommand: ParsableCommand {
 
     @Option(
         name: .customLong("ca-file"),
-        help: ArgumentHelp("Trust the authorities in this PEM file, not the system's, for https.", valueName: "file"),
+        help: ArgumentHelp("For https, trust the CAs in this PEM file instead of the system's.", valueName: "file"),
         completion: .file())
     var authorityFile: String?
 
     @Option(
         help: ArgumentHelp(
-            "The format that Prometheus scrapes, which decides how it knows a bucket (default: openmetrics, or as found there).",
+            "The format that Prometheus scrapes, which decides how bucket bounds are written (default: openmetrics, or as found "
+                + "there).",
             valueName: "format"))
     var bounds: Bounds?
 
@@ -109,7 +110,7 @@ struct BackfillCommand: ParsableCommand {
         try write { buffer throws(OutputError) in try writer.write(series, into: buffer) }
         if writer.wasHeld || history.mismatched {
             Notice.say(
-                "warning: the log has more events than its counters say: some values begin too high; run qpc-metrics verify")
+                "warning: the log has more events than its counters say: some values start too high; run qpc-metrics verify")
         }
         if output != nil {
             Notice.say(
@@ -131,7 +132,7 @@ struct BackfillCommand: ParsableCommand {
         var unknown: Set<Int> = []
         if settings.identities == .none { unknown.formUnion(MessagePath.allCases.map(CounterIndex.sealed)) }
         if !settings.pairs { unknown.insert(CounterIndex.sealed(.batch)) }
-        if !unknown.isEmpty { Notice.say("note: sealed messages are left out: with these settings rows do not tell them apart") }
+        if !unknown.isEmpty { Notice.say("note: sealed messages are left out: with these settings they cannot be told apart") }
         return all.filter { series in series.lines.allSatisfy { unknown.isDisjoint(with: $0.counters) } }
     }
 
@@ -168,7 +169,7 @@ struct BackfillCommand: ParsableCommand {
         } catch {
             let advice =
                 switch error {
-                case .none: "; check the labels and that it scrapes this server, or leave --prometheus out and give --until"
+                case .none: "; check the labels and that it scrapes this server, or omit --prometheus and give --until"
                 case .several: "; choose one with --label"
                 case .http, .refused: ""
                 }
@@ -183,7 +184,7 @@ struct BackfillCommand: ParsableCommand {
             throw Failure.invalid(
                 step.rawValue, for: "--step",
                 "this window has \(Quantity.grouped(UInt64(points))) steps, expected at most "
-                    + "\(Quantity.grouped(UInt64(CounterHistory.limit))): take 5m, or one part after the other with --since and "
+                    + "\(Quantity.grouped(UInt64(CounterHistory.limit))): use 5m, or split the window with --since and "
                     + "--until"
             )
         }
@@ -192,8 +193,8 @@ struct BackfillCommand: ParsableCommand {
             try buffer.flush()
         }
         let reason =
-            scrape.map { "Prometheus has samples from \(Self.text($0.time)) on, and the log has none before" }
-            ?? "the log has no event in that time"
+            scrape.map { "Prometheus has samples from \(Self.text($0.time)) on, and the log has no earlier events" }
+            ?? "the log has no events in that time"
         Notice.say("note: nothing to fill in: \(reason)")
     }
 

@@ -13,8 +13,8 @@ struct CountCommand: ParsableCommand {
         abstract: "Counts events in groups: by user, reason, hour and more.",
         discussion: """
             Counts the events that match every condition, in groups of one or two fields, and adds up what they carry. Only \
-            kinds of events that have every field that is named are counted: --by user counts logins and registrations. A \
-            line with - is of events that have the field without a value, such as messages of sealed senders.
+            kinds of events that have all the fields in --by are counted: --by user counts logins and registrations. A \
+            line with - counts events whose field has no value, such as messages from sealed senders.
 
             --by identity counts an event once for each identity in it: sender, recipient, initiator, peer, or the one that was \
             registered. --by class and --class are about failed logins, in the classes of the counter \
@@ -50,7 +50,7 @@ struct CountCommand: ParsableCommand {
               qpc-metrics count --by weekday,hour_of_day --sort events --top 10
             What was dropped between 14:00 and 14:05:
               qpc-metrics count --dropped --since 14:00 --until 14:05 --by minute,kind
-            Whose messages wait to be fetched, and since when:
+            Whose messages are waiting to be fetched, and since when:
               qpc-metrics count --by recipient --waiting --top 10
             """)
 
@@ -113,7 +113,7 @@ struct CountCommand: ParsableCommand {
         do {
             return try body()
         } catch {
-            let advice = "ask about a shorter time with --since and --until, about fewer events with a filter such as --kind"
+            let advice = "choose a shorter time with --since and --until, fewer events with a filter such as --kind"
             switch error {
             case .log(let error): throw Failure(DataSourceError.log(error))
             case .tooManyGroups(let limit):

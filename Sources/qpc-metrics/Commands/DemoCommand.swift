@@ -15,11 +15,12 @@ struct DemoCommand: ParsableCommand {
         commandName: "demo",
         abstract: "Shows everything without a server.",
         discussion: """
-            Makes a day of a small server's traffic with an attack in it, and shows how it looks; then starts a server with the \
-            plugin, kills it with SIGKILL in the middle of its work, and proves that nothing is lost. The data directory, a new \
-            one under the system's temporary one, stays, so that you can go on; --remove removes it. Ctrl-C leaves nothing behind.
+            Generates a day of a small server's traffic with an attack in it, and shows what it looks like; then starts a \
+            server with the plugin, kills it with SIGKILL while it works, and proves that nothing is lost. The new data \
+            directory, in the system's temporary directory, is kept so that you can continue; --remove removes it. Ctrl-C \
+            leaves nothing behind.
 
-            --live goes on with a server that runs, in top; --serve with one, and the exporter on http://127.0.0.1:10120/.
+            --live continues with a running server, shown in top; --serve with one and the exporter on http://127.0.0.1:10120/.
 
             EXAMPLES
               qpc-metrics demo
@@ -29,7 +30,8 @@ struct DemoCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The plugin (default: libMetricsPlugin.so beside this program or where the packages put it).", valueName: "path"))
+            "The plugin (default: libMetricsPlugin.so next to this program, or where the packages install it).",
+            valueName: "path"))
     var plugin: String?
 
     @Option(help: ArgumentHelp("Number of the server's threads, 1–64.", valueName: "N"))
@@ -44,10 +46,10 @@ struct DemoCommand: ParsableCommand {
     @Flag(help: "Remove the data directory at the end.")
     var remove = false
 
-    @Flag(help: "Go on with a server that runs, in top.")
+    @Flag(help: "Continue with a running server, shown in top.")
     var live = false
 
-    @Flag(help: "Go on with a server that runs, and the exporter.")
+    @Flag(help: "Continue with a running server and the exporter.")
     var serve = false
 
     /// The demo's own server: see `DemoServer`.
@@ -64,7 +66,7 @@ struct DemoCommand: ParsableCommand {
         guard events >= 0 else { throw Failure.invalid("\(events)", for: "--events", "expected 0 or more") }
         if asServer { try DemoServer.serve(plugin: pluginPath(), threads: threads, seed: seed, pause: pause) }
         if [remove, live, serve].count(where: { $0 }) > 1 {
-            throw Failure(Failure.usage, "--remove, --live and --serve exclude each other; see qpc-metrics demo --help")
+            throw Failure(Failure.usage, "--remove, --live and --serve cannot be combined; see qpc-metrics demo --help")
         }
         let plugin = try pluginPath()
         // The plugin's own messages are not part of the story, unless something is wrong.
@@ -88,7 +90,7 @@ struct DemoCommand: ParsableCommand {
         try server.wait(for: 1)
         // The server ends with this process; the directory stays.
         DemoPlace.keep()
-        guard let program = Program.path else { throw Failure(Failure.somethingWrong, "this program does not know its own path") }
+        guard let program = Program.path else { throw Failure(Failure.somethingWrong, "this program's own path is unknown") }
         unsetenv("QPC_METRICS_PLUGIN_LOG_LEVEL")
         let words = [program, live ? "top" : "serve", "--dir", directory]
         var argv: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]

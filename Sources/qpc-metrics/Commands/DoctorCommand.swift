@@ -14,11 +14,11 @@ struct DoctorCommand: ParsableCommand {
 
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Checks an installation end to end, and says what mends it.",
+        abstract: "Checks an installation end to end, and says how to fix it.",
         discussion: """
             Looks at the data directory, the disk it is on, the plugin, the log and the exporter; with the URLs of Prometheus and \
-            of the server's own metrics also at those. Each check is ok, a warning or a failure; the latter two say what mends \
-            them. Runs as root, as the server's user, or as a reader in the server's group: what it may not look at is a \
+            of the server's own metrics also at those. Each check is ok, a warning or a failure; the latter two say how to fix \
+            them. Runs as root, as the server's user, or as a reader in the server's group: what it may not read is a \
             warning, "not checked". Changes nothing. Exits with 1 if a check fails.
 
             EXAMPLES
@@ -30,15 +30,16 @@ struct DoctorCommand: ParsableCommand {
 
     @OptionGroup var directory: DirectoryOptions
 
-    @Option(help: ArgumentHelp("The exporter (default: http://127.0.0.1:10120, where nothing need be).", valueName: "url"))
+    @Option(
+        help: ArgumentHelp("The exporter's URL (default: http://127.0.0.1:10120, if it runs there).", valueName: "url"))
     var exporter: String?
 
-    @Option(help: ArgumentHelp("Ask this Prometheus for its target, rules and alerts.", valueName: "url"))
+    @Option(help: ArgumentHelp("Also check the target, rules and alerts of this Prometheus.", valueName: "url"))
     var prometheus: String?
 
     @Option(
         name: .customLong("server-metrics"),
-        help: ArgumentHelp("Compare the server's own metrics, served there, with the plugin's.", valueName: "url"))
+        help: ArgumentHelp("Compare the server's own metrics at this URL with the plugin's.", valueName: "url"))
     var serverMetrics: String?
 
     @Option(help: ArgumentHelp("Seconds over which the server's metrics are compared.", valueName: "seconds"))
@@ -46,7 +47,7 @@ struct DoctorCommand: ParsableCommand {
 
     @Option(
         name: .customLong("ca-file"),
-        help: ArgumentHelp("Trust the authorities in this PEM file, not the system's, for https.", valueName: "file"),
+        help: ArgumentHelp("For https, trust the CAs in this PEM file instead of the system's.", valueName: "file"),
         completion: .file())
     var authorityFile: String?
 

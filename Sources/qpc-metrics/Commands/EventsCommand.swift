@@ -13,10 +13,10 @@ struct EventsCommand: ParsableCommand {
         abstract: "Prints events, oldest first.",
         discussion: """
             Prints the events that match every condition. Times are local in tables and UTC in JSON, NDJSON and CSV. On a \
-            terminal each event is a line that fits it; --full prints everything.
+            terminal each event is one line that fits its width; --full prints everything.
 
             --follow first prints the newest 10 events, or as many as -n says; with --since or --after, all events from there \
-            on. Then it waits for more, while servers stop and start, until Ctrl-C. It can be started before there is a log.
+            on. Then it waits for more, across restarts of the server, until Ctrl-C. It can be started before there is a log.
 
             EXAMPLES
               qpc-metrics events --failed --since today
@@ -41,10 +41,10 @@ struct EventsCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("The format of the output.", valueName: "format"))
     var output: OutputFormat = .table
 
-    @Flag(help: "Times in UTC, in tables too.")
+    @Flag(help: "Show times in UTC, in tables too.")
     var utc = false
 
-    @Flag(help: "Whole pseudonyms and keys in aligned columns, on a terminal too.")
+    @Flag(help: "Show whole pseudonyms and keys in aligned columns, on a terminal too.")
     var full = false
 
     @Option(help: ArgumentHelp("Whether to use colour.", valueName: "when"))

@@ -12,14 +12,14 @@ struct ForgetCommand: ParsableCommand {
         commandName: "forget",
         abstract: "Removes a person from the log: every event that involves them, and their names.",
         discussion: """
-            Someone who registered is removed both as a user and under every key of theirs, no matter which one you give. If \
+            Someone who registered is removed both as a user and under each of their keys, whichever one you give. If \
             the pseudonyms' key was rotated since, this holds for the key epoch of the registration; in other epochs only \
             what you give is found, so give the user and then each key. Afterwards nothing refers to the person: no row, sum, \
             WAL, ring or free page. Counters do not change, and the ledger counts what was removed. While a server runs, the \
             command asks its plugin to do it; what the person does from then on is recorded again. Earlier copies are not \
             reached: backups, exports, quarantined logs.
 
-            On a terminal it first shows what will go, and asks. From a script it does not ask; --dry-run only shows. \
+            On a terminal it first shows what will be removed, and asks. From a script it does not ask; --dry-run only shows. \
             -o json prints a receipt, which names nobody.
 
             EXAMPLES

@@ -13,7 +13,7 @@ struct PrivacyReportCommand: ParsableCommand {
         commandName: "privacy-report",
         abstract: "Reports what a copy of the data directory would reveal, and which settings reduce that.",
         discussion: """
-            Measured from the log itself, which is read once: a few seconds for ten million events. Of a larger table the \
+            Measured from the log itself, which is read once: a few seconds for ten million events. Of a larger table, only the \
             newest ten million rows are read, and the report says "at least". More than 262,144 pairs are estimated, to \
             within about 2 %, and marked with ~.
 

@@ -14,8 +14,8 @@ struct PruneCommand: ParsableCommand {
             server runs, the command asks its plugin to remove the events; otherwise it removes them itself. Counters do not \
             change, and the ledger counts what was removed. Disk space is freed at once.
 
-            On a terminal it first shows how many events will go, of which kinds and times, and asks. From a script it does \
-            not ask; --dry-run only shows. -o json prints a receipt.
+            On a terminal it first shows how many events will be removed, of which kinds and times, and asks. From a script \
+            it does not ask; --dry-run only shows. -o json prints a receipt.
 
             EXAMPLES
               qpc-metrics prune --older-than 7d --dry-run

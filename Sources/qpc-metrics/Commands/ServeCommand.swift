@@ -34,13 +34,13 @@ struct ServeCommand: ParsableCommand {
         help: ArgumentHelp("TLS, passwords and headers, as for every Prometheus exporter.", valueName: "file"))
     var webConfig: String?
 
-    @Flag(help: "Be ready even before the data directory exists: the server has never run yet.")
+    @Flag(help: "Report ready even before the data directory exists, for a server that has never run.")
     var wait = false
 
-    @Flag(name: .customLong("web.systemd-socket"), help: "Use the sockets of a systemd .socket unit instead of addresses.")
+    @Flag(name: .customLong("web.systemd-socket"), help: "Listen on the sockets of a systemd .socket unit instead of addresses.")
     var systemdSocket = false
 
-    @Option(name: .customLong("log.level"), help: ArgumentHelp("The least severe messages to log.", valueName: "level"))
+    @Option(name: .customLong("log.level"), help: ArgumentHelp("The lowest level of messages to log.", valueName: "level"))
     var logLevel = ExporterLog.Level.info
 
     @Option(name: .customLong("log.format"), help: ArgumentHelp("The format of log lines.", valueName: "format"))

@@ -9,7 +9,7 @@ struct StatusCommand: ParsableCommand {
 
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Reports whether the plugin is well, and if not, what to do.",
+        abstract: "Reports whether the plugin is healthy, and if not, what to do.",
         discussion: """
             Exits with 1 if there is a problem, so that a monitor can use it.
 

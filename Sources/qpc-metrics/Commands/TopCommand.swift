@@ -10,8 +10,8 @@ struct TopCommand: ParsableCommand {
         commandName: "top",
         abstract: "Shows the server live in the terminal: rates, failures, sizes, durations, rings, drops, lag.",
         discussion: """
-            Reads the counters of the running plugin once a second, without disturbing it. Continues while servers stop and \
-            start. Keys: q quits, space pauses, left and right change the time span of the rates, up and down scroll, ? shows \
+            Reads the counters of the running plugin once a second, without disturbing it. Continues across restarts of the \
+            server. Keys: q quits, space pauses, left and right change the time span of the rates, up and down scroll, ? shows \
             help.
 
             EXAMPLES

@@ -18,16 +18,17 @@ struct WhoisCommand: ParsableCommand {
 
     static let configuration = CommandConfiguration(
         commandName: "whois",
-        abstract: "Finds who is behind a pseudonym, and the pseudonyms of somebody.",
+        abstract: "Finds who is behind a pseudonym, and the pseudonyms of a person.",
         discussion: """
             The log has no names, so the names come from you: a file with a user's name, or a key in hexadecimal, on each line, \
-            such as the server's list of users. After a key and a space may follow whose it is. Each is tried under the key of every epoch. Whoever can read identity.key can do \
-            this; nobody else can. Without a pseudonym, every name of the file that the log knows is listed.
+            such as the server's list of users. A key may be followed by a space and its owner's name. Each is tried under the \
+            key of every epoch. This takes identity.key, so only its readers can do it. Without a pseudonym, every name in the \
+            file that occurs in the log is listed.
 
             With --user or --identity it goes the other way: the pseudonyms in the log, with their events and times, and those of \
             the keys and users that registrations tie to them.
 
-            Exits with 1 if a pseudonym is explained by no name.
+            Exits with 1 if no name explains a pseudonym.
 
             EXAMPLES
               qpc-metrics whois 86d952d7 --names users.txt
@@ -74,7 +75,7 @@ struct WhoisCommand: ParsableCommand {
         let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
         guard try !queryingLog({ () throws(LogError) in try log.epochs() }).isEmpty else {
             throw Failure(
-                Failure.usage, "this log has no pseudonyms: names are in it as they came, or not at all; see qpc-metrics events")
+                Failure.usage, "this log has no pseudonyms: it holds names in plain text, or none at all; see qpc-metrics events")
         }
         let lines = try names.map { try byNames($0, log) } ?? bySomebody(log)
         try write(lines)
@@ -84,7 +85,7 @@ struct WhoisCommand: ParsableCommand {
                 Failure.somethingWrong,
                 "no name in the list explains \(Quantity.count(UInt64(unknown), "pseudonym"))")
         }
-        if lines.isEmpty { Notice.say("note: the log knows none of these names") }
+        if lines.isEmpty { Notice.say("note: none of these names is in the log") }
     }
 
     // MARK: From pseudonyms to names

@@ -18,7 +18,7 @@ final class DemoServer {
     /// - Parameter pause: between two calls of a thread, in microseconds.
     init(plugin: String, directory: String, threads: Int, seed: UInt64, pause: Int) throws {
         guard let program = Program.path else {
-            throw Failure(Failure.somethingWrong, "this program does not know its own path, and cannot start a server")
+            throw Failure(Failure.somethingWrong, "cannot start a server: this program's own path is unknown")
         }
         let shared = qpcm_make_shared_page()
         guard shared >= 0 else { throw Self.failure("share memory with") }
@@ -48,7 +48,7 @@ final class DemoServer {
         while self.events < events {
             var status: Int32 = 0
             guard waitpid(pid, &status, WNOHANG) == 0 else {
-                throw Failure(Failure.somethingWrong, "the demo's server ended by itself; its standard error says why")
+                throw Failure(Failure.somethingWrong, "the demo's server ended unexpectedly; its standard error says why")
             }
             usleep(2000)
         }

@@ -43,15 +43,15 @@ struct DemoStory {
         do {
             count = try DemoDay.write(into: directory, seed: seed, now: now, zone: .local)
         } catch {
-            throw Failure(Failure.somethingWrong, "cannot make the demo's log in \(directory): \(error)")
+            throw Failure(Failure.somethingWrong, "cannot create the demo's log in \(directory): \(error)")
         }
         try title(
-            "A day of a small server: \(Quantity.count(UInt64(count), "event")), and somebody who guesses a password at 03:00")
+            "A day of a small server: \(Quantity.count(UInt64(count), "event")), and somebody guessing passwords at 03:00")
         let log = try openLog()
         let resolver = TermResolver(directory: directory)
         let victim = resolver.user(DemoDay.victim).pseudonyms.first ?? []
         let pseudonym = victim.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
-        try say("The log has no names. \(DemoDay.victim) is \(pseudonym) in it; only who has identity.key can tell.")
+        try say("The log has no names. \(DemoDay.victim) is \(pseudonym) in it; only someone with identity.key can tell.")
         try command("stats --top 3")
         let query = StatsQuery(since: now - 86_400_000_000, until: now, unit: .hour, top: 3, now: now, zone: .local)
         let stats = try queryingLog { () throws(LogError) in try query.ask(log) }
@@ -75,7 +75,7 @@ struct DemoStory {
     // MARK: A kill
 
     private func kill() throws {
-        try title("A server with \(Quantity.count(UInt64(threads), "thread")), killed with SIGKILL in the middle of its work")
+        try title("A server with \(Quantity.count(UInt64(threads), "thread")), killed with SIGKILL while it works")
         let before = try EventKind.allCases.reduce(UInt64(0)) { try $0 + snapshot().recorded($1) }
         let server = try DemoServer(plugin: plugin, directory: directory, threads: threads, seed: seed, pause: 20)
         DemoPlace.server = server.pid
@@ -83,7 +83,7 @@ struct DemoStory {
         server.kill()
         DemoPlace.server = 0
         let returned = UInt64(server.events)
-        try say("\(Quantity.count(returned, "event")): so many had been recorded when it died, as it counted itself")
+        try say("\(Quantity.count(returned, "event")) recorded when it died, by its own count")
 
         try command("recover")
         try StandardOutput.write(RecoverCommand.recover(directory: directory))
@@ -100,7 +100,7 @@ struct DemoStory {
         let mostOfACall: UInt64 = 24
         guard ledger.isExact, ledger.problems.isEmpty, recorded == inLog &+ dropped, recorded &- before >= returned,
             recorded &- before <= returned + UInt64(threads) * mostOfACall
-        else { throw Failure(Failure.somethingWrong, "the log and the counters differ from what the server had recorded") }
+        else { throw Failure(Failure.somethingWrong, "the log and the counters differ from what the server recorded") }
     }
 
     private func snapshot() throws -> MetricsSnapshot {
@@ -131,7 +131,7 @@ struct DemoStory {
             qpc-metrics events --failed --since -1d
             qpc-metrics serve                       # http://127.0.0.1:10120/
             qpc-metrics privacy-report
-            rm -r \(directory)    # when you have seen enough
+            rm -r \(directory)    # when you are done
             """)
     }
 }

@@ -18,14 +18,14 @@ struct DirectoryChecks {
         guard owner.isDirectory else {
             return [
                 .failure(
-                    "directory", "\(directory) is no directory",
-                    mend: "give --dir or QPC_METRICS_PLUGIN_DIR the plugin's directory")
+                    "directory", "\(directory) is not a directory",
+                    fix: "set --dir or QPC_METRICS_PLUGIN_DIR to the plugin's directory")
             ]
         }
         let found = "\(directory), mode \(PrivacyReportText.octal(owner.mode)), \(owner.words)"
         var checks = [Check.ok("directory", found), mode(owner)]
         guard access(directory, R_OK | X_OK) == 0 else {
-            return checks + [.notChecked("files", "no permission to look into \(directory)", mend: Reader.remedy(owner))]
+            return checks + [.notChecked("files", "no permission to list \(directory)", fix: Reader.remedy(owner))]
         }
         let listing = DirectoryListing(directory)
         checks += modes(listing, owner) + owners(listing, owner)
@@ -36,12 +36,12 @@ struct DirectoryChecks {
     private func unreachable(_ code: Int32) -> Check {
         if code == EACCES {
             return .notChecked(
-                "directory", "no permission to reach \(directory)", mend: "run as root or as the server's user")
+                "directory", "no permission to reach \(directory)", fix: "run as root or as the server's user")
         }
         let path = Shell.word(directory)
         return .failure(
             "directory", "there is no directory \(directory)",
-            mend: "set --dir or QPC_METRICS_PLUGIN_DIR; for a new one: install -d -m 0750 -o USER -g GROUP \(path)")
+            fix: "set --dir or QPC_METRICS_PLUGIN_DIR; for a new one: install -d -m 0750 -o USER -g GROUP \(path)")
     }
 
     private func mode(_ owner: FileOwner) -> Check {
@@ -49,17 +49,17 @@ struct DirectoryChecks {
         let mode = PrivacyReportText.octal(owner.mode)
         let remedy = "chmod 0750 \(Shell.word(directory))"
         if owner.mode & 0o002 != 0 {
-            return .failure(name, "\(mode): every user can write into it, and the plugin refuses it", mend: remedy)
+            return .failure(name, "\(mode): every user can write to it, so the plugin refuses it", fix: remedy)
         }
         if owner.mode & 0o020 != 0 {
-            return .failure(name, "\(mode): the group can replace the server's files", mend: remedy)
+            return .failure(name, "\(mode): the group can replace the server's files", fix: remedy)
         }
-        if owner.mode & 0o700 != 0o700 { return .failure(name, "\(mode): its own user cannot use it", mend: remedy) }
+        if owner.mode & 0o700 != 0o700 { return .failure(name, "\(mode): its owner cannot use it", fix: remedy) }
         if owner.mode & 0o007 != 0 {
-            return .warning(name, "\(mode): every user of this machine can look into it", mend: remedy)
+            return .warning(name, "\(mode): every user of this machine can list it", fix: remedy)
         }
         if owner.mode & 0o050 == 0o050 { return .ok(name, "\(mode): the group \(owner.group) may read") }
-        return .ok(name, "\(mode): nobody reads but \(owner.user) and root")
+        return .ok(name, "\(mode): only \(owner.user) and root may read")
     }
 
     // MARK: Its files
@@ -80,15 +80,15 @@ struct DirectoryChecks {
             let wanted = Self.mode(of: kind)
             let found = "\(file.name) has mode \(PrivacyReportText.octal(file.mode))"
             let remedy = "chmod \(PrivacyReportText.octal(wanted)) \(Shell.word(kind.path(in: directory)))"
-            if file.mode & 0o600 != 0o600 { return .failure(name, "\(found): its own user cannot use it", mend: remedy) }
+            if file.mode & 0o600 != 0o600 { return .failure(name, "\(found): its owner cannot use it", fix: remedy) }
             if file.mode & ~wanted != 0 {
-                let secret = kind == .keys ? ": whoever has the keys can test every name against the log" : ""
-                return .failure(name, "\(found), more than \(PrivacyReportText.octal(wanted))\(secret)", mend: remedy)
+                let secret = kind == .keys ? ": anyone who has the keys can test names against the log" : ""
+                return .failure(name, "\(found), more than \(PrivacyReportText.octal(wanted))\(secret)", fix: remedy)
             }
             guard groupReads, file.mode & wanted != wanted else { return nil }
-            return .warning(name, "\(found): the group cannot read it", mend: remedy)
+            return .warning(name, "\(found): the group cannot read it", fix: remedy)
         }
-        return wrong.isEmpty ? [.ok(name, "identity.key is the user's alone, group may read the rest")] : wrong
+        return wrong.isEmpty ? [.ok(name, "only the owner may read identity.key, the group may read the rest")] : wrong
     }
 
     private func owners(_ listing: DirectoryListing, _ owner: FileOwner) -> [Check] {
@@ -99,12 +99,12 @@ struct DirectoryChecks {
             }
             let remedy = "chown \(owner.words) \(Shell.word(kind.path(in: directory)))"
             if found.uid != owner.uid {
-                return .failure(name, "\(file.name) belongs to \(found.words), the directory to \(owner.words)", mend: remedy)
+                return .failure(name, "\(file.name) belongs to \(found.words), the directory to \(owner.words)", fix: remedy)
             }
             if found.gid == owner.gid { return nil }
             return .warning(
-                name, "\(file.name) is of the group \(found.group), the directory of \(owner.group)",
-                mend: remedy + "; for files to come: chmod g+s \(Shell.word(directory))")
+                name, "\(file.name) belongs to the group \(found.group), the directory to \(owner.group)",
+                fix: remedy + "; for future files: chmod g+s \(Shell.word(directory))")
         }
         return wrong.isEmpty ? [.ok(name, "all belong to \(owner.words)")] : wrong
     }
@@ -112,16 +112,16 @@ struct DirectoryChecks {
     private func missing(_ listing: DirectoryListing) -> Check {
         let name = "files"
         func has(_ file: DataFile) -> Bool { listing.files.contains { $0.content == .file(file) } }
-        let remedy = "start the server with the plugin; its standard error says why if the plugin refuses"
+        let remedy = "start the server with the plugin; if the plugin refuses to start, the server's standard error says why"
         if !has(.live), !has(.log) {
-            return .failure(name, "\(directory) has no file of the plugin: it never ran here", mend: remedy)
+            return .failure(name, "\(directory) has no files of the plugin: it has never run here", fix: remedy)
         }
-        if !has(.live) { return .failure(name, "there is no live.qpcm", mend: remedy) }
-        if !has(.log) { return .failure(name, "there is no events.db", mend: remedy) }
+        if !has(.live) { return .failure(name, "there is no live.qpcm", fix: remedy) }
+        if !has(.log) { return .failure(name, "there is no events.db", fix: remedy) }
         if !has(.keys), identities == .pseudonym {
             return .failure(
-                name, "there is no identity.key: names that are in the log cannot be looked up any more",
-                mend: "put it back from a backup, with the server stopped; otherwise the next start begins a new key epoch")
+                name, "there is no identity.key: names in the log can no longer be looked up",
+                fix: "restore it from a backup while the server is stopped; otherwise the next start begins a new key epoch")
         }
         return .ok(
             name,
@@ -133,8 +133,9 @@ struct DirectoryChecks {
         let others = listing.files.filter { $0.content == .other }
         guard let first = others.first else { return .ok(name, "none") }
         return .warning(
-            name, "\(list(others)): not of the plugin, or left by a process that died",
-            mend: "the next start wipes its own leftovers; else look at it, and rm \(Shell.word(directory + "/" + first.name))")
+            name, "\(list(others)): not the plugin's, or left by a process that died",
+            fix: "the next start removes the plugin's own leftovers; otherwise look at it, then rm "
+                + Shell.word(directory + "/" + first.name))
     }
 
     private func quarantined(_ listing: DirectoryListing) -> Check {
@@ -143,7 +144,7 @@ struct DirectoryChecks {
         guard let first = files.first else { return .ok(name, "no file is quarantined") }
         return .warning(
             name, "\(list(files)): found damaged, or left by a log that was deleted; forget and retention do not reach it",
-            mend: "look at it with sqlite3, or rm \(Shell.word(directory + "/" + first.name))")
+            fix: "look at it with sqlite3, or rm \(Shell.word(directory + "/" + first.name))")
     }
 
     private func list(_ files: [DirectoryListing.File]) -> String {

@@ -18,7 +18,7 @@ struct DoctorReport {
             text += Self.styled(result, Self.style(check.result), palette)
             text += "  \(Self.padded(check.name, width))  \(Self.line(check.found))\n"
             if let remedy = check.remedy {
-                text += String(repeating: " ", count: resultWidth + width + 4) + "mend: \(Self.line(remedy))\n"
+                text += String(repeating: " ", count: resultWidth + width + 4) + "fix: \(Self.line(remedy))\n"
             }
         }
         let numbers = [

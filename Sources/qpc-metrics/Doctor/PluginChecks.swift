@@ -48,17 +48,17 @@ struct PluginChecks {
         switch obstacle {
         case nil:
             return .failure(
-                name, "never ran here: there is no live.qpcm in \(source.directory)",
-                mend: "put libMetricsPlugin.so into the server's --plugin-dir, set its QPC_METRICS_PLUGIN_DIR, restart it; "
-                    + "its standard error says what became of the plugin")
+                name, "has never run here: there is no live.qpcm in \(source.directory)",
+                fix: "put libMetricsPlugin.so in the server's --plugin-dir, set its QPC_METRICS_PLUGIN_DIR, restart it; "
+                    + "its standard error says whether the plugin started")
         case .noPermission:
             return .notChecked(
-                name, "no permission to read \(source.livePath), which has its state, version, settings and counters",
-                mend: Reader.remedy(source.directory))
+                name, "no permission to read \(source.livePath), which holds the state, version, settings and counters",
+                fix: Reader.remedy(source.directory))
         case let error?:
             return .failure(
                 name, error.message,
-                mend: "install plugin and command of one version, and restart the server: it quarantines a damaged file")
+                fix: "install the same version of plugin and command, and restart the server: it quarantines a damaged file")
         }
     }
 
@@ -71,7 +71,7 @@ struct PluginChecks {
         if let colon = words.lastRange(of: ": ") {
             (found, remedy) = (String(words[..<colon.lowerBound]), String(words[colon.upperBound...]))
         }
-        return isFailure ? .failure(name, found, mend: remedy) : .warning(name, found, mend: remedy)
+        return isFailure ? .failure(name, found, fix: remedy) : .warning(name, found, fix: remedy)
     }
 
     private func first(
@@ -100,7 +100,7 @@ struct PluginChecks {
         let isUnknown = found.isEmpty
         return .failure(
             "plugin version", "the plugin is \(isUnknown ? "of an unknown version" : found), this command \(Version.current)",
-            mend: "install one version of both, and restart the server")
+            fix: "install the same version of both, and restart the server")
     }
 
     private func settings(_ settings: Settings) -> Check {
@@ -150,7 +150,7 @@ struct PluginChecks {
         }
         return .ok(
             name,
-            "none fails now" + (errors.isEmpty ? "" : "; errors since the counters began: \(errors.joined(separator: ", "))"))
+            "none failing now" + (errors.isEmpty ? "" : "; errors since the counters began: \(errors.joined(separator: ", "))"))
     }
 
     private func size(_ status: Status) -> Check {
@@ -162,7 +162,7 @@ struct PluginChecks {
 
     private func checksums(_ status: Status) -> Check? {
         first(status, "checksums") { if case .mismatch = $0 { true } else { false } }
-            ?? .ok("checksums", "live.qpcm matches those that it holds")
+            ?? .ok("checksums", "the contents of live.qpcm match their checksums")
     }
 
     // MARK: Readers that block checkpoints
@@ -175,20 +175,20 @@ struct PluginChecks {
         guard case .up(let pid) = source.state(of: live) else { return nil }
         let name = "readers"
         guard access(source.logPath + "-shm", R_OK) == 0 else {
-            return .notChecked(name, "no permission to read \(source.logPath)-shm", mend: Reader.remedy(source.directory))
+            return .notChecked(name, "no permission to read \(source.logPath)-shm", fix: Reader.remedy(source.directory))
         }
-        guard let first = source.readingProcess(otherThan: pid) else { return .ok(name, "none is in the way") }
+        guard let first = source.readingProcess(otherThan: pid) else { return .ok(name, "none blocking") }
         for _ in 1..<Self.looks {
             usleep(Self.lookMicroseconds)
-            if source.readingProcess(otherThan: pid) != first { return .ok(name, "none stays in the way") }
+            if source.readingProcess(otherThan: pid) != first { return .ok(name, "none blocking") }
         }
         let program = Self.program(first).map { " (\($0))" } ?? ""
         let bytes = SnapshotReader.snapshot(of: live, in: source).walBytes
-        let held = "process \(first)\(program) keeps a transaction open on the log, whose WAL has \(Quantity.bytes(bytes))"
+        let held = "process \(first)\(program) keeps a transaction open on the log, whose WAL is \(Quantity.bytes(bytes))"
         // Beyond this size the plugin also reports it on standard error.
         let isLarge = bytes > WALLimits.held(cap: WALLimits.cap(maxLogBytes: live.header.settings.maxLogBytes))
-        let remedy = "end it: kill \(first); until then the WAL cannot be emptied, and at its cap events wait"
-        return isLarge ? .failure(name, held, mend: remedy) : .warning(name, held, mend: remedy)
+        let remedy = "end it: kill \(first); until then the WAL cannot be emptied, and at its cap events wait, then drop"
+        return isLarge ? .failure(name, held, fix: remedy) : .warning(name, held, fix: remedy)
     }
 
     private static func program(_ pid: Int32) -> String? {
@@ -207,23 +207,23 @@ struct PluginChecks {
         let name = "event log"
         do throws(DataSourceError) {
             guard let log = try source.log() else {
-                return .failure(name, "there is no events.db", mend: "start the server with the plugin, which makes it")
+                return .failure(name, "there is no events.db", fix: "start the server with the plugin, which creates it")
             }
             if let problem = try? log.accountProblem() {
-                return .failure(name, problem, mend: "qpc-metrics verify, which proves the rest")
+                return .failure(name, problem, fix: "qpc-metrics verify, which checks the rest")
             }
-            return .ok(name, "opens, schema version \(Schema.version); qpc-metrics verify proves its content")
+            return .ok(name, "opens, schema version \(Schema.version); qpc-metrics verify checks its contents")
         } catch {
             switch error {
             case .noPermission(let path):
-                return .notChecked(name, "no permission to read \(path)", mend: Reader.remedy(source.directory))
+                return .notChecked(name, "no permission to read \(path)", fix: Reader.remedy(source.directory))
             case .nothingThere, .log, .live:
                 // The message for a schema version that this program does not read names both versions.
                 let isVersion = error.message.contains("schema version")
                 return .failure(
                     name, error.message,
-                    mend: isVersion
-                        ? "install plugin and command of one version, and restart the server"
+                    fix: isVersion
+                        ? "install the same version of plugin and command, and restart the server"
                         : "restart the server, which quarantines a damaged log and begins a new one"
                 )
             }
@@ -239,21 +239,21 @@ struct PluginChecks {
         // If it is missing, the check of the files says so.
         guard access(path, F_OK) == 0 else {
             return qpcm_errno() == EACCES
-                ? .notChecked(name, "no permission to reach \(path)", mend: Reader.remedy(source.directory)) : nil
+                ? .notChecked(name, "no permission to reach \(path)", fix: Reader.remedy(source.directory)) : nil
         }
         if access(path, R_OK) != 0 {
             return .notChecked(
-                name, "only the server's user and root may read it: as this user, names cannot be looked up, pseudonyms can",
-                mend: "run as root or as the server's user")
+                name, "only the server's user and root may read it: as this user, you can look up pseudonyms but not names",
+                fix: "run as root or as the server's user")
         }
         let resolver = TermResolver(directory: source.directory)
         guard let log = try? source.log() else {
-            return .notChecked(name, "there is no log to compare it with", mend: "see the check of the event log")
+            return .notChecked(name, "there is no log to compare it with", fix: "see the check of the event log")
         }
         if let obstacle = resolver.obstacle(in: log) {
-            return .failure(name, obstacle, mend: "put the right identity.key back from a backup, with the server stopped")
+            return .failure(name, obstacle, fix: "restore the right identity.key from a backup while the server is stopped")
         }
-        return .ok(name, "readable, and this log's: names can be looked up")
+        return .ok(name, "readable and matches the log: names can be looked up")
     }
 }
 

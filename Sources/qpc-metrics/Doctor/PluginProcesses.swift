@@ -50,26 +50,26 @@ struct PluginProcesses {
         let name = "plugin loaded"
         if let here = found.first(where: { $0.directory == directory || $0.directory == Environment.absolute(directory) }) {
             return .warning(
-                name, "process \(here.pid) has the plugin loaded for this directory, and it is not up",
-                mend: "see that server's standard error: the plugin said there why it refused, or was shut down")
+                name, "process \(here.pid) has the plugin loaded for this directory, but it is not up",
+                fix: "see that server's standard error, which says why the plugin refused to start or was shut down")
         }
         guard let first = found.first else {
             if isPartial {
                 return .notChecked(
-                    name, "not every process may be looked into, and none of the others has \(Self.library) loaded",
-                    mend: "run as root or as the server's user")
+                    name, "some processes cannot be inspected, and none of the others has \(Self.library) loaded",
+                    fix: "run as root or as the server's user")
             }
             return .failure(
                 name, "no process has \(Self.library) loaded",
-                mend:
-                    "put it into the server's --plugin-dir, and restart the server; its standard error names a plugin that fails")
+                fix:
+                    "put it in the server's --plugin-dir, and restart the server; its standard error names a plugin that fails")
         }
         let place =
             first.directory.map { "with \(Self.variable)\($0)" } ?? "without \(DirectoryOptions.variable) that could be read"
         let more = found.count > 1 ? "; and \(found.count - 1) more" : ""
         return .warning(
             name, "process \(first.pid) has the plugin loaded, \(place)\(more)",
-            mend: first.directory.map {
+            fix: first.directory.map {
                 "qpc-metrics doctor --dir \(Shell.word($0)), or set the server's \(DirectoryOptions.variable)"
             }
                 ?? "set \(DirectoryOptions.variable) for the server, and restart it; its standard error says if that fails"

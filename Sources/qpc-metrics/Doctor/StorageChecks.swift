@@ -9,7 +9,7 @@ enum StorageChecks {
         var room = qpcm_file_system()
         guard qpcm_look_at_file_system(directory, &room) == 0 else {
             let cause = String(cString: strerror(qpcm_errno()))
-            return [.notChecked("file system", "cannot ask about \(directory): \(cause)", mend: Reader.remedy(directory))]
+            return [.notChecked("file system", "cannot determine that of \(directory): \(cause)", fix: Reader.remedy(directory))]
         }
         let (free, isOver) = room.free_blocks.multipliedReportingOverflow(by: room.block_bytes)
         var log = stat()

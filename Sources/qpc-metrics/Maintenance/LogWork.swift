@@ -71,7 +71,7 @@ struct LogWork {
             case .unreachable(let code):
                 throw Failure(
                     Failure.somethingWrong,
-                    "\(server) writes the log and cannot be reached (\(String(cString: strerror(code)))): "
+                    "\(server) is writing the log and cannot be reached (\(String(cString: strerror(code)))): "
                         + "stop it, or load a plugin of this version"
                 )
             case .silent:

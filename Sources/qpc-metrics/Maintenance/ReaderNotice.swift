@@ -21,7 +21,7 @@ final class ReaderNotice {
         defer { last = text }
         if text != last {
             if StandardError.isTerminal { StandardError.write("\r\u{1B}[K") }
-            Notice.say("note: \(text) has a transaction open on the log; what is removed is not gone until it ends")
+            Notice.say("note: \(text) has a transaction open on the log; copies of what is removed remain until it ends")
         }
     }
 }

@@ -23,7 +23,7 @@ enum RestoredCopy {
             throw Failure(
                 Failure.noInput,
                 "identity.key is missing, and the pending events need it: put the file back, or start the server, "
-                    + "which begins a new key epoch and takes them over")
+                    + "which begins a new key epoch and recovers them")
         }
         // Nothing is written, so nothing needs a key.
         settings.identities = .none

@@ -15,19 +15,19 @@ struct CountOptions: ParsableArguments {
         completion: .list(fieldNames))
     var by: String?
 
-    @Option(help: ArgumentHelp("Add this up: bytes of messages, or the messages of fetches.", valueName: "number"))
+    @Option(help: ArgumentHelp("Add up the bytes of messages, or the messages handed out by fetches.", valueName: "number"))
     var sum: CountNumber?
 
-    @Option(help: ArgumentHelp("The largest of these in each group.", valueName: "number"))
+    @Option(help: ArgumentHelp("Show the largest value in each group.", valueName: "number"))
     var max: CountNumber?
 
-    @Option(help: ArgumentHelp("How many different ones each group has.", valueName: "name"))
+    @Option(help: ArgumentHelp("Count the distinct values in each group.", valueName: "name"))
     var distinct: CountDistinct?
 
-    @Flag(help: "When the first event of the group was.")
+    @Flag(help: "Show when the first event of each group happened.")
     var first = false
 
-    @Flag(help: "When the last event of the group was.")
+    @Flag(help: "Show when the last event of each group happened.")
     var last = false
 
     @Option(
@@ -38,8 +38,8 @@ struct CountOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "What to sort by: a field of --by, smallest first, or largest first one of \(measureNames.joined(separator: ", ")). "
-                + "Otherwise a time in --by sorts, or else the sum, the largest, the distinct, or the number of events. -r "
-                + "turns the order round.",
+                + "By default, groups are sorted by the time in --by, otherwise by sum, max, distinct or events. -r "
+                + "reverses the order.",
             valueName: "key"),
         completion: .list(measureNames + fieldNames))
     var sort: String?
@@ -47,13 +47,14 @@ struct CountOptions: ParsableArguments {
     @Option(
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "Only groups of which this is so, such as 'failed>=10' or 'events<3'; can be repeated. failed_before_ok are the "
+            "Only groups that satisfy this, such as 'failed>=10' or 'events<3'; can be repeated. failed_before_ok are the "
                 + "failed logins before the last successful one.",
             valueName: "condition"))
     var having: [String] = []
 
     @Option(
-        help: ArgumentHelp("Beside each group, the events of the same hours so much earlier, such as 1d or 7d.", valueName: "age")
+        help: ArgumentHelp(
+            "Show next to each group the events of the same hours this much earlier, such as 1d or 7d.", valueName: "age")
     )
     var beside: String?
 
@@ -62,7 +63,7 @@ struct CountOptions: ParsableArguments {
 
     @Flag(
         help: ArgumentHelp(
-            "Count the messages that wait to be fetched, and since when: of all, or --by recipient."))
+            "Count the messages waiting to be fetched, and since when: in total, or --by recipient."))
     var waiting = false
 
     static let fieldNames = CountField.allCases.filter { $0 != .cause }.map(\.rawValue)
@@ -234,7 +235,7 @@ struct CountOptions: ParsableArguments {
         ]
         for (isGiven, option) in others where isGiven {
             throw Failure(
-                Failure.usage, "\(option) cannot be used with --waiting: of a recipient only messages and time are known")
+                Failure.usage, "\(option) cannot be used with --waiting: only a recipient's messages and time are known")
         }
     }
 
@@ -270,7 +271,7 @@ struct CountOptions: ParsableArguments {
         ]
         for (isGiven, option) in others where isGiven {
             throw Failure(
-                Failure.usage, "\(option) cannot be used with --dropped: of a dropped event only kind, cause and minute are known"
+                Failure.usage, "\(option) cannot be used with --dropped: only kind, cause and minute of a dropped event are known"
             )
         }
     }

@@ -11,7 +11,7 @@ import TimeWords
 struct EventFilterOptions: ParsableArguments {
     @Option(
         name: .customLong("kind"),
-        help: ArgumentHelp("Only events of this kind; several with commas, or repeat the option.", valueName: "kind"))
+        help: ArgumentHelp("Only events of this kind; separate several with commas, or repeat the option.", valueName: "kind"))
     var kindLists: [KindList] = []
 
     // A time, a number or a text may begin with a minus, so whatever follows the option is its value.
@@ -26,7 +26,7 @@ struct EventFilterOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "All that this user did: logins and registrations, and what the keys did that were registered with the name; a name "
+            "Only what this user did: logins, registrations, and what the keys registered under the name did; a name "
                 + "or a pseudonym.",
             valueName: "name"))
     var user: String?
@@ -49,7 +49,7 @@ struct EventFilterOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Only logins whose reason has these words, or words that begin so.", valueName: "text"))
+        help: ArgumentHelp("Only logins whose reason has these words, or words that begin with them.", valueName: "text"))
     var reason: String?
 
     @OptionGroup var narrowing: NarrowingOptions

@@ -11,7 +11,7 @@ struct NamesOption: ParsableArguments {
     @Option(
         name: .customLong("names"),
         help: ArgumentHelp(
-            "Show the names in this file beside the pseudonyms that they explain: a user's name, a key, or a key and a name on "
+            "Show names next to pseudonyms, from this file with a user's name, a key, or a key and a name on "
                 + "each line; - for standard input.", valueName: "file"),
         completion: .file())
     var file: String?

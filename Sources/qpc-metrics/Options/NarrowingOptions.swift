@@ -11,7 +11,7 @@ struct NarrowingOptions: ParsableArguments {
 
     @Option(
         name: .customLong("class"),
-        help: ArgumentHelp("Only failed logins of this class, as the counter's label reason says.", valueName: "class"))
+        help: ArgumentHelp("Only failed logins of this class, as in qpc_auth_failures_total.", valueName: "class"))
     var failureClass: FailureClass?
 
     @Option(

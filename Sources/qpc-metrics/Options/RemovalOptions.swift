@@ -16,7 +16,9 @@ struct RemovalOptions: ParsableArguments {
     @Flag(name: .customLong("dry-run"), help: "Show what would be removed, and remove nothing.")
     var isDryRun = false
 
-    @Flag(name: [.customShort("y"), .customLong("yes")], help: "Do not ask; without a terminal nothing is asked either.")
+    @Flag(
+        name: [.customShort("y"), .customLong("yes")],
+        help: "Do not ask for confirmation; without a terminal, none is asked for anyway.")
     var isConfirmed = false
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The format of the receipt.", valueName: "format"))
@@ -29,7 +31,7 @@ struct RemovalOptions: ParsableArguments {
     /// - Returns: false if nothing should be removed after all.
     func goesOn(_ command: String, _ preview: RemovalPreview?, directory: String) throws -> Bool {
         let asks = !isConfirmed && isatty(STDIN_FILENO) == 1 && StandardError.isTerminal
-        let text = preview.map { RemovalText.preview($0, command) } ?? "what \(command) would remove cannot be told before\n"
+        let text = preview.map { RemovalText.preview($0, command) } ?? "cannot tell in advance what \(command) would remove\n"
         if isDryRun {
             switch output {
             case .text: try StandardOutput.write(text)
@@ -53,7 +55,7 @@ enum RemovalText {
     /// - Parameter command: `prune` or `forget`.
     static func preview(_ preview: RemovalPreview, _ command: String) -> String {
         guard let oldest = preview.oldest, let newest = preview.newest else {
-            return "\(command) finds no event to remove among the \(Quantity.count(preview.all, "event")) in the log\n"
+            return "\(command): none of the \(Quantity.count(preview.all, "event")) in the log would be removed\n"
         }
         let about = preview.isEstimate ? "about " : ""
         var text = "\(command) will remove \(about)\(Quantity.grouped(preview.events)) of \(Quantity.count(preview.all, "event"))"

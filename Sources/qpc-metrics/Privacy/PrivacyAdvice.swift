@@ -3,7 +3,7 @@ import MetricsQuery
 import Terminal
 
 extension PrivacyReport {
-    /// Settings and steps that reduce what is held; empty if nothing is left to remove.
+    /// Settings and steps that reduce what is held; empty if there is nothing left to reduce.
     var advice: [String] {
         var advice: [String] = []
         if identities.plain + users.plain + channels.plain > 0 {
@@ -33,7 +33,7 @@ extension PrivacyReport {
                     + "live.qpcm holds them in plain text")
         }
         for file in listing.files { advice.append(contentsOf: Self.advice(file)) }
-        if listing.mode & 0o007 != 0 { advice.append("chmod o= the directory: every user of this machine can look into it") }
+        if listing.mode & 0o007 != 0 { advice.append("chmod o= the directory: every user of this machine can list it") }
         return advice
     }
 

@@ -15,7 +15,7 @@ struct PrivacyReportText {
         text += "\nFILES\n" + files
         if !report.epochs.isEmpty { text += "\nEPOCHS\n" + epochs }
         text += "\nSETTINGS of the plugin's last run\n" + settings
-        text += "\nTO HOLD LESS\n" + (report.advice.isEmpty ? "  nothing is left to remove\n" : Self.list(report.advice))
+        text += "\nTO HOLD LESS\n" + (report.advice.isEmpty ? "  there is nothing left to reduce\n" : Self.list(report.advice))
         return text
     }
 

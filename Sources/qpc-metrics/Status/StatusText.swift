@@ -23,7 +23,7 @@ struct StatusText {
         var lines = [("plugin", plugin), ("identities", snapshot.identities.name)]
         if let readsTickCounter = status.readsTickCounter {
             let ticks = "the CPU's tick counter"
-            let calls = "clock_gettime, since this CPU has no tick counter of constant rate; a hook takes about 20 ns longer"
+            let calls = "clock_gettime, since this CPU has no constant-rate tick counter; a hook takes about 20 ns longer"
             lines.append(("clock", readsTickCounter ? ticks : calls))
         }
         lines.append(("events", events))
@@ -36,18 +36,18 @@ struct StatusText {
         if snapshot.recipientsWaiting > 0 {
             let longest = Quantity.age(seconds: snapshot.oldestWaitMicroseconds / 1_000_000)
             let recipients = Quantity.count(snapshot.recipientsWaiting, "recipient")
-            lines.append(("waiting", "\(recipients) with messages not yet fetched, the longest for \(longest)"))
+            lines.append(("waiting", "\(recipients) with messages not yet fetched, longest wait \(longest)"))
         }
         if let rings = status.rings {
             let lag = Quantity.duration(nanoseconds: status.lagNanoseconds / 1_000_000 * 1_000_000)
             let fullest = Int((rings.fullest * 100).rounded())
             let count = Quantity.count(UInt64(rings.waitingBytes.count), "ring")
-            lines.append(("lag", "\(lag), \(count) of \(Quantity.bytes(UInt64(rings.ringBytes))), the fullest \(fullest) %"))
+            lines.append(("lag", "\(lag), \(count) of \(Quantity.bytes(UInt64(rings.ringBytes))), the fullest \(fullest) % full"))
         }
         lines.append(("log", log))
         if let settings = status.settings {
-            let age = settings.retentionNanoseconds.map(Quantity.exact) ?? "events of any age"
-            lines.append(("keeps", age + (settings.maxLogBytes.map { ", at most \(Quantity.bytes($0))" } ?? ", of any size")))
+            let age = settings.retentionNanoseconds.map(Quantity.exact) ?? "no age limit"
+            lines.append(("keeps", age + (settings.maxLogBytes.map { ", at most \(Quantity.bytes($0))" } ?? ", no size limit")))
         }
         if let settings = status.settings {
             let words = settings.words.map { "\($0.name)=\($0.value)" }
@@ -57,7 +57,7 @@ struct StatusText {
         let facts = lines.map { name, value in
             name + String(repeating: " ", count: 12 - name.utf8.count) + value + "\n"
         }
-        let end = status.problems.isEmpty ? ["all is well\n"] : ["problems:\n"] + problems.map { "  \($0)\n" }
+        let end = status.problems.isEmpty ? ["no problems\n"] : ["problems:\n"] + problems.map { "  \($0)\n" }
         return (facts + end).joined()
     }
 

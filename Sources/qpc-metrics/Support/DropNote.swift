@@ -36,7 +36,7 @@ enum DropNote {
         let to = LocalTime.text((last + 1) * 60_000_000, zone: .local).prefix(16)
         let verbs = drops.sum == 1 ? "was dropped and is" : "were dropped and are"
         let end = from.prefix(10) == to.prefix(10) ? to.dropFirst(11) : to
-        return "note: \(Quantity.count(drops.sum, "event")) of this window \(verbs) missing here: \(ProblemText.causes(drops)), "
+        return "note: \(Quantity.count(drops.sum, "event")) in this window \(verbs) missing here: \(ProblemText.causes(drops)), "
             + "between \(from) and \(end)"
     }
 

@@ -29,16 +29,16 @@ enum EmptyAnswer {
         for kind in unknown {
             reasons.append(
                 try log.holdsNames(of: kind)
-                    ? "the log knows no such \(word(kind))" : "the log holds no \(plural(kind)): \(whyNone(kind, source))")
+                    ? "no such \(word(kind)) in the log" : "the log holds no \(plural(kind)): \(whyNone(kind, source))")
         }
         guard unknown.isEmpty else { return reasons }
         if let since = filter.sinceMicroseconds, since > extent.newest {
-            return reasons + ["the newest event in the log is of \(time(extent.newest))"]
+            return reasons + ["the newest event in the log is from \(time(extent.newest))"]
         }
         if let until = filter.untilMicroseconds, until <= extent.oldest {
-            return reasons + ["the oldest event in the log is of \(time(extent.oldest))"]
+            return reasons + ["the oldest event in the log is from \(time(extent.oldest))"]
         }
-        return reasons + ["none matches; the log reaches from \(time(extent.oldest)) to \(time(extent.newest))"]
+        return reasons + ["none matches; the log covers \(time(extent.oldest)) to \(time(extent.newest))"]
     }
 
     private static func time(_ microseconds: Int64) -> String {
@@ -48,7 +48,7 @@ enum EmptyAnswer {
     private static func whyNone(_ kind: NameKind, _ source: DataSource) -> String {
         let mode = (try? source.live())?.header.settings.identities
         if kind != .reason, mode == IdentityMode.none { return "the plugin runs with QPC_METRICS_PLUGIN_IDENTITIES=none" }
-        return "nothing was recorded with one"
+        return "none was recorded"
     }
 
     private static func word(_ kind: NameKind) -> String {

@@ -18,15 +18,15 @@ struct EmptyCount {
     private var waitingReason: String {
         if isWithoutRecipients {
             return
-                "with IDENTITIES=none or PAIRS=off the log does not say for whom a message is; qpc_recipients_waiting counts them"
+                "with IDENTITIES=none or PAIRS=off the log does not record recipients; see qpc_recipients_waiting"
         }
-        return "no messages wait to be fetched"
+        return "no messages are waiting to be fetched"
     }
 
     /// Nil if no event matches.
     var reason: String? {
         if options.waiting { return waitingReason }
-        if options.dropped { return "no event of this window was dropped" }
+        if options.dropped { return "no events were dropped in this window" }
         guard answer.groups > 0 else { return nil }
         return "none of \(Quantity.count(UInt64(answer.groups), "group")) has \(options.having.joined(separator: " and "))"
     }

@@ -12,12 +12,12 @@ struct Screen {
     init() throws {
         guard isatty(STDIN_FILENO) == 1, isatty(STDOUT_FILENO) == 1 else {
             throw Failure(
-                Failure.usage, "top draws on a terminal, and standard input or output is not one; --once prints one screen")
+                Failure.usage, "top needs a terminal, and standard input or output is not one; --once prints one screen")
         }
         let name = Environment.value("TERM") ?? ""
         guard name != "dumb", name != "" else {
             throw Failure(
-                Failure.usage, "top cannot draw on a terminal of TERM=\(name); --once prints one screen without drawing")
+                Failure.usage, "top cannot draw on a terminal with TERM=\(name); --once prints one screen without drawing")
         }
         var settings = termios()
         guard tcgetattr(STDIN_FILENO, &settings) == 0 else {
