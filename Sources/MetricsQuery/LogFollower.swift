@@ -36,10 +36,10 @@ public final class LogFollower {
     /// A log that is being created or replaced is incomplete for a moment. One that fails for longer is damaged.
     private static let patienceNanoseconds: UInt64 = 5_000_000_000
 
-    /// - Parameter after: the id of the last event that the caller already has.
-    public init(_ source: DataSource, after: Int64?) {
+    /// - Parameter after: the last event that the caller already has.
+    public init(_ source: DataSource, after: LogPosition?) {
         self.source = source
-        position = after.map { LogPosition(id: $0, timeMicroseconds: nil) }
+        position = after
     }
 
     public func look() throws(DataSourceError) -> Look {

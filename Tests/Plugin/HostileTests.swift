@@ -91,7 +91,7 @@ import Testing
         try host.shutDown()
         for format in ["table", "json", "ndjson", "csv"] {
             for color in ["never", "always", "auto"] {
-                let command = "\(BuiltProducts.commandLine) events --dir \(place.path) -o \(format) --color \(color)"
+                let command = "\(BuiltProducts.commandLine) events --dir \(place.path) -o \(format) --color \(color) --no-pager"
                 // A pseudo-terminal, whose line discipline writes CR LF.
                 let shown = try run(["script", "-qec", command, "/dev/null"], environment: ["TERM": "xterm"])
                 #expect(shown.status == 0)
@@ -119,7 +119,7 @@ import Testing
         let host = try place.server(["IDENTITIES": "plain"])
         try host.ask("auth user=text:%1b[31mred ok=1")
         try host.shutDown()
-        let command = "\(BuiltProducts.commandLine) events --dir \(place.path) -r --color never"
+        let command = "\(BuiltProducts.commandLine) events --dir \(place.path) -r --color never --no-pager"
         let shown = try run(["script", "-qec", command, "/dev/null"], environment: ["TERM": "xterm"])
         #expect(!shown.text.contains("\u{1B}") && shown.text.contains("[31mred"))
     }

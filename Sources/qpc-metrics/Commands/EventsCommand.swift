@@ -18,12 +18,20 @@ struct EventsCommand: ParsableCommand {
             --follow first prints the newest 10 events, or as many as -n says; with --since or --after, all events from there \
             on. Then it waits for more, across restarts of the server, until Ctrl-C. It can be started before there is a log.
 
+            On a terminal, events are shown through $QPC_METRICS_PAGER, else $PAGER, else less if it is installed, which ends at \
+            once if all of them fit. An empty value or --no-pager turns this off.
+
+            --cursor-file is for jobs that run again and again: each run continues after the last event that an earlier one \
+            printed. The file is replaced after the events have been written, so a run that is killed repeats events rather \
+            than skipping any. Without the file, it begins at the start of the log.
+
             EXAMPLES
               qpc-metrics events --failed --since today
               qpc-metrics events --user alice --kind auth -n 10
               qpc-metrics events --since "2026-11-22 14:00" --until "2026-11-22 15:00" -c
               qpc-metrics events -f --failed
               qpc-metrics events -f --after 123456 -o ndjson >> events.ndjson
+              qpc-metrics events -o ndjson --cursor-file /var/lib/ship/cursor >> events.ndjson
               qpc-metrics events --kind message_enqueue -o csv > messages.csv
               qpc-metrics events -o ndjson | jq 'select(.bytes > 1000000)'
             """)
@@ -50,13 +58,24 @@ struct EventsCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Whether to use colour.", valueName: "when"))
     var color: ColorChoice = .auto
 
+    @Flag(name: .customLong("no-pager"), help: "Do not show the events in a pager.")
+    var isWithoutPager = false
+
+    @Option(
+        name: .customLong("cursor-file"),
+        help: ArgumentHelp("Resume after the event in this file, and keep the last one printed there.", valueName: "file"),
+        completion: .file())
+    var cursorPath: String?
+
     func run() throws {
+        try refuseWithCursor()
+        let cursor = cursorPath.map { CursorFile(path: $0) }
         guard !follow else {
             try refuseWithFollow()
             try EventPrinter(format: output, color: color, isUTC: utc, isFull: full, names: followedNames()).follow(
-                directory.source, options: filterOptions)
+                directory.source, options: filterOptions, cursor: cursor)
         }
-        let filter = try filterOptions.filter(directory: directory.path)
+        var filter = try filterOptions.filter(directory: directory.path)
         let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
         try filterOptions.expectLookups(directory: directory.path, log: log)
         guard !count else {
@@ -66,11 +85,34 @@ struct EventsCommand: ParsableCommand {
             if filter.newest == nil { sayDrops(filter, log, oldest: nil) }
             return
         }
+        if let position = try cursor?.read() { filter.afterID = try resume(from: position, log) }
         let names = try people.load(log, directory: directory.path)
-        let oldest = try EventPrinter(format: output, color: color, isUTC: utc, isFull: full, names: names)
-            .print(filter, from: log)
-        if oldest == nil, filter.newest != 0 { EmptyAnswer.explain(filter, log, directory.source) }
-        sayDrops(filter, log, oldest: filter.newest == nil ? nil : oldest)
+        let printed = try EventPrinter(format: output, color: color, isUTC: utc, isFull: full, names: names)
+            .print(filter, from: log, pager: isWithoutPager || cursor != nil ? nil : Pager.wanted)
+        if let last = printed.last { try cursor?.replace(with: last, isSynced: true) }
+        // A job that resumes finds nothing new most of the time.
+        if printed.last == nil, filter.newest != 0, cursor == nil || filter.afterID == nil {
+            EmptyAnswer.explain(filter, log, directory.source)
+        }
+        sayDrops(filter, log, oldest: filter.newest == nil ? nil : printed.oldest)
+    }
+
+    /// The id to resume after; nil if this log does not have the cursor's event and never had it.
+    private func resume(from position: LogPosition, _ log: EventLogReader) throws -> Int64? {
+        if try queryingLog({ () throws(LogError) in try log.goesOn(from: position) }) { return position.id }
+        Notice.say("note: \(cursorPath ?? "") is from another log; beginning at the start of this one")
+        return nil
+    }
+
+    private func refuseWithCursor() throws {
+        guard cursorPath != nil else { return }
+        let conflicts = [
+            (count, "-c", "it prints no event"), (filterOptions.reversed, "-r", "the cursor is the newest event printed"),
+            (filterOptions.after != nil, "--after", "the file says where to resume"),
+        ]
+        for (isGiven, option, reason) in conflicts where isGiven {
+            throw Failure(Failure.usage, "\(option) cannot be used with --cursor-file: \(reason)")
+        }
     }
 
     /// - Parameter oldest: with `-n`, the time of the oldest event that was printed: earlier drops are not part of the answer.

@@ -14,4 +14,5 @@ struct KindList: ExpressibleByArgument {
     }
 
     static var allValueStrings: [String] { EventKind.allCases.map(\.name) }
+    static var defaultCompletionKind: CompletionKind { .list(allValueStrings) }
 }

@@ -11,6 +11,9 @@ import TimeWords
 /// Prints the events that a query finds, as it finds them.
 final class EventPrinter {
     private let writer: any EventWriter
+    private var pager: Pager?
+    /// The last event that was printed since the cursor file was written.
+    private var last: LogPosition?
 
     /// - Parameter isFull: whether identities are shown in full, in aligned columns, on a terminal too.
     init(
@@ -29,26 +32,41 @@ final class EventPrinter {
         writer = format.writer(into: buffer, table: options)
     }
 
-    /// - Returns: the time of the oldest event that was printed, UTC microseconds; nil for none.
-    @discardableResult
-    func print(_ filter: EventFilter, from log: EventLogReader) throws -> Int64? {
+    /// What was printed.
+    struct Printed {
+        /// The time of the oldest event, UTC microseconds; nil if there was none.
         var oldest: Int64?
+        /// The last event.
+        var last: LogPosition?
+    }
+
+    /// - Parameter pager: the command to show the events with, if there are any; nil for none.
+    @discardableResult
+    func print(_ filter: EventFilter, from log: EventLogReader, pager command: String? = nil) throws -> Printed {
+        var printed = Printed()
         var events = try queryingLog { () throws(LogError) in try log.events(filter) }
         while let event = try queryingLog({ () throws(LogError) in try events.next() }) {
-            oldest = min(oldest ?? .max, event.timeMicroseconds)
-            try write(event, flushing: events.isPaused)
+            if printed.last == nil, let command { pager = try Pager(command) }
+            printed.oldest = min(printed.oldest ?? .max, event.timeMicroseconds)
+            printed.last = LogPosition(id: event.id, timeMicroseconds: event.timeMicroseconds)
+            guard try write(event, flushing: events.isPaused) else { break }
         }
-        try printing { () throws(OutputError) in try writer.finish() }
-        return oldest
+        _ = try sending { () throws(OutputError) in try writer.finish() }
+        try pager?.finish()
+        pager = nil
+        return printed
     }
 
     /// Prints what the filter finds, and then new events as they are logged, until a signal ends the program or the reader of the
     /// output goes away.
-    func follow(_ source: DataSource, options: EventFilterOptions) throws -> Never {
+    ///
+    /// - Parameter cursor: where the last event that was printed is kept; nil for nowhere.
+    func follow(_ source: DataSource, options: EventFilterOptions, cursor: CursorFile? = nil) throws -> Never {
         let first = try options.filter(directory: source.directory)
         var filter = first
-        if options.after == nil && options.since == nil && filter.newest == nil { filter.newest = Self.newest }
-        let follower = LogFollower(source, after: options.after)
+        let start = try cursor?.read() ?? options.after.map { LogPosition(id: $0, timeMicroseconds: nil) }
+        if start == nil && options.since == nil && filter.newest == nil { filter.newest = Self.newest }
+        let follower = LogFollower(source, after: start)
         var isFirstLook = true
         while true {
             switch try querying({ () throws(DataSourceError) in try follower.look() }) {
@@ -67,6 +85,8 @@ final class EventPrinter {
             }
             isFirstLook = false
             try printing { () throws(OutputError) in try writer.flush() }
+            if let position = last, let cursor { try cursor.replace(with: position, isSynced: false) }
+            last = nil
             Self.wait()
         }
     }
@@ -79,7 +99,8 @@ final class EventPrinter {
     private func read(_ filter: inout EventFilter, from follower: LogFollower) throws {
         try querying { () throws(DataSourceError) in try follower.begin(filter) }
         while let event = try querying({ () throws(DataSourceError) in try follower.next() }) {
-            try write(event, flushing: follower.isPaused)
+            _ = try write(event, flushing: follower.isPaused)
+            last = LogPosition(id: event.id, timeMicroseconds: event.timeMicroseconds)
         }
         filter.newest = nil
     }
@@ -91,10 +112,24 @@ final class EventPrinter {
         BrokenPipe.end()
     }
 
-    private func write(_ event: LoggedEvent, flushing: Bool) throws {
-        try printing { () throws(OutputError) in
+    /// - Returns: false if the pager has been quit.
+    private func write(_ event: LoggedEvent, flushing: Bool) throws -> Bool {
+        try sending { () throws(OutputError) in
             try writer.write(event)
             if flushing { try writer.flush() }
         }
+    }
+
+    private func sending(_ body: () throws(OutputError) -> Void) throws -> Bool {
+        var hasQuit = false
+        try printing { () throws(OutputError) in
+            do throws(OutputError) {
+                try body()
+            } catch {
+                guard pager != nil, case .readerGone = error else { throw error }
+                hasQuit = true
+            }
+        }
+        return !hasQuit
     }
 }
