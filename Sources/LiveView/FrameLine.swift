@@ -13,6 +13,17 @@ struct FrameLine: Equatable {
         columns += text.unicodeScalars.count
     }
 
+    /// Text in which characters take more or fewer columns than one.
+    mutating func add(_ text: String, columns: Int) {
+        pieces.append((text, .plain))
+        self.columns += columns
+    }
+
+    mutating func add(_ line: FrameLine) {
+        pieces += line.pieces
+        columns += line.columns
+    }
+
     /// Pads with blanks up to a column.
     mutating func pad(to column: Int) { add(String(repeating: " ", count: max(0, column - columns))) }
 

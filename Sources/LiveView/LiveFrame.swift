@@ -16,6 +16,8 @@ public struct LiveFrame: Sendable {
     public var showsHelp = false
     /// Whether there are keys to press; false for a single frame in a pipe.
     public var hasKeys = true
+    /// Nil until the log has been asked.
+    public var people: LivePeople?
 
     public init(columns: Int, rows: Int, directory: String) {
         self.columns = columns
@@ -106,6 +108,7 @@ public struct LiveFrame: Sendable {
     ].map { FrameLine($0) }
 
     private func body(_ sample: LiveSample, _ history: LiveHistory) -> [FrameLine] {
-        hooks(sample, history) + drops(sample, history) + failures(sample, history) + payloads(history) + rings(sample)
+        hooks(sample, history) + drops(sample, history) + failures(sample, history) + standouts() + payloads(history)
+            + rings(sample)
     }
 }

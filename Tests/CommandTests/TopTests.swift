@@ -10,13 +10,15 @@ import Testing
 
     /// Runs it, and reports how it ended and whether the terminal was restored.
     private func top(
-        columns: Int = 80, rows: Int = 24, environment: [String: String] = [:], isStopped: Bool = false
+        columns: Int = 80, rows: Int = 24, environment: [String: String] = [:], isStopped: Bool = false,
+        names: String? = nil
     ) throws -> ChildProcess {
+        let list = names.map { " --names " + $0 } ?? ""
         let goesOn = "[ \"$(stty -g)\" = \"$before\" ] && echo MEANWHILE as before; fg; "
         let line =
             "stty columns \(columns) rows \(rows); before=$(stty -g); trap : INT; "
             + (isStopped ? "set -m; " : "")
-            + "sh -c 'echo AT $(tty); echo PID $$; exec \(BuiltProducts.commandLine) top --dir \(place.path)'; "
+            + "sh -c 'echo AT $(tty); echo PID $$; exec \(BuiltProducts.commandLine) top --dir \(place.path)\(list)'; "
             + (isStopped ? goesOn : "") + "status=$?; "
             + "[ \"$(stty -g)\" = \"$before\" ] && echo \"RESTORED $status\""
         try overwrite(place.temporary("said"), with: [])
@@ -148,6 +150,37 @@ import Testing
         }
         try host.shutDown()
         #expect(try place.tool.succeed("top", "--once").text.contains("DOWN, shut down"))
+    }
+
+    @Test func whoFailsAndWhoIsBusyIsNamed() throws {
+        let host = try place.server()
+        let key = String(repeating: "0a1b2c3d", count: 8)
+        try host.ask("register user=text:carol identity=\(key)")
+        try host.ask(all: (0..<30).map { "auth user=text:\($0 % 3 == 0 ? "bob" : "alice") ok=0 reason=text:credentials" })
+        try host.ask(all: (0..<40).map { "message sender=\(key) recipient=\(key) channel=\(key.prefix(32)) bytes=9 seq=\($0)" })
+        try eventually("they are in the log") { try place.tool.count() == 71 }
+        try overwrite(place.temporary("names"), with: Array("alice\ncarol\n".utf8))
+        let names = place.temporary("names")
+
+        let screen = try place.tool.succeed("top", "--once", "--names", names).lines
+        let failing = try #require(screen.firstIndex { $0.hasPrefix("FAILED LOGINS BY USER") })
+        #expect(screen[failing + 1].hasSuffix("… (alice)") && screen[failing + 1].contains(" 20 "), "\(screen)")
+        #expect(screen[failing + 2].hasSuffix("…") && screen[failing + 2].contains(" 10 "), "\(screen)")
+        let busiest = try #require(screen.firstIndex { $0.hasPrefix("BUSIEST IDENTITIES") })
+        #expect(screen[busiest + 1].hasSuffix("… (carol)"), "\(screen)")
+        #expect(try !place.tool.succeed("top", "--once").text.contains("alice"))
+
+        let child = try top(rows: 40, names: names)
+        try line(child, with: "… (alice)")
+        try line(child, with: "… (carol)")
+        try child.send("q")
+        try expectEnd(child, status: 0)
+        // Said before the terminal is taken.
+        let missing = try top(names: "/nowhere/names")
+        let said = try line(missing, with: "RESTORED")
+        #expect(said.hasSuffix("RESTORED 66"), "\(said)")
+        #expect(String(decoding: try read(place.temporary("said")), as: UTF8.self).isEmpty)
+        try host.shutDown()
     }
 
     @Test func whereNothingEverRanThereIsNoInput() throws {

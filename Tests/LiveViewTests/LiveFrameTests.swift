@@ -72,6 +72,27 @@ import Testing
         try expect("small", frame(40, 10), Self.busy)
     }
 
+    @Test func whoStandsOut() throws {
+        var people = LivePeople()
+        people.failing = [
+            .init(shown: Array("86d952d7a1b2c3d4e5f60718293a4b5c".utf8), name: Array("alice".utf8), events: 1234),
+            .init(shown: Array("0f1e2d3c4b5a69788796a5b4c3d2e1f0".utf8), events: 7),
+            .init(shown: Array("bob\u{1B}[2J".utf8), events: 3),
+        ]
+        people.busiest = [
+            .init(shown: Array("c49e1d0a77b2c49e1d0a77b2c49e1d0a".utf8), name: Array("花子花子花子花子花子花子花子花子花子".utf8), events: 98_765)
+        ]
+        try expect("people", frame(120, 30) { $0.people = people }, Self.busy)
+        try expect("people-narrow", frame(44, 30) { $0.people = people }, Self.busy)
+        try expect("nobody", frame(80, 24) { $0.people = LivePeople() }, Self.busy)
+        for columns in 1...130 {
+            let lines = frame(columns, 40) { $0.people = people }.lines(Self.busy, palette: .none)
+            // A character of the second name takes two columns.
+            #expect(
+                lines.allSatisfy { $0.unicodeScalars.reduce(0) { $0 + ($1.value > 0x2FFF ? 2 : 1) } <= columns }, "\(columns)")
+        }
+    }
+
     @Test func whatKeysChange() throws {
         try expect("scrolled", frame(60, 14) { $0.scroll = 9 }, Self.busy)
         try expect("minutes", frame(80, 16) { $0.window = 3 }, Self.busy)

@@ -14,12 +14,18 @@ struct TopCommand: ParsableCommand {
             server. Keys: q quits, space pauses, left and right change the time span of the rates, up and down scroll, ? shows \
             help.
 
+            The users with most failed logins and the busiest identities of the last hour come from the log, which is asked \
+            every few seconds. They are pseudonyms unless the plugin logs names; --names FILE shows the names you know.
+
             EXAMPLES
               qpc-metrics top
+              qpc-metrics top --names users.txt
               qpc-metrics top --once | mail -s "the server now" root
             """)
 
     @OptionGroup var directory: DirectoryOptions
+
+    @OptionGroup var people: NamesOption
 
     @Flag(name: [.customShort("b"), .long], help: "Print one screen, measured over one second, and exit; for a pipe.")
     var once = false
@@ -32,11 +38,16 @@ struct TopCommand: ParsableCommand {
     func run() throws {
         let isColored = color.isWanted(isTerminal: isatty(STDOUT_FILENO) == 1, environment: Environment.value)
         let sampling = LiveSampling(source: directory.source)
+        guard once || people.file != "-" else {
+            throw Failure(
+                Failure.usage, "--names - cannot be used with top: standard input is for keys; give a file, or use --once")
+        }
         if once {
             try printOnce(sampling, isColored ? .color : .none)
         } else {
             let screen = try Screen()
             try requireSomething()
+            try requireNames()
             try watch(sampling, screen, isColored ? .color : .weight)
         }
     }
@@ -50,6 +61,13 @@ struct TopCommand: ParsableCommand {
         throw Failure(DataSourceError.nothingThere(directory: source.directory))
     }
 
+    /// Finds out whether names can be shown while there is a line for the reason.
+    private func requireNames() throws {
+        var names = PeopleWatch.Names(file: people.file, directory: directory.path)
+        guard let log = try querying({ () throws(DataSourceError) in try directory.source.log() }) else { return }
+        _ = try names.names(log)
+    }
+
     private func printOnce(_ sampling: LiveSampling, _ palette: Palette) throws {
         try requireSomething()
         var history = LiveHistory()
@@ -60,11 +78,19 @@ struct TopCommand: ParsableCommand {
         var frame = LiveFrame(columns: max(20, columns), rows: .max, directory: VisibleText.escaped(directory.path))
         frame.window = 0
         frame.hasKeys = false
+        var names = PeopleWatch.Names(file: people.file, directory: directory.path)
+        // Without a list, the screen does not depend on the log.
+        frame.people =
+            people.file == nil
+            ? try? PeopleWatch.people(in: directory.source, &names) : try PeopleWatch.people(in: directory.source, &names)
         try StandardOutput.write(frame.lines(history, palette: palette).map { $0 + "\n" }.joined())
     }
 
     private func watch(_ sampling: LiveSampling, _ screen: Screen, _ palette: Palette) throws {
         let signals = CaughtSignals()
+        // Only now, so that its thread blocks the same signals.
+        let people = PeopleWatch(directory.source, file: people.file)
+        try people.start()
         screen.takeOver()
         var isTaken = true
         defer { if isTaken { screen.giveBack() } }
@@ -79,7 +105,10 @@ struct TopCommand: ParsableCommand {
                 // After being stopped, the program does not catch up.
                 next = max(next + UInt64(Self.secondMilliseconds) * 1_000_000, now + 100_000_000)
             }
-            if !frame.isPaused { shown = history }
+            if !frame.isPaused {
+                shown = history
+                frame.people = people.latest
+            }
             (frame.columns, frame.rows) = TerminalSize.of()
             frame.scroll = min(frame.scroll, frame.scrollLimit(shown))
             screen.draw(frame.lines(shown, palette: palette))

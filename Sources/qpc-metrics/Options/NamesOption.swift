@@ -20,9 +20,12 @@ struct NamesOption: ParsableArguments {
     ///
     /// - Throws: `Failure` if the file cannot be read, or the log's pseudonyms cannot be computed.
     func load(_ log: EventLogReader, directory: String) throws -> PeopleNames? {
-        guard let file else { return nil }
+        try file.map { try Self.load($0, log, directory: directory) }
+    }
+
+    static func load(_ file: String, _ log: EventLogReader, directory: String) throws -> PeopleNames {
         let hasPseudonyms = try !queryingLog { () throws(LogError) in try log.epochs() }.isEmpty
-        let search = hasPseudonyms ? try Self.search(log, directory: directory) : nil
+        let search = hasPseudonyms ? try search(log, directory: directory) : nil
         var names = PeopleNames()
         try NameList.read(file) { entry in
             for match in search?.matches(of: entry.subject) ?? [] {
@@ -36,7 +39,7 @@ struct NamesOption: ParsableArguments {
                 names.add(entry.name, .user, shown: entry.subject)
             }
         }
-        try Self.addKeys(of: &names, log)
+        try addKeys(of: &names, log)
         return names
     }
 
