@@ -29,6 +29,26 @@ import Testing
         }
     }
 
+    /// What bash offers for the last word of a command line.
+    private func offers(_ words: String...) throws -> [String] {
+        let script = """
+            PATH=\(URL(fileURLWithPath: BuiltProducts.commandLine).deletingLastPathComponent().path):$PATH
+            source \(Self.share)/bash-completion/completions/qpc-metrics
+            COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}; COMPREPLY=()
+            "$(complete -p qpc-metrics | sed 's/.*-F \\([^ ]*\\).*/\\1/')" qpc-metrics "${@: -1}" "${@: -2:1}"
+            printf '%s\\n' "${COMPREPLY[@]}"
+            """
+        return try run(["bash", "-c", script, "bash", "qpc-metrics"] + words).lines
+    }
+
+    @Test func kindsClassesAndReasonsAreCompleted() throws {
+        #expect(try offers("events", "--kind", "") == eventKinds)
+        #expect(try offers("count", "--class", "r") == ["rate_limited"])
+        let reasons = try offers("events", "--dir", Fixture.plain.place.path, "--reason", "inv")
+        #expect(reasons == ["invalid"], "\(reasons)")
+        #expect(try offers("events", "--dir", "/nowhere", "--reason", "") == [])
+    }
+
     /// The command's page documents every option of every command.
     @Test func manPagesTellEveryOption() throws {
         #expect(commands.count > 8)

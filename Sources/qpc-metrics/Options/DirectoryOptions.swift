@@ -13,10 +13,12 @@ struct DirectoryOptions: ParsableArguments {
         completion: .directory)
     var given: String?
 
-    var path: String {
+    var path: String { Self.path(given: given) }
+
+    static func path(given: String?) -> String {
         if let given { return given }
-        if let variable = Environment.value(Self.variable), !variable.isEmpty { return variable }
-        return Self.standard
+        if let variable = Environment.value(variable), !variable.isEmpty { return variable }
+        return standard
     }
 
     var source: DataSource { DataSource(directory: path) }

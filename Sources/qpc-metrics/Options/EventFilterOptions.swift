@@ -49,7 +49,8 @@ struct EventFilterOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Only logins whose reason has these words, or words that begin with them.", valueName: "text"))
+        help: ArgumentHelp("Only logins whose reason has these words, or words that begin with them.", valueName: "text"),
+        completion: .custom { typed, _, _ in ReasonCompletion.words(typed) })
     var reason: String?
 
     @OptionGroup var narrowing: NarrowingOptions
