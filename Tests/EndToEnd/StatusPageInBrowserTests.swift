@@ -65,7 +65,7 @@ import Testing
         let host = try place.server(["RING_SIZE": "64KiB"])
         // More than small rings can hold: some events are dropped, and the page says so.
         _ = try host.tally("drive threads=2 calls=100000 seed=9")
-        try eventually("it is up") { try LoopbackHTTP.get(Self.port(address), "/").text.contains("is up") }
+        try eventually("it is up") { try LoopbackHTTP.get(Self.port(address), "/").text.contains("has been up") }
         if let other = BuiltProducts.setting("QPC_STATUS_PAGE") { try look("hour", at: other) }
         try look("up", at: address)
         host.kill()
@@ -80,7 +80,7 @@ import Testing
         let host = try place.server()
         let serve = try ServeProcess(place, "--web.listen-address", "127.0.0.1:0")
         let address = try "http://\(serve.addresses()[0])/"
-        try eventually("it is up") { try LoopbackHTTP.get(Self.port(address), "/").text.contains("is up") }
+        try eventually("it is up") { try LoopbackHTTP.get(Self.port(address), "/").text.contains("has been up") }
         try show(View(width: 1280, isDark: false), browser, address)
         let tree = try browser.accessibilityTree()
         func names(_ role: String) -> [String] { tree.filter { $0.role == role }.map(\.name) }
