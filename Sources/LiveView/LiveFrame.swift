@@ -78,7 +78,8 @@ public struct LiveFrame: Sendable {
         second.add(
             "  lag " + (Quantity.duration(nanoseconds: lag / 1_000_000 * 1_000_000)), lag > 2_000_000_000 ? .bad : .plain)
         if dropped == 0 { second.add("  dropped 0") }
-        second.add("  log \(Quantity.bytes(snapshot.logBytes)) + \(Quantity.bytes(snapshot.walBytes))")
+        let sizes = "\(Quantity.bytes(snapshot.logBytes)) + \(Quantity.bytes(snapshot.walBytes))"
+        second.add("  log " + (snapshot.keepsRows ? sizes : "off"))
         return [first, second]
     }
 

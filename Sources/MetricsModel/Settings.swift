@@ -15,6 +15,8 @@ public struct Settings: Sendable, Equatable {
     public var flushIntervalNanoseconds: UInt64
     /// 0: SQLite syncs every commit itself. The header does not store it; read back, it is the default.
     public var syncIntervalNanoseconds: UInt64
+    /// Off: events are counted, and none gets a row. There is then nobody to name either: `identities` is `none`.
+    public var keepsRows: Bool
 
     public var syncsEachCommit: Bool { syncIntervalNanoseconds == 0 }
 
@@ -22,7 +24,8 @@ public struct Settings: Sendable, Equatable {
     public init(
         identities: IdentityMode = .pseudonym, pairs: Bool = true, keyRotationNanoseconds: UInt64? = 30 * day,
         retentionNanoseconds: UInt64? = 30 * day, maxLogBytes: UInt64? = 4 << 30, ringBytes: Int = 8 << 20,
-        flushIntervalNanoseconds: UInt64 = 250_000_000, syncIntervalNanoseconds: UInt64 = 1_000_000_000
+        flushIntervalNanoseconds: UInt64 = 250_000_000, syncIntervalNanoseconds: UInt64 = 1_000_000_000,
+        keepsRows: Bool = true
     ) {
         self.identities = identities
         self.pairs = pairs
@@ -32,6 +35,7 @@ public struct Settings: Sendable, Equatable {
         self.ringBytes = ringBytes
         self.flushIntervalNanoseconds = flushIntervalNanoseconds
         self.syncIntervalNanoseconds = syncIntervalNanoseconds
+        self.keepsRows = keepsRows
     }
 
     /// Each setting that the header stores: its variable's name after `QPC_METRICS_PLUGIN_`, and the value as one would set it.
@@ -41,8 +45,12 @@ public struct Settings: Sendable, Equatable {
             ("KEY_ROTATION", Self.orOff(keyRotationNanoseconds, Self.time)),
             ("RETENTION", Self.orOff(retentionNanoseconds, Self.time)), ("MAX_SIZE", Self.orOff(maxLogBytes, Self.size)),
             ("RING_SIZE", Self.size(UInt64(ringBytes))), ("FLUSH_INTERVAL", Self.time(flushIntervalNanoseconds)),
+            ("LOG", keepsRows ? "on" : "off"),
         ]
     }
+
+    /// Says why there are no events, wherever somebody asks for them.
+    public static var logIsOff: String { "the log is off (QPC_METRICS_PLUGIN_LOG=off)" }
 
     private static func orOff(_ value: UInt64?, _ text: (UInt64) -> String) -> String { value.map { text($0) } ?? "off" }
 

@@ -15,6 +15,8 @@ struct Configuration {
             guard let value = EnvironmentValue(variable.name) else { continue }
             guard variable.set(value, &configuration) else { throw value.error(expected: variable.expected) }
         }
+        // Whoever keeps no row names nobody, and needs no key.
+        if !configuration.settings.keepsRows { configuration.settings.identities = .none }
         return configuration
     }
 
@@ -33,6 +35,12 @@ struct Configuration {
     static func contradictions(_ settings: Settings) -> [String] {
         var lines: [String] = []
         func isSet(_ name: String) -> Bool { EnvironmentValue(prefix + name) != nil }
+        guard settings.keepsRows else {
+            for name in ["IDENTITIES", "PAIRS", "KEY_ROTATION"] where isSet(name) {
+                lines.append("\(prefix)\(name) has no effect with \(prefix)LOG=off, which records nobody")
+            }
+            return lines
+        }
         if settings.identities != .pseudonym, settings.keyRotationNanoseconds != nil, isSet("KEY_ROTATION") {
             lines.append(
                 "QPC_METRICS_PLUGIN_KEY_ROTATION has no effect with QPC_METRICS_PLUGIN_IDENTITIES=\(settings.identities.name), "
@@ -95,6 +103,7 @@ struct Configuration {
             Variable("IDENTITIES", "pseudonym, plain or none") {
                 assign(&$1.settings.identities, $0.named(IdentityMode.allCases) { $0.name })
             },
+            Variable("LOG", "on or off") { assign(&$1.settings.keepsRows, $0.isOn) },
             Variable("PAIRS", "on or off") { assign(&$1.settings.pairs, $0.isOn) },
             Variable("KEY_ROTATION", "off, or an age such as 30d, 12h or 90m") {
                 assign(&$1.settings.keyRotationNanoseconds, $0.offOr($0.nanoseconds(in: 1...UInt64.max)))

@@ -120,7 +120,8 @@ final class PluginInstance: @unchecked Sendable {
 
     private static func tell(_ outcome: Recovery.Outcome, _ log: PluginLogger) {
         if outcome.recovered > 0 {
-            log.info("\(outcome.recovered) events of a server that did not shut down cleanly are now in the log")
+            let place = outcome.recoveredRows ? "in the log" : "counted; the log is off"
+            log.info("\(outcome.recovered) events of a server that did not shut down cleanly are now \(place)")
         }
         if outcome.lost > 0 {
             log.warning(

@@ -12,7 +12,7 @@ public struct Status: Sendable {
         case shutDown
         /// The server died and its events were recovered into the log: when, UTC microseconds.
         case recovered(Int64)
-        case died(pending: UInt64)
+        case died(pending: UInt64, keepsRows: Bool)
         /// The fill level of the fullest ring, in percent.
         case ringFilling(percent: Int)
         case logOverLimit(bytes: UInt64, limit: UInt64)
@@ -66,7 +66,7 @@ public struct Status: Sendable {
             case .stopped where snapshot.recoveredMicroseconds > 0:
                 [.recovered(Int64(clamping: snapshot.recoveredMicroseconds))]
             case .stopped: [.shutDown]
-            case .died: [.died(pending: snapshot.pending)]
+            case .died: [.died(pending: snapshot.pending, keepsRows: snapshot.keepsRows)]
             case .neverRan: [.neverRan]
             }
         return recentDrops(source) + (snapshot.mismatch.map { [.mismatch($0)] } ?? []) + ofState

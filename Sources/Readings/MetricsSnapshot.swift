@@ -10,6 +10,8 @@ public struct MetricsSnapshot: Sendable {
     /// The plugin's version, from the last run if it is not up; empty if it never ran.
     public var version = ""
     public var identities: IdentityMode = .pseudonym
+    /// Whether events get rows; false with `QPC_METRICS_PLUGIN_LOG=off`.
+    public var keepsRows = true
     /// UTC, nanoseconds since 1970; 0 if the plugin never ran.
     public var startNanoseconds: UInt64 = 0
     /// Distinct identities seen in 1, 7 and 30 days.

@@ -61,6 +61,7 @@ import Testing
             ("FLUSH_INTERVAL", ["", "0", "250", "-1s", "0ms", "off", "1y"]),
             ("SYNC_INTERVAL", ["", "1", "-1s", "off", "s"]),
             ("MESSAGE_HOOK", ["", "yes", "1", "ON", "true"]), ("PAIRS", ["", "no", "0", "Off"]),
+            ("LOG", ["", "no", "0", "Off", "none"]),
             ("KEY_ROTATION", ["", "0", "30", "0d", "-1d", "never", "99999999999999999999d"]),
             ("LOG_LEVEL", ["", "warn", "INFO", "trace", "0"]),
         ])

@@ -89,7 +89,7 @@ public final class DrainLoop {
         watchDrops(now, isLast: true)
         current.drainer?.showPeople(nowMicroseconds: now.wall)
         maintenance.close()
-        checkpointer.close(current.drainer?.writer, now)
+        checkpointer.close(current.drainer, now)
         live.map.markStopped()
     }
 
@@ -223,7 +223,7 @@ public final class DrainLoop {
         guard current.drainer != nil else { return }
         do {
             try checkpointIfDue()
-            if let drainer = current.drainer { checkpointer.survey(drainer.writer, now) }
+            if let drainer = current.drainer { checkpointer.survey(drainer, now) }
             if damage.isDue(now.monotonic) {
                 try settleDamage()
                 current.drainer?.showPeople(nowMicroseconds: now.wall)

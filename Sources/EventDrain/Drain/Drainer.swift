@@ -34,6 +34,8 @@ public final class Drainer {
     private var waits = DeliveryWaits()
     private var failing = FailingUsers()
     private var knowsFailing = false
+    /// For a log without rows.
+    private var active: ActivePeople?
     /// Whether something in a ring could not be read, so that its events are in no log.
     public private(set) var hasMetDamage: Bool
     private var hadMetDamage: Bool
@@ -66,12 +68,18 @@ public final class Drainer {
     /// - Parameter batchSizes: sizes of the batches that another drainer of this session left half drained, by slot.
     /// - Parameter drops: that other drainer's.
     /// - Parameter deliveries: that other drainer's; nil to continue with those in the log.
+    /// - Parameter people: those whom that other drainer knew without a log.
     public init(
         map: LiveMap, session: (UInt64, UInt64), clock: UInt64, writer: EventLogWriter, ringed: [UInt64],
         stored: StoredState, isBehind: Bool = false, unshown: [UInt64] = [], batchSizes: [UInt64] = [],
         hasMetDamage: Bool = false,
-        drops: DropMinutes? = nil, deliveries: DeliveryTracker? = nil
+        drops: DropMinutes? = nil, deliveries: DeliveryTracker? = nil, people: People? = nil
     ) {
+        if let people {
+            active = people.active
+            failing = people.failing
+            knowsFailing = true
+        }
         self.deliveries = deliveries
         deliveries?.forgetNames()
         self.hasMetDamage = hasMetDamage
@@ -223,12 +231,20 @@ public final class Drainer {
         var hasMetDamage: Bool
         var drops: DropMinutes
         var deliveries: DeliveryTracker?
+        var people: People?
+    }
+
+    /// Who was seen and who failed to log in, if no rows say it.
+    public struct People {
+        var active: ActivePeople?
+        var failing: FailingUsers
     }
 
     public var remains: Remains {
         Remains(
             ringed: (0..<CounterIndex.words).map { committed[$0] }, batchSizes: rings.map { $0.committedBatchSize },
-            nextID: writer.nextID, hasMetDamage: hasMetDamage, drops: drops, deliveries: deliveries)
+            nextID: writer.nextID, hasMetDamage: hasMetDamage, drops: drops, deliveries: deliveries,
+            people: writer.keepsRows ? nil : People(active: active, failing: failing))
     }
 
     /// Counts as torn what hooks had counted but is neither in the log nor in a ring: the power failed, or the file was
@@ -332,8 +348,44 @@ public final class Drainer {
         try writer.append(event)
         Tally.event(event, into: working)
         working.add(1, to: CounterIndex.written(kind))
+        if !writer.keepsRows { keepNothing(of: event) }
         follow(event, deliveries)
         return 1
+    }
+
+    /// With the log off, an event has left it as soon as it is in it, as if by a retention of no time.
+    private func keepNothing(of event: borrowing Event) {
+        working.add(1, to: CounterIndex.removed(event.kind, .retention))
+        let people: ActivePeople
+        if let active {
+            people = active
+        } else {
+            people = ActivePeople()
+            active = people
+        }
+        switch event.kind {
+        case .messageEnqueue, .batchEnqueue:
+            people.saw(event.field0, at: event.timeMicroseconds)
+            people.saw(event.field1, at: event.timeMicroseconds)
+        case .channelCreated:
+            people.saw(event.field1, at: event.timeMicroseconds)
+            people.saw(event.field2, at: event.timeMicroseconds)
+        case .fetch: people.saw(event.field0, at: event.timeMicroseconds)
+        case .userRegistered: people.saw(event.field1, at: event.timeMicroseconds)
+        case .auth: break
+        }
+    }
+
+    /// Distinct identities seen in the last 1, 7 and 30 days. With the log off, those seen since the start, or those whom its
+    /// older rows still name, whichever are more.
+    func activeUsers(nowMicroseconds now: Int64) throws(LogError) -> (UInt64, UInt64, UInt64) {
+        let logged = try writer.activeUsers(nowMicroseconds: now)
+        guard let active else { return logged }
+        return (
+            max(logged.0, active.count(days: 1, nowMicroseconds: now)),
+            max(logged.1, active.count(days: 7, nowMicroseconds: now)),
+            max(logged.2, active.count(days: 30, nowMicroseconds: now))
+        )
     }
 
     /// Forgets everyone who has been waiting since before a time: UTC, microseconds. Between transactions.
@@ -375,7 +427,8 @@ public final class Drainer {
         }
         if !knowsFailing {
             knowsFailing = true
-            let before = (try? writer.failedLogins(since: now - 3_600_000_000)) ?? []
+            // Without rows, users have no numbers under which they would be recognized.
+            let before = writer.keepsRows ? (try? writer.failedLogins(since: now - 3_600_000_000)) ?? [] : []
             let nobody = UnsafeRawBufferPointer(start: nil, count: 0)
             for login in before { failing.add(nobody, number: login.user, at: login.time) }
         }
@@ -403,9 +456,12 @@ public final class Drainer {
         drops.note(DropTotals(direct), at: now)
         let counted = dropsCounted
         let minutes = drops.pending + (counted.sum > 0 ? [DropMinute(minute: now / 60_000_000, drops: counted)] : [])
+        // A log that is off keeps counters only: a wait or a drop in a minute can be one person's event.
+        let keepsMinutes = writer.keepsRows
         try writer.commitTransaction(
-            session: session, rings: positions, ringed: { working[$0] }, direct: { direct[$0] }, drops: minutes,
-            lastDrop: counted.sum > 0 ? now : drops.lastDrop, waiting: deliveries?.changes(isLast: isLast), waits: waits)
+            session: session, rings: positions, ringed: { working[$0] }, direct: { direct[$0] },
+            drops: keepsMinutes ? minutes : [], lastDrop: counted.sum > 0 ? now : drops.lastDrop,
+            waiting: deliveries?.changes(isLast: isLast), waits: keepsMinutes ? waits : DeliveryWaits())
     }
 
     /// Drops that the open transaction itself counts: torn events.

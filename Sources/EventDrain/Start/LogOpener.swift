@@ -21,7 +21,7 @@ public struct LogOpener {
             do {
                 return try EventLogWriter(
                     directory: directory.path, mode: settings.identities, keys: keys, pairs: settings.pairs,
-                    syncEachCommit: settings.syncsEachCommit)
+                    keepsRows: settings.keepsRows, syncEachCommit: settings.syncsEachCommit)
             } catch {
                 guard error.cause == .corrupt, attempt == 0, self.quarantine(because: error) else { throw error }
                 quarantined += 1

@@ -18,6 +18,8 @@ public enum Recovery {
         public var createdNanoseconds: UInt64?
         /// Events taken from the dead server's rings.
         public var recovered = 0
+        /// Whether they have rows now; false if they were only counted.
+        public var recoveredRows = true
         /// When an event was last dropped: UTC, microseconds since 1970; 0 for never.
         public var lastDropMicroseconds: UInt64 = 0
         /// Events whose log was deleted or quarantined, or lost its last commits in a power cut.
@@ -78,7 +80,8 @@ public enum Recovery {
         // What a dead server recorded under stricter settings is written as was promised then.
         if let header = live?.header {
             writer.use(
-                mode: settings.identities.stricter(header.settings.identities), pairs: settings.pairs && header.settings.pairs)
+                mode: settings.identities.stricter(header.settings.identities), pairs: settings.pairs && header.settings.pairs,
+                keepsRows: settings.keepsRows && header.settings.keepsRows)
         }
         var outcome: Outcome
         do {
@@ -90,7 +93,7 @@ public enum Recovery {
         } catch {
             throw .log(error)
         }
-        writer.use(mode: settings.identities, pairs: settings.pairs)
+        writer.use(mode: settings.identities, pairs: settings.pairs, keepsRows: settings.keepsRows)
         try KeyStartup.settle(
             directory, identities: settings.identities, writer, quarantined: &quarantined, log: opener.log)
         return outcome
@@ -181,6 +184,7 @@ public enum Recovery {
             if !progress.isMoreWaiting { break }
         } while true
 
+        outcome.recoveredRows = writer.keepsRows
         outcome.torn = drainer.countTorn(counted)
         try drainer.saveCounters()
         try writer.database.sync(eachCommit: opener.settings.syncsEachCommit)

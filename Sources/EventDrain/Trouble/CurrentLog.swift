@@ -148,7 +148,7 @@ final class CurrentLog {
             map: live.map, session: session, clock: live.options.clock, writer: writer, ringed: totals.ringed,
             stored: totals.isLogsOwn ? stored : .none, unshown: unshown(totals, remains),
             batchSizes: remains.batchSizes, hasMetDamage: remains.hasMetDamage, drops: remains.drops,
-            deliveries: remains.deliveries)
+            deliveries: remains.deliveries, people: remains.people)
         drainer.drops.add(totals.drops, at: clock.now.wall)
         drainer.startLiveClock()
         try drainer.saveCounters()

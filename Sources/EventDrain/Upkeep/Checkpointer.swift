@@ -121,27 +121,27 @@ public final class Checkpointer {
     }
 
     /// Shows what only the log can tell, if that may have changed and it is due.
-    func survey(_ writer: EventLogWriter, _ now: DrainMoment) {
+    func survey(_ drainer: Drainer, _ now: DrainMoment) {
         guard isSurveyDue, surveys.isDue(now.monotonic) else { return }
         isSurveyDue = false
-        show(writer, nowMicroseconds: now.wall)
+        show(drainer, nowMicroseconds: now.wall)
     }
 
-    private func show(_ writer: EventLogWriter, nowMicroseconds now: Int64) {
-        if let active = try? writer.activeUsers(nowMicroseconds: now) {
+    private func show(_ drainer: Drainer, nowMicroseconds now: Int64) {
+        if let active = try? drainer.activeUsers(nowMicroseconds: now) {
             map.set(QPCM_HEADER_ACTIVE_USERS, active.0)
             map.set(QPCM_HEADER_ACTIVE_USERS + 8, active.1)
             map.set(QPCM_HEADER_ACTIVE_USERS + 16, active.2)
         }
-        let oldest = (try? writer.oldestEvent()) ?? nil
+        let oldest = (try? drainer.writer.oldestEvent()) ?? nil
         map.set(QPCM_HEADER_OLDEST_EVENT, UInt64(clamping: oldest ?? 0))
     }
 
     /// The final steps: empties the WAL into the log, and sets the gauges as they will stay.
-    func close(_ writer: EventLogWriter?, _ now: DrainMoment) {
-        try? writer?.checkpoint(truncating: true)
+    func close(_ drainer: Drainer?, _ now: DrainMoment) {
+        try? drainer?.writer.checkpoint(truncating: true)
         setSizes()
-        if let writer { show(writer, nowMicroseconds: now.wall) }
+        if let drainer { show(drainer, nowMicroseconds: now.wall) }
         recordHeartbeat(now)
     }
 }

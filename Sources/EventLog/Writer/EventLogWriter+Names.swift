@@ -25,10 +25,11 @@ extension EventLogWriter {
     }
 
     /// Switches to other settings: for events that a dead server recorded under them.
-    public func use(mode: IdentityMode, pairs: Bool) {
+    public func use(mode: IdentityMode, pairs: Bool, keepsRows: Bool) {
         if mode != self.mode { names.forgetForms() }
         self.mode = mode
         self.pairs = pairs
+        self.keepsRows = keepsRows
     }
 
     /// The epochs whose keys nothing in the log needs any longer.

@@ -16,6 +16,8 @@ public final class EventLogWriter {
     public internal(set) var mode: IdentityMode
     /// Whether a row may name two people, and rows of two people may share what links them.
     var pairs: Bool
+    /// Off: an event is counted by whoever appends it, and leaves no row, no name and no reason.
+    public internal(set) var keepsRows: Bool
     /// The keys of the epochs whose pseudonyms the log holds. Pseudonyms are written under the newest.
     public internal(set) var keys: IdentityKeys?
     let epochs: EpochTable
@@ -51,10 +53,12 @@ public final class EventLogWriter {
     ///
     /// - Parameter keys: the directory's, in every mode. Without any, pseudonyms are left out.
     /// - Parameter pairs: `false` leaves out whatever links two people.
+    /// - Parameter keepsRows: `false` keeps no event at all.
     /// - Parameter syncEachCommit: whether a commit is on disk when it returns; if not, `sync` puts it there.
     /// - Throws: `LogError`; `cause` is `.corrupt` for a file that is not a log of this version.
     public convenience init(
-        directory: String, mode: IdentityMode, keys: IdentityKeys?, pairs: Bool = true, syncEachCommit: Bool
+        directory: String, mode: IdentityMode, keys: IdentityKeys?, pairs: Bool = true, keepsRows: Bool = true,
+        syncEachCommit: Bool
     ) throws(LogError) {
         let path = DataFile.log.path(in: directory)
         try LogPermissions.prepare(path, in: directory)
@@ -63,15 +67,18 @@ public final class EventLogWriter {
         try database.execute(Schema.addedTables, operation: "set up")
         let nextID = try Self.readNextID(database)
         try Self.addEpochTable(database, oldest: keys?.epochs.first?.number, hasRows: nextID > 1)
-        self.init(try Parts(database), nextID: nextID, mode: mode, keys: keys, pairs: pairs)
+        self.init(try Parts(database), nextID: nextID, mode: mode, keys: keys, pairs: pairs, keepsRows: keepsRows)
     }
 
-    private init(_ parts: consuming Parts, nextID: Int64, mode: IdentityMode, keys: IdentityKeys?, pairs: Bool) {
+    private init(
+        _ parts: consuming Parts, nextID: Int64, mode: IdentityMode, keys: IdentityKeys?, pairs: Bool, keepsRows: Bool
+    ) {
         database = parts.database
         path = parts.database.path
         self.mode = mode
         self.keys = keys
         self.pairs = pairs
+        self.keepsRows = keepsRows
         epochs = parts.epochs
         rows = parts.rows
         names = parts.names
@@ -190,9 +197,14 @@ public final class EventLogWriter {
         firstIDOfTransaction = nextID
     }
 
-    /// Adds one event. Its id is what `nextID` was before the call.
+    /// Adds one event. Its id is what `nextID` was before the call; without rows, no id is used up.
     @inline(__always)
     public func append(_ event: borrowing Event) throws(LogError) {
+        guard keepsRows else {
+            lastRecipient = RowBatch.null
+            lastUser = RowBatch.null
+            return
+        }
         if pairs { return try write(event) }
         var alone = copy event
         PairRedaction.leavePeersOut(of: &alone, id: nextID)
@@ -438,7 +450,7 @@ public final class EventLogWriter {
     }
 
     /// Whether rows say who a message was for.
-    public var keepsRecipients: Bool { pairs && mode != .none }
+    public var keepsRecipients: Bool { keepsRows && pairs && mode != .none }
 
     /// Who waits for messages as of the last event, by number. Nobody if rows do not say who a message was for, and nobody who
     /// has waited since before the key changed: the log no longer recognizes them.

@@ -16,9 +16,9 @@ public enum ProblemText {
         case .recovered(let time):
             "the server died; its pending events were recovered at \(LocalTime.text(time, zone: zone).prefix(19)): "
                 + "start it again; its standard error says why it died"
-        case .died(let pending):
+        case .died(let pending, let keepsRows):
             "the server died with \(Quantity.count(pending, "event")) pending: "
-                + "start it again or run qpc-metrics recover, which put them into the log"
+                + "start it again or run qpc-metrics recover, which \(keepsRows ? "put them into the log" : "count them")"
         case .ringFilling(let percent):
             "a ring is \(percent) % full, and events that do not fit are dropped: "
                 + "if nothing else here explains it, raise QPC_METRICS_PLUGIN_RING_SIZE"

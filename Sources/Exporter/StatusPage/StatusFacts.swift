@@ -23,7 +23,8 @@ enum StatusFacts {
     static func now(_ reading: SnapshotSource.Reading, _ history: TrafficHistory?) -> String {
         let snapshot = reading.snapshot
         var facts: [Fact] = []
-        if let recent = history?.recent, recent.seconds > 0 {
+        // With the log off there are no rows to compute rates from.
+        if let recent = history?.recent, recent.seconds > 0, snapshot.keepsRows {
             func rate(_ value: Int64, per seconds: Double) -> String { Quantity.number(Double(value) / recent.seconds * seconds) }
             facts = [
                 Fact(name: "Messages per second, last 5 min", value: rate(recent.messages, per: 1)),
@@ -49,7 +50,8 @@ enum StatusFacts {
             let second = snapshot.lastDropMicroseconds / 1_000_000
             facts.append(Fact(name: "Last drop", value: Quantity.age(seconds: max(now, second) - second) + " ago"))
         }
-        facts.append(Fact(name: "Event log", value: Quantity.bytes(snapshot.logBytes &+ snapshot.walBytes)))
+        let size = Quantity.bytes(snapshot.logBytes &+ snapshot.walBytes)
+        facts.append(Fact(name: "Event log", value: snapshot.keepsRows ? size : "off <small>\(size)</small>"))
         if let age = reading.heartbeatAgeNanoseconds {
             facts.append(Fact(name: "Last heartbeat", value: Quantity.age(seconds: age / 1_000_000_000) + " ago"))
         }

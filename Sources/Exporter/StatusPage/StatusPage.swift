@@ -81,7 +81,7 @@ struct StatusPage: Sendable {
             \(StatusFacts.now(reading, log.history))
             <h2>\(Self.title(request.span))</h2>
             <nav aria-label="Time range"><ul>\(ranges(request))</ul></nav>
-            \(window(log, request.span))
+            \(window(log, request.span, isOff: !reading.snapshot.keepsRows))
             <h2>Since the counters began</h2>
             \(StatusFacts.totals(reading))
             <h2 id="endpoints">Endpoints</h2>
@@ -144,9 +144,12 @@ struct StatusPage: Sendable {
 
     // MARK: A window of the log
 
-    private func window(_ log: TrafficQuestions.Answer, _ span: TrafficHistory.Span) -> String {
+    private func window(_ log: TrafficQuestions.Answer, _ span: TrafficHistory.Span, isOff: Bool) -> String {
         guard let history = log.history else {
             return "<p class=\"note\">\(HTMLText.escaped(log.obstacle ?? "The event log has not been read yet."))</p>"
+        }
+        if isOff, history.stats.log == nil {
+            return "<p class=\"note\">No history: \(Settings.logIsOff). The counters below, and every metric, go on.</p>"
         }
         let reach: String
         if let extent = history.stats.log, extent.oldest > history.since {
@@ -155,7 +158,7 @@ struct StatusPage: Sendable {
             reach = history.stats.log == nil ? "The log is empty." : ""
         }
         return """
-            <p class="note">From the event log. Times are UTC; each point is \(Self.length(span.stepSeconds)). \(reach)</p>
+            <p class="note">\(isOff ? "The event log is off (QPC_METRICS_PLUGIN_LOG=off): this is what it holds from before" : "From the event log"). Times are UTC; each point is \(Self.length(span.stepSeconds)). \(reach)</p>
             \(StatusFacts.window(history))
             <div class="charts">
             \(charts(history))</div>

@@ -88,7 +88,8 @@ public final class LiveFileReader {
             identities: identities, pairs: raw.pairs == 0, keyRotationNanoseconds: limit(raw.key_rotation_ns),
             retentionNanoseconds: limit(raw.retention_ns), maxLogBytes: limit(raw.max_bytes),
             ringBytes: Int(raw.ring_bytes),
-            flushIntervalNanoseconds: min(raw.flush_interval_ns, Settings.longestInterval))
+            flushIntervalNanoseconds: min(raw.flush_interval_ns, Settings.longestInterval),
+            keepsRows: raw.log_off == 0)
     }
 
     public var isRunning: Bool { map.word(QPCM_HEADER_STATE) == UInt64(QPCM_STATE_RUNNING) }

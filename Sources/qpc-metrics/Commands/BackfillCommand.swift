@@ -103,6 +103,10 @@ struct BackfillCommand: ParsableCommand {
             try log.counterHistory(since: since, end: end, step: step.microseconds)
         }
         guard case .history(let history) = answer else { return try refuse(answer, scrape) }
+        if LogOff.isSo(source) {
+            Notice.say(
+                "note: \(Settings.logIsOff): what was counted since then is counted as if it had been before the first row")
+        }
         // Values are Prometheus' own only where they are counted back from its sample.
         var writer = BackfillWriter(history: history, scrape: end == scrape?.time ? scrape : nil, labels: labels)
         let isPlain = bounds.map { $0 == .text } ?? scrape?.hasPlainBounds ?? false
@@ -194,7 +198,7 @@ struct BackfillCommand: ParsableCommand {
         }
         let reason =
             scrape.map { "Prometheus has samples from \(Self.text($0.time)) on, and the log has no earlier events" }
-            ?? "the log has no events in that time"
+            ?? (LogOff.isSo(directory.source) ? Settings.logIsOff : "the log has no events in that time")
         Notice.say("note: nothing to fill in: \(reason)")
     }
 

@@ -91,15 +91,22 @@ struct CountCommand: ParsableCommand {
             }
         }
         if answer.count == 0 {
-            if let reason = EmptyCount(answer, countOptions, isWithoutRecipients: isWithoutRecipients).reason {
+            if let reason = empty(answer).reason {
                 Notice.say("note: \(reason)")
             } else {
                 EmptyAnswer.explain(filter, log, directory.source)
             }
+        } else {
+            LogOff.say(directory.source)
         }
         guard !countOptions.dropped, !countOptions.waiting, filter.newest == nil, filter.afterID == nil else { return }
         let kinds = EventKind.allCases.filter { filter.holds($0) && question.fits($0) }
         DropNote.say(log, since: filter.sinceMicroseconds, until: filter.untilMicroseconds, kinds: kinds)
+    }
+
+    private func empty(_ answer: CountAnswer) -> EmptyCount {
+        EmptyCount(
+            answer, countOptions, isWithoutRecipients: isWithoutRecipients, isLogOff: LogOff.isSo(directory.source))
     }
 
     /// Whether the plugin omits the recipients of messages.

@@ -72,6 +72,7 @@ struct EventsCommand: ParsableCommand {
         let cursor = cursorPath.map { CursorFile(path: $0) }
         guard !follow else {
             try refuseWithFollow()
+            if LogOff.isSo(directory.source) { Notice.say("note: \(LogOff.reason)") }
             try EventPrinter(format: output, color: color, isUTC: utc, isFull: full, names: followedNames()).follow(
                 directory.source, options: filterOptions, cursor: cursor)
         }
@@ -81,7 +82,7 @@ struct EventsCommand: ParsableCommand {
         guard !count else {
             let events = try queryingLog { () throws(LogError) in try log.count(filter) }
             try StandardOutput.write("\(events)\n")
-            if events == 0, filter.newest != 0 { EmptyAnswer.explain(filter, log, directory.source) }
+            explain(isEmpty: events == 0, filter, log)
             if filter.newest == nil { sayDrops(filter, log, oldest: nil) }
             return
         }
@@ -91,8 +92,8 @@ struct EventsCommand: ParsableCommand {
             .print(filter, from: log, pager: isWithoutPager || cursor != nil ? nil : Pager.wanted)
         if let last = printed.last { try cursor?.replace(with: last, isSynced: true) }
         // A job that resumes finds nothing new most of the time.
-        if printed.last == nil, filter.newest != 0, cursor == nil || filter.afterID == nil {
-            EmptyAnswer.explain(filter, log, directory.source)
+        if printed.last != nil || cursor == nil || filter.afterID == nil {
+            explain(isEmpty: printed.last == nil, filter, log)
         }
         sayDrops(filter, log, oldest: filter.newest == nil ? nil : printed.oldest)
     }
@@ -113,6 +114,11 @@ struct EventsCommand: ParsableCommand {
         for (isGiven, option, reason) in conflicts where isGiven {
             throw Failure(Failure.usage, "\(option) cannot be used with --cursor-file: \(reason)")
         }
+    }
+
+    private func explain(isEmpty: Bool, _ filter: EventFilter, _ log: EventLogReader) {
+        guard filter.newest != 0 else { return }
+        if isEmpty { EmptyAnswer.explain(filter, log, directory.source) } else { LogOff.say(directory.source) }
     }
 
     /// - Parameter oldest: with `-n`, the time of the oldest event that was printed: earlier drops are not part of the answer.

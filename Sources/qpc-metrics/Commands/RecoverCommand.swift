@@ -98,6 +98,7 @@ struct RecoverCommand: ParsableCommand {
         }
         func count(_ events: some BinaryInteger) -> String { Quantity.count(UInt64(clamping: events), "event") }
         var text = "\(count(outcome.recovered)) recovered\n"
+        if !outcome.recoveredRows { text = "\(count(outcome.recovered)) counted, and not kept: \(Settings.logIsOff)\n" }
         if outcome.lost > 0 { text += "\(count(outcome.lost)) lost with a log that was deleted or replaced\n" }
         if outcome.torn > 0 { text += "\(count(outcome.torn)) counted, but not recoverable\n" }
         return text

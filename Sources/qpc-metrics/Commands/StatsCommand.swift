@@ -83,6 +83,8 @@ struct StatsCommand: ParsableCommand {
             var filter = EventFilter()
             (filter.sinceMicroseconds, filter.untilMicroseconds) = (query.since, query.until)
             EmptyAnswer.explain(filter, log, directory.source)
+        } else {
+            LogOff.say(directory.source)
         }
         DropNote.say(log, since: query.since, until: query.until)
     }

@@ -39,17 +39,18 @@ struct VerifyCommand: ParsableCommand {
             try Ledger.prove(source) { progress.show($0) }
         }
         progress.end()
+        let isOff = LogOff.isSo(source)
         let isWell = ledger.isExact && ledger.problems.isEmpty
         if !(quiet && isWell) {
             switch output {
-            case .text: try StandardOutput.write(quiet ? Self.problems(ledger) : Self.text(ledger))
+            case .text: try StandardOutput.write(quiet ? Self.problems(ledger) : Self.text(ledger, isOff: isOff))
             case .json: try StandardOutput.write(Self.json(ledger).line)
             }
         }
         guard isWell else { throw Failure(Failure.somethingWrong, "") }
     }
 
-    private static func text(_ ledger: Ledger) -> String {
+    private static func text(_ ledger: Ledger, isOff: Bool) -> String {
         var table = Table(
             header: ["kind", "recorded", "in the log", "pending", "dropped", "removed", "difference"])
         for line in ledger.lines {
@@ -64,6 +65,7 @@ struct VerifyCommand: ParsableCommand {
             ? "ledger: exact\n" : "ledger: recorded differs from in the log + pending + dropped + removed\n"
         text += ledger.problems.isEmpty ? "log: sound\n" : "log: damaged\n"
         for problem in ledger.problems { text += "  \(problem)\n" }
+        if isOff { text += "note: \(Settings.logIsOff): each event counts as removed as soon as it is counted\n" }
         return text + "server: \(ledger.isServerRunning ? "running" : "not running")\n"
     }
 

@@ -75,7 +75,10 @@ struct WhoisCommand: ParsableCommand {
         let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
         guard try !queryingLog({ () throws(LogError) in try log.epochs() }).isEmpty else {
             throw Failure(
-                Failure.usage, "this log has no pseudonyms: it holds names in plain text, or none at all; see qpc-metrics events")
+                Failure.usage,
+                LogOff.isSo(directory.source)
+                    ? "this log has no pseudonyms: \(Settings.logIsOff), which keeps no event and no name"
+                    : "this log has no pseudonyms: it holds names in plain text, or none at all; see qpc-metrics events")
         }
         let lines = try names.map { try byNames($0, log) } ?? bySomebody(log)
         try write(lines)

@@ -111,6 +111,7 @@ struct PluginChecks {
             ("MAX_SIZE", settings.maxLogBytes.map(Quantity.bytes) ?? "off"),
             ("RING_SIZE", Quantity.bytes(UInt64(settings.ringBytes))),
             ("FLUSH_INTERVAL", Quantity.exact(nanoseconds: settings.flushIntervalNanoseconds)),
+            ("LOG", settings.keepsRows ? "on" : "off"),
         ]
         return .ok("settings", values.map { "\($0.0)=\($0.1)" }.joined(separator: ", "))
     }
@@ -212,7 +213,8 @@ struct PluginChecks {
             if let problem = try? log.accountProblem() {
                 return .failure(name, problem, fix: "qpc-metrics verify, which checks the rest")
             }
-            return .ok(name, "opens, schema version \(Schema.version); qpc-metrics verify checks its contents")
+            let off = settings?.keepsRows == false ? "\(Settings.logIsOff), and keeps counters only; " : ""
+            return .ok(name, off + "opens, schema version \(Schema.version); qpc-metrics verify checks its contents")
         } catch {
             switch error {
             case .noPermission(let path):
@@ -232,6 +234,7 @@ struct PluginChecks {
 
     private var key: Check? {
         let name = "identity key"
+        if let settings, !settings.keepsRows { return .ok(name, "not needed with LOG=off") }
         if let settings, settings.identities != .pseudonym {
             return .ok(name, "not needed with IDENTITIES=\(settings.identities.name)")
         }

@@ -24,13 +24,18 @@ extension PrivacyReport {
             }
             advice.append("QPC_METRICS_PLUGIN_IDENTITIES=none: counts and sizes only, no people at all")
         }
-        if oldestMicroseconds != nil {
+        if settings?.keepsRows == true {
+            advice.append("QPC_METRICS_PLUGIN_LOG=off: counters and gauges only, no event at all")
+        }
+        if oldestMicroseconds != nil, settings?.keepsRows == false {
+            advice.append("qpc-metrics prune --all: \(Settings.logIsOff), and still holds events from before")
+        } else if oldestMicroseconds != nil {
             advice.append("a shorter QPC_METRICS_PLUGIN_RETENTION: what is removed cannot be stolen")
         }
         if pending > 0 && !isServerRunning {
-            advice.append(
-                "qpc-metrics recover: moves \(Quantity.count(pending, "event")) of a dead server into the log; "
-                    + "live.qpcm holds them in plain text")
+            let events = "\(Quantity.count(pending, "event")) of a dead server"
+            let what = settings?.keepsRows == false ? "counts \(events)" : "moves \(events) into the log"
+            advice.append("qpc-metrics recover: \(what); live.qpcm holds them in plain text")
         }
         for file in listing.files { advice.append(contentsOf: Self.advice(file)) }
         if listing.mode & 0o007 != 0 { advice.append("chmod o= the directory: every user of this machine can list it") }

@@ -10,7 +10,8 @@ enum PrivacyReportJSON {
         var fields: [(String, JSON)] = []
         if let settings = report.settings {
             fields += [
-                ("identities", .text(settings.identities.name)), ("pairs_setting", .text(settings.pairs ? "on" : "off")),
+                ("log", .text(settings.keepsRows ? "on" : "off")), ("identities", .text(settings.identities.name)),
+                ("pairs_setting", .text(settings.pairs ? "on" : "off")),
                 ("key_rotation_seconds", .number((settings.keyRotationNanoseconds ?? 0) / 1_000_000_000)),
                 ("retention_seconds", .number((settings.retentionNanoseconds ?? 0) / 1_000_000_000)),
             ]

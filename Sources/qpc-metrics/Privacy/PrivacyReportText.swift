@@ -51,7 +51,7 @@ struct PrivacyReportText {
             lines.append("the time of every login and of \(rows) messages, fetches and channel requests")
             lines.append("events from \(time(oldest)) to \(time(newest))")
         } else {
-            lines.append("no event: the log is empty")
+            lines.append("no event: \(report.settings?.keepsRows == false ? Settings.logIsOff : "the log is empty")")
         }
         if report.reasons > 0 {
             lines.append("\(count(report.reasons, "reason", "reasons")) of failed logins, in the server's words")
@@ -150,7 +150,8 @@ struct PrivacyReportText {
 
     private var settings: String {
         guard let settings = report.settings else { return "  not known: there is no live.qpcm\n" }
-        return "  identities    \(settings.identities.name)\n"
+        return "  log           \(settings.keepsRows ? "on" : "off: events are counted, and none is kept")\n"
+            + "  identities    \(settings.identities.name)\n"
             + "  pairs         \(settings.pairs ? "on" : "off")\n"
             + "  key rotation  \(settings.keyRotationNanoseconds.map(Quantity.exact) ?? "off")\n"
             + "  retention     \(settings.retentionNanoseconds.map(Quantity.exact) ?? "off")\n"

@@ -82,7 +82,15 @@ struct StatusText {
 
     private var log: String {
         let oldest = snapshot.oldestEventMicroseconds.map { ", oldest event " + LocalTime.text($0, zone: .local) } ?? ""
-        return "\(Quantity.bytes(snapshot.logBytes)), WAL \(Quantity.bytes(snapshot.walBytes))" + oldest
+        let sizes = "\(Quantity.bytes(snapshot.logBytes)), WAL \(Quantity.bytes(snapshot.walBytes))" + oldest
+        guard snapshot.keepsRows else {
+            let older = sum(snapshot.inLog)
+            let left =
+                older == 0
+                ? "" : "; \(Quantity.count(older, "event")) from before \(older == 1 ? "stays" : "stay") until retention or prune"
+            return "\(Settings.logIsOff): events are counted, and none is kept\(left); \(sizes)"
+        }
+        return sizes
     }
 
     var json: [UInt8] {

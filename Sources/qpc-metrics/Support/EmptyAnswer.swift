@@ -15,16 +15,10 @@ enum EmptyAnswer {
     private static func reasons(
         _ filter: EventFilter, _ log: EventLogReader, _ source: DataSource
     ) throws(LogError) -> [String] {
-        var reasons: [String] = []
-        if let live = try? source.live(), source.state(of: live) == .died {
-            let pending = SnapshotReader.snapshot(of: live, orLogIn: source).pending
-            if pending > 0 {
-                reasons.append(
-                    "\(Quantity.count(pending, "event")) of the server that died \(pending == 1 ? "is" : "are") not in the log "
-                        + "yet: run qpc-metrics recover")
-            }
+        guard let extent = try log.extent() else {
+            return LogOff.isSo(source) ? [LogOff.reason] : died(source) + ["the log is empty"]
         }
-        guard let extent = try log.extent() else { return reasons + ["the log is empty"] }
+        var reasons = LogOff.isSo(source) ? ["\(Settings.logIsOff), and holds events from before only"] : died(source)
         let unknown = try log.unknownNames(filter)
         for kind in unknown {
             reasons.append(
@@ -39,6 +33,20 @@ enum EmptyAnswer {
             return reasons + ["the oldest event in the log is from \(time(extent.oldest))"]
         }
         return reasons + ["none matches; the log covers \(time(extent.oldest)) to \(time(extent.newest))"]
+    }
+
+    /// What a dead server left in its rings may be what is looked for.
+    private static func died(_ source: DataSource) -> [String] {
+        var reasons: [String] = []
+        if let live = try? source.live(), source.state(of: live) == .died {
+            let pending = SnapshotReader.snapshot(of: live, orLogIn: source).pending
+            if pending > 0 {
+                reasons.append(
+                    "\(Quantity.count(pending, "event")) of the server that died \(pending == 1 ? "is" : "are") not in the log "
+                        + "yet: run qpc-metrics recover")
+            }
+        }
+        return reasons
     }
 
     private static func time(_ microseconds: Int64) -> String {

@@ -1,4 +1,5 @@
 import EventSearch
+import MetricsModel
 import Readings
 import Terminal
 
@@ -6,16 +7,19 @@ import Terminal
 struct EmptyCount {
     private let answer: CountAnswer
     private let isWithoutRecipients: Bool
+    private let isLogOff: Bool
     private let options: CountOptions
 
     /// - Parameter isWithoutRecipients: whether the plugin omits the recipients of messages.
-    init(_ answer: CountAnswer, _ options: CountOptions, isWithoutRecipients: Bool) {
+    init(_ answer: CountAnswer, _ options: CountOptions, isWithoutRecipients: Bool, isLogOff: Bool) {
+        self.isLogOff = isLogOff
         self.isWithoutRecipients = isWithoutRecipients
         self.answer = answer
         self.options = options
     }
 
     private var waitingReason: String {
+        if isLogOff { return "\(Settings.logIsOff); qpc_recipients_waiting counts whom messages wait for" }
         if isWithoutRecipients {
             return
                 "with IDENTITIES=none or PAIRS=off the log does not record recipients; see qpc_recipients_waiting"
@@ -26,6 +30,7 @@ struct EmptyCount {
     /// Nil if no event matches.
     var reason: String? {
         if options.waiting { return waitingReason }
+        if options.dropped, isLogOff { return "\(Settings.logIsOff): qpc_plugin_events_dropped_total counts what was dropped" }
         if options.dropped { return "no events were dropped in this window" }
         guard answer.groups > 0 else { return nil }
         return "none of \(Quantity.count(UInt64(answer.groups), "group")) has \(options.having.joined(separator: " and "))"
