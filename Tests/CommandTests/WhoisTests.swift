@@ -172,6 +172,48 @@ import Testing
         #expect(plain.status == 64 && plain.errors.contains("this log has no pseudonyms"))
     }
 
+    /// A command's arguments are for every user to see.
+    @Test func namesCanBeKeptOutOfTheArguments() throws {
+        let host = try place.server()
+        try act(host)
+        try host.shutDown()
+        let command = [BuiltProducts.commandLine, "whois", "--dir", place.path, "-o", "csv"]
+        let given = try place.tool.run("whois", "-o", "csv", "--user", "alice")
+        #expect(given.status == 0 && given.lines.count == 3, "\(given.text)")
+        let file = try place.tool.run("whois", "-o", "csv", "--user-file", list("alice", ""))
+        #expect(file.status == 0 && file.text == given.text, "\(file.errors)")
+        let input = try run(command + ["--user-file", "-"], input: "alice\nbob\r\n")
+        #expect(input.status == 0 && input.lines.count == 4 && input.text.hasPrefix(given.text), "\(input.text)")
+        for (words, status) in [(["--user-file", "-", "--user", "bob"], 64), (["--user-file", place.temporary("none")], 66)] {
+            #expect(try run(command + words, input: "alice\n").status == Int32(status), "\(words)")
+        }
+        #expect(try run(command + ["--user-file", "-"], input: "\n").status == 64)
+        for command in ["whois", "forget"] {
+            let help = try place.tool.succeed(command, "--help").text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            #expect(
+                help.contains("Every user of this machine can see the arguments of a running command, as with ps."), "\(help)")
+        }
+    }
+
+    @Test func forgetReadsNamesToo() throws {
+        let host = try place.server()
+        try act(host)
+        try host.ask("auth user=text:carol ok=1")
+        try host.shutDown()
+        let command = [BuiltProducts.commandLine, "forget", "--dir", place.path]
+        let dry = try run(command + ["--user-file", "-", "--dry-run"], input: "alice\nbob\n")
+        #expect(dry.status == 0 && dry.text.contains("forget will remove 3 of 5 events") && dry.text.contains("1 of 5"), "\(dry)")
+        #expect(try place.tool.count() == 5)
+        let done = try run(command + ["--user-file", "-"], input: "alice\nmallory\nbob\n")
+        #expect(done.status == 1 && done.errors.contains("the log does not know 1 of 3 names"), "\(done.errors)")
+        #expect(done.lines.count == 2 && done.lines[0].hasPrefix("3 events removed"), "\(done.text)")
+        #expect(try place.tool.count() == 1, "only carol's is left")
+        try place.tool.verify()
+        #expect(try run(command + ["--user-file", list("carol"), "--user", "bob"]).status == 64)
+        #expect(try run(command + ["--user-file", list("carol"), "-o", "json"]).text.contains("\"events\":1"))
+        #expect(try place.tool.count() == 0)
+    }
+
     @Test func aHostileNameNeverReachesATerminalRaw() throws {
         let host = try place.server()
         try host.ask("auth user=text:%1b[2Jx ok=1")

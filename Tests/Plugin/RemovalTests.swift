@@ -358,7 +358,7 @@ import Testing
             (["prune"], "needs --older-than"), (["prune", "--older-than", "soon"], "soon"),
             (["prune", "--older-than", "0d"], "1s or more"), (["prune", "--all", "--max-size", "1GiB"], "leave out"),
             (["prune", "--max-size", "much"], "much"), (["prune", "--max-size", "100"], "1MiB or more"),
-            (["forget"], "either --user or --identity"),
+            (["forget"], "one of --user, --user-file or --identity"),
             (["forget", "--user", ""], "1–256 bytes"), (["forget", "--identity", "xyz"], "hexadecimal digits"),
         ] {
             let outcome = try place.tool.run(arguments)

@@ -22,9 +22,14 @@ struct ForgetCommand: ParsableCommand {
             On a terminal it first shows what will be removed, and asks. From a script it does not ask; --dry-run only shows. \
             -o json prints a receipt, which names nobody.
 
+            Every user of this machine can see the arguments of a running command, as with ps. --user-file keeps a name out of \
+            them: it reads names from a file, or from standard input, one on each line, and removes one person after another. \
+            Then the command exits with 1 if the log does not know one of them.
+
             EXAMPLES
               qpc-metrics forget --user alice --dry-run
               qpc-metrics forget --user alice
+              qpc-metrics forget --user-file - < names.txt
               qpc-metrics forget --identity 9f86d081884c7d659a2feaa0c55ad015 --yes
             """)
 
@@ -32,6 +37,12 @@ struct ForgetCommand: ParsableCommand {
 
     @Option(parsing: .unconditional, help: ArgumentHelp("A user's name or pseudonym.", valueName: "name"))
     var user: String?
+
+    @Option(
+        name: .customLong("user-file"),
+        help: ArgumentHelp("A file with a user's name on each line; - for standard input.", valueName: "file"),
+        completion: .file())
+    var userFile: String?
 
     @Option(parsing: .unconditional, help: ArgumentHelp("A key or its pseudonym, in full.", valueName: "hex"))
     var identity: String?
@@ -42,19 +53,42 @@ struct ForgetCommand: ParsableCommand {
         "no such name in the log; nothing was removed. Check the spelling; events under a deleted key cannot be found"
 
     func run() throws {
-        let request = try request()
-        let work = LogWork(directory: directory, request: request)
-        let preview = try preview()
-        try work.requireDirectory()
-        if removal.isDryRun, let preview, preview.users + preview.identities == 0 {
-            throw Failure(Failure.somethingWrong, Self.nobody)
+        guard let userFile else { return try forget(request(), user: user) }
+        guard user == nil, identity == nil else {
+            throw Failure(Failure.usage, "--user-file cannot be used with --user or --identity")
         }
+        let names = try UserFile.names(userFile, for: "forget")
+        var unknown = 0
+        for name in names {
+            do {
+                try forget(.forgetUser(Array(name.utf8)), user: name)
+            } catch is NobodyFound {
+                unknown += 1
+            }
+        }
+        guard unknown > 0 else { return }
+        throw Failure(
+            Failure.somethingWrong,
+            "the log does not know \(unknown) of \(Quantity.count(UInt64(names.count), "name")); "
+                + "events under a deleted key cannot be found")
+    }
+
+    /// Only with --user-file, where others may follow.
+    private struct NobodyFound: Error {}
+
+    private var nobodyFound: any Error { userFile == nil ? Failure(Failure.somethingWrong, Self.nobody) : NobodyFound() }
+
+    private func forget(_ request: ControlClient.Request, user: String?) throws {
+        let work = LogWork(directory: directory, request: request)
+        let preview = try preview(user)
+        try work.requireDirectory()
+        if removal.isDryRun, let preview, preview.users + preview.identities == 0 { throw nobodyFound }
         guard try removal.goesOn("forget", preview, directory: directory.path) else { return }
         let outcome = try work.run { outcome, problem in
             guard removal.output == .json, outcome.users + outcome.identities > 0 else { return }
             try StandardOutput.write(RemovalText.json("forget", outcome, directory: directory.path, problem: problem).line)
         }
-        guard outcome.users + outcome.identities > 0 else { throw Failure(Failure.somethingWrong, Self.nobody) }
+        guard outcome.users + outcome.identities > 0 else { throw nobodyFound }
         guard removal.output == .text else { return }
         let names = RemovalText.names(UInt64(clamping: outcome.users), UInt64(clamping: outcome.identities))
         try StandardOutput.write("\(Quantity.count(UInt64(clamping: outcome.events), "event")) removed, under \(names)\n")
@@ -73,12 +107,12 @@ struct ForgetCommand: ParsableCommand {
             }
             return .forgetIdentity(bytes)
         default:
-            throw Failure(Failure.usage, "forget needs either --user or --identity; see qpc-metrics forget --help")
+            throw Failure(Failure.usage, "forget needs one of --user, --user-file or --identity; see qpc-metrics forget --help")
         }
     }
 
     /// Nil without a log, and if this user may not read the key: the plugin may.
-    private func preview() throws -> RemovalPreview? {
+    private func preview(_ user: String?) throws -> RemovalPreview? {
         let found = try querying { () throws(DataSourceError) in try directory.source.log() }
         guard let log = found else { return nil }
         let resolver = TermResolver(directory: directory.path)

@@ -28,12 +28,16 @@ struct WhoisCommand: ParsableCommand {
             With --user or --identity it goes the other way: the pseudonyms in the log, with their events and times, and those of \
             the keys and users that registrations tie to them.
 
+            Every user of this machine can see the arguments of a running command, as with ps. --user-file keeps a name out of \
+            them: it reads names from a file, or from standard input, one on each line.
+
             Exits with 1 if no name explains a pseudonym.
 
             EXAMPLES
               qpc-metrics whois 86d952d7 --names users.txt
               qpc-metrics whois --names users.txt
               qpc-metrics whois --user alice
+              qpc-metrics whois --user-file - < name.txt
             """)
 
     @Argument(help: ArgumentHelp("Pseudonyms, or their first 4 or more digits.", valueName: "pseudonym"))
@@ -49,6 +53,13 @@ struct WhoisCommand: ParsableCommand {
 
     @Option(parsing: .unconditional, help: ArgumentHelp("The pseudonyms of this user.", valueName: "name"))
     var user: String?
+
+    @Option(
+        name: .customLong("user-file"),
+        help: ArgumentHelp(
+            "The pseudonyms of the users in this file, one on each line; - for standard input.", valueName: "file"),
+        completion: .file())
+    var userFile: String?
 
     @Option(help: ArgumentHelp("The pseudonyms of this key.", valueName: "hex"))
     var identity: String?
@@ -67,10 +78,11 @@ struct WhoisCommand: ParsableCommand {
     }
 
     func run() throws {
-        let asks = [names != nil, user != nil, identity != nil].count(where: { $0 })
+        let asks = [names != nil, user != nil, userFile != nil, identity != nil].count(where: { $0 })
         guard asks == 1, names != nil || pseudonyms.isEmpty else {
             throw Failure(
-                Failure.usage, "whois needs one of --names FILE, --user NAME or --identity HEX; see qpc-metrics whois --help")
+                Failure.usage,
+                "whois needs one of --names FILE, --user NAME, --user-file FILE or --identity HEX; see qpc-metrics whois --help")
         }
         let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
         guard try !queryingLog({ () throws(LogError) in try log.epochs() }).isEmpty else {
@@ -80,7 +92,14 @@ struct WhoisCommand: ParsableCommand {
                     ? "this log has no pseudonyms: \(Settings.logIsOff), which keeps no event and no name"
                     : "this log has no pseudonyms: it holds names in plain text, or none at all; see qpc-metrics events")
         }
-        let lines = try names.map { try byNames($0, log) } ?? bySomebody(log)
+        var lines: [Line] = []
+        if let names {
+            lines = try byNames(names, log)
+        } else if let userFile {
+            for name in try UserFile.names(userFile, for: "whois") { lines += try bySomebody(name, log) }
+        } else {
+            lines = try bySomebody(user, log)
+        }
         try write(lines)
         let unknown = lines.filter { $0.name == nil }.count
         guard unknown == 0 else {
@@ -130,7 +149,7 @@ struct WhoisCommand: ParsableCommand {
 
     // MARK: From somebody to pseudonyms
 
-    private func bySomebody(_ log: EventLogReader) throws -> [Line] {
+    private func bySomebody(_ user: String?, _ log: EventLogReader) throws -> [Line] {
         let search = try NamesOption.search(log, directory: directory.path)
         let name = Array((user ?? identity ?? "").utf8)
         if let identity, Hexadecimal.decode(identity) == nil {
@@ -219,6 +238,8 @@ struct WhoisCommand: ParsableCommand {
         }
     }
 
+    private var subject: String { user ?? (userFile == nil ? "the key" : "a user above") }
+
     private func writeTable(_ lines: [Line]) throws {
         guard !lines.isEmpty else { return }
         let hasTimes = lines.contains { $0.events != nil }
@@ -229,7 +250,7 @@ struct WhoisCommand: ParsableCommand {
         for line in lines {
             var row = [
                 Cell(line.pseudonym),
-                line.name.map { $0.isEmpty ? Cell("(registered with \(user ?? "the key"))", .dim) : Cell(escaping: $0) }
+                line.name.map { $0.isEmpty ? Cell("(registered with \(subject))", .dim) : Cell(escaping: $0) }
                     ?? Cell("unknown", .bad), Cell(Self.kinds(line)), Cell(line.epoch.map { "\($0)" } ?? "-"),
             ]
             if hasTimes {

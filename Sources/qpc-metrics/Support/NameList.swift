@@ -11,7 +11,10 @@ enum NameList {
     }
 
     /// - Parameter path: `-` for standard input.
-    static func read(_ path: String, _ body: (Entry) throws -> Void) throws {
+    static func read(_ path: String, _ body: (Entry) throws -> Void) throws { try lines(path) { try body(entry($0)) } }
+
+    /// Each line that is not empty, without its end.
+    static func lines(_ path: String, _ body: ([UInt8]) throws -> Void) throws {
         guard let file = path == "-" ? fdopen(STDIN_FILENO, "r") : fopen(path, "re") else {
             throw failure(path, errno)
         }
@@ -28,7 +31,7 @@ enum NameList {
             let bytes = UnsafeRawBufferPointer(start: line, count: count)
             var end = bytes.count
             while end > 0, bytes[end - 1] == 0x0A || bytes[end - 1] == 0x0D { end -= 1 }
-            if end > 0 { try body(entry(Array(bytes[..<end]))) }
+            if end > 0 { try body(Array(bytes[..<end])) }
         }
     }
 

@@ -27,7 +27,7 @@ function __qpc-metrics_parse_tokens -S
         case 'count'
             __qpc-metrics_parse_subcommand 0 'dir=' 'by=' 'sum=' 'max=' 'distinct=' 'first' 'last' 'top=' 'sort=' 'having=+' 'beside=' 'dropped' 'waiting' 'kind=+' 'since=' 'until=' 'user=' 'identity=' 'channel=' 'failed' 'reason=' 'login-only' 'ok' 'class=' 'sender=' 'recipient=' 'min-bytes=' 'after=' 'n=' 'r' 'names=' 'o/output=' 'color=' 'version' 'h/help'
         case 'whois'
-            __qpc-metrics_parse_subcommand -r 1 'dir=' 'names=' 'user=' 'identity=' 'o/output=' 'version' 'h/help'
+            __qpc-metrics_parse_subcommand -r 1 'dir=' 'names=' 'user=' 'user-file=' 'identity=' 'o/output=' 'version' 'h/help'
         case 'stats'
             __qpc-metrics_parse_subcommand 0 'dir=' 'since=' 'until=' 'by=' 'top=' 'names=' 'o/output=' 'color=' 'version' 'h/help'
         case 'top'
@@ -47,7 +47,7 @@ function __qpc-metrics_parse_tokens -S
         case 'prune'
             __qpc-metrics_parse_subcommand 0 'dir=' 'older-than=' 'max-size=' 'all' 'dry-run' 'y/yes' 'o/output=' 'version' 'h/help'
         case 'forget'
-            __qpc-metrics_parse_subcommand 0 'dir=' 'user=' 'identity=' 'dry-run' 'y/yes' 'o/output=' 'version' 'h/help'
+            __qpc-metrics_parse_subcommand 0 'dir=' 'user=' 'user-file=' 'identity=' 'dry-run' 'y/yes' 'o/output=' 'version' 'h/help'
         case 'rebuild'
             __qpc-metrics_parse_subcommand 0 'dir=' 'version' 'h/help'
         case 'privacy-report'
@@ -198,6 +198,7 @@ complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_o
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics whois" dir' -l 'dir' -d 'The data directory (default: $QPC_METRICS_PLUGIN_DIR, otherwise qpc-metrics-data).' -rfa '(__qpc-metrics_complete_directories)'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics whois" names' -l 'names' -d 'A file with a user\'s name, a key, or a key and a name on each line; - for standard input.' -rF
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics whois" user' -l 'user' -d 'The pseudonyms of this user.' -rfka ''
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics whois" user-file' -l 'user-file' -d 'The pseudonyms of the users in this file, one on each line; - for standard input.' -rF
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics whois" identity' -l 'identity' -d 'The pseudonyms of this key.' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics whois" o output' -l 'output' -s 'o' -d 'The format of the output.' -rfka 'table json csv'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics whois" version' -l 'version' -d 'Show the version.'
@@ -270,6 +271,7 @@ complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_o
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics prune" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics forget" dir' -l 'dir' -d 'The data directory (default: $QPC_METRICS_PLUGIN_DIR, otherwise qpc-metrics-data).' -rfa '(__qpc-metrics_complete_directories)'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics forget" user' -l 'user' -d 'A user\'s name or pseudonym.' -rfka ''
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics forget" user-file' -l 'user-file' -d 'A file with a user\'s name on each line; - for standard input.' -rF
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics forget" identity' -l 'identity' -d 'A key or its pseudonym, in full.' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics forget" dry-run' -l 'dry-run' -d 'Show what would be removed, and remove nothing.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics forget" y yes' -s 'y' -l 'yes' -d 'Do not ask for confirmation; without a terminal, none is asked for anyway.'
