@@ -4,6 +4,8 @@ public enum DataFile: CaseIterable, Sendable {
     case wal
     case walIndex
     case live
+    /// Where the live file is, if it is not in the directory.
+    case livePath
     case keys
     case control
 
@@ -13,6 +15,7 @@ public enum DataFile: CaseIterable, Sendable {
         case .wal: "events.db-wal"
         case .walIndex: "events.db-shm"
         case .live: "live.qpcm"
+        case .livePath: "live.path"
         case .keys: "identity.key"
         case .control: "control.sock"
         }

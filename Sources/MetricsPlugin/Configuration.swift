@@ -5,6 +5,8 @@ import MetricsModel
 struct Configuration {
     var settings = Settings()
     var directory = "qpc-metrics-data"
+    /// Nil: the live file is in the data directory.
+    var liveDirectory: String?
     var messageHook = true
     var logLevel = LogLevel.info
 
@@ -61,6 +63,7 @@ struct Configuration {
     /// The settings in effect, as one would set them.
     var words: String {
         var text = "DIR=\(directory)"
+        if let liveDirectory { text += " LIVE_DIR=\(liveDirectory)" }
         for (name, value) in settings.words { text += " \(name)=\(value)" }
         return text + " SYNC_INTERVAL=\(Settings.time(settings.syncIntervalNanoseconds))"
             + " MESSAGE_HOOK=\(messageHook ? "on" : "off") LOG_LEVEL=\(logLevel.name)"
@@ -100,6 +103,7 @@ struct Configuration {
     private static var variables: [Variable] {
         [
             Variable("DIR", "a path") { assign(&$1.directory, $0.path) },
+            Variable("LIVE_DIR", "a path") { assign(&$1.liveDirectory, $0.path) },
             Variable("IDENTITIES", "pseudonym, plain or none") {
                 assign(&$1.settings.identities, $0.named(IdentityMode.allCases) { $0.name })
             },

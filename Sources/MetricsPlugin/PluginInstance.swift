@@ -24,8 +24,16 @@ final class PluginInstance: @unchecked Sendable {
         } catch {
             throw StartError(code: -3, message: error.message)
         }
+        var liveDirectory: String?
+        if let path = configuration.liveDirectory {
+            do {
+                liveDirectory = try LiveDirectory.prepare(path, for: configuration.directory, log: log)
+            } catch {
+                throw StartError(code: -3, message: error.message)
+            }
+        }
         let outcome = try Self.recover(directory, configuration, log)
-        let live = try Self.makeLive(configuration, outcome)
+        let live = try Self.makeLive(configuration, outcome, liveDirectory)
         directory.sync()
         guard live.populateStarts() else {
             throw StartError(
@@ -98,14 +106,14 @@ final class PluginInstance: @unchecked Sendable {
     }
 
     private static func makeLive(
-        _ configuration: Configuration, _ outcome: Recovery.Outcome
+        _ configuration: Configuration, _ outcome: Recovery.Outcome, _ liveDirectory: String?
     ) throws(StartError) -> LiveFile {
         var session: (UInt64, UInt64) = (0, 0)
         _ = getrandom(&session.0, 8, 0)
         _ = getrandom(&session.1, 8, 0)
         let options = LiveFile.Options(
             settings: configuration.settings, initialSlots: initialSlots, clock: TickClock.best, session: session,
-            createdNanoseconds: outcome.createdNanoseconds ?? 0)
+            createdNanoseconds: outcome.createdNanoseconds ?? 0, liveDirectory: liveDirectory)
         do {
             return try LiveFile(
                 directory: configuration.directory, options: options, ringed: outcome.ringed, direct: outcome.direct)
@@ -147,7 +155,11 @@ final class PluginInstance: @unchecked Sendable {
 
     /// `destroy`: once. The server promises to call no more hooks, but threads that called one may still end.
     func close() {
-        if isOurs { thread.stop() }
+        if isOurs {
+            thread.stop()
+            live.bringHome(to: directory.path)
+            directory.sync()
+        }
         state.pointee.session.store(0, ordering: .releasing)
         InstanceTable.remove(self)
         directory.release()

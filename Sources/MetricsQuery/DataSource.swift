@@ -32,13 +32,16 @@ public struct DataSource: Sendable {
 
     public init(directory: String) { self.directory = directory }
 
-    public var livePath: String { DataFile.live.path(in: directory) }
+    /// Where the live file is, or would be.
+    public var livePlace: LivePlace { LivePlace.find(in: directory) }
+    public var livePath: String { livePlace.path }
     public var logPath: String { DataFile.log.path(in: directory) }
 
     /// The live file; nil if there is none.
+    @inline(never)
     public func live() throws(DataSourceError) -> LiveFileReader? {
         do {
-            return try LiveFileReader(path: livePath)
+            return try LiveFileReader.open(in: directory)
         } catch {
             if error.code == ENOENT || error.code == ENOTDIR { return nil }
             if error.code == EACCES { throw .noPermission(path: livePath) }

@@ -1,4 +1,5 @@
 import CMachine
+import MetricsMemory
 import MetricsModel
 
 /// The files of a data directory: their sizes, permissions and content.
@@ -12,6 +13,7 @@ public struct DirectoryListing: Sendable {
     }
 
     public struct File: Sendable {
+        /// A path for a live file that is elsewhere.
         public var name: String
         public var bytes: UInt64
         /// The permission bits.
@@ -37,6 +39,13 @@ public struct DirectoryListing: Sendable {
                 File(
                     name: name, bytes: UInt64(clamping: status.st_size), mode: UInt32(status.st_mode) & 0o7777,
                     content: Self.content(name)))
+        }
+        let place = LivePlace.find(in: directory)
+        if place.isElsewhere, qpcm_lstat(place.path, &status) == 0, files.allSatisfy({ $0.content != .file(.live) }) {
+            files.append(
+                File(
+                    name: place.path, bytes: UInt64(clamping: status.st_size), mode: UInt32(status.st_mode) & 0o7777,
+                    content: .file(.live)))
         }
         files.sort { $0.name < $1.name }
     }

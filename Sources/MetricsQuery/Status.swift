@@ -8,6 +8,8 @@ import Readings
 public struct Status: Sendable {
     public enum Problem: Sendable {
         case neverRan
+        /// The live file outside of the data directory is gone, or not this directory's: where it was.
+        case liveGone(path: String)
         case stuck(pid: Int32)
         case shutDown
         /// The server died and its events were recovered into the log: when, UTC microseconds.
@@ -36,6 +38,8 @@ public struct Status: Sendable {
     public var rings: RingSurvey?
     /// How long the oldest event has waited for the log; 0 if none waits.
     public var lagNanoseconds: UInt64 = 0
+    /// Where the live file is, if not in the data directory.
+    public var livePath: String?
     /// The settings of the plugin's last run; nil if it never ran.
     public var settings: Settings?
     /// Empty if nothing is wrong.
@@ -44,7 +48,9 @@ public struct Status: Sendable {
     public static func read(_ source: DataSource) throws(DataSourceError) -> Status {
         guard let live = try SnapshotReader.live(source) else {
             var status = Status(snapshot: try SnapshotReader.snapshot(of: source.requiredLog()))
-            status.problems = status.recentDrops(source) + [.neverRan]
+            let place = source.livePlace
+            status.problems =
+                status.recentDrops(source) + [place.isElsewhere ? .liveGone(path: place.path) : .neverRan]
             return status
         }
         var status = Status(snapshot: SnapshotReader.snapshot(of: live, orLogIn: source))
@@ -54,6 +60,7 @@ public struct Status: Sendable {
         status.lagNanoseconds = rings.lagNanoseconds(now: TickClock.realtimeNanoseconds())
         status.rings = rings
         status.settings = live.header.settings
+        if source.livePlace.isElsewhere { status.livePath = live.path }
         status.problems = status.findProblems(live, source)
         return status
     }

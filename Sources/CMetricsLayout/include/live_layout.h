@@ -98,6 +98,10 @@ typedef struct qpcm_header {
     uint64_t active_users[3];      // (a) [drain] 1, 7 and 30 days
     uint64_t log_trouble;          // (a) [drain] SQLite's extended code with which flushes fail, 0 if they succeed
     uint64_t counters_check;       // (a) [drain] over all counters, once the file is stopped; 0: none
+    // 512: for a file outside of its data directory (LivePlace.swift), else 0
+    uint64_t home_id[2];           // [init] random, and in the file's name
+    uint64_t home_device;          // [init] of the data directory
+    uint64_t home_inode;           // [init]
 } qpcm_header;
 
 enum {
@@ -119,6 +123,7 @@ enum {
     QPCM_HEADER_ACTIVE_USERS = 472,
     QPCM_HEADER_LOG_TROUBLE = 496,
     QPCM_HEADER_COUNTERS_CHECK = 504,
+    QPCM_HEADER_HOME_ID = 512,
 };
 
 _Static_assert(offsetof(qpcm_header, version) == 8, "version");
@@ -145,6 +150,7 @@ _Static_assert(offsetof(qpcm_header, oldest_waiting_us) == QPCM_HEADER_OLDEST_WA
 _Static_assert(offsetof(qpcm_header, failing_users) == QPCM_HEADER_FAILING_USERS, "failing_users");
 _Static_assert(offsetof(qpcm_header, log_trouble) == QPCM_HEADER_LOG_TROUBLE, "log_trouble");
 _Static_assert(offsetof(qpcm_header, counters_check) == QPCM_HEADER_COUNTERS_CHECK, "counters_check");
+_Static_assert(offsetof(qpcm_header, home_id) == QPCM_HEADER_HOME_ID, "home_id");
 _Static_assert(sizeof(qpcm_header) <= QPCM_PAGE_BYTES, "the header is one page");
 
 /// A slot: one server thread's counters and ring. The slot of a thread that has ended is free for the next thread, which

@@ -461,7 +461,9 @@ public final class Drainer {
         try writer.commitTransaction(
             session: session, rings: positions, ringed: { working[$0] }, direct: { direct[$0] },
             drops: keepsMinutes ? minutes : [], lastDrop: counted.sum > 0 ? now : drops.lastDrop,
-            waiting: deliveries?.changes(isLast: isLast), waits: keepsMinutes ? waits : DeliveryWaits())
+            waiting: deliveries?.changes(isLast: isLast), waits: keepsMinutes ? waits : DeliveryWaits(),
+            // Of a live file in memory, a power cut leaves nothing else.
+            counted: map.word(QPCM_HEADER_HOME_ID) == 0 ? [] : map.totals(.ringed))
     }
 
     /// Drops that the open transaction itself counts: torn events.

@@ -85,22 +85,34 @@ public final class DataDirectory {
     public func contains(_ name: String) -> Bool { access(path + "/" + name, F_OK) == 0 || qpcm_errno() != ENOENT }
 
     private static func holder(of path: String) -> Int32? {
-        (try? LiveFileReader(path: DataFile.live.path(in: path)))?.header.pid
+        (try? LiveFileReader.open(in: path))?.header.pid
     }
 
     /// Renames a file, and for a log also its WAL and the WAL's index, to a name with the time in it. Returns the new path;
     /// nil if that failed.
     public func quarantine(_ name: String, as reason: Quarantine = .damaged) -> String? {
+        quarantine(path: path + "/" + name, as: reason)
+    }
+
+    /// Renames the live file, which stays in the directory that it is in: what was kept off the disk does not get there now.
+    func quarantineLive() -> String? {
+        let place = LivePlace.find(in: path)
+        guard let name = quarantine(path: place.path, as: .damaged) else { return nil }
+        place.forget()
+        return name
+    }
+
+    private func quarantine(path: String, as reason: Quarantine) -> String? {
         let stamp = reason.mark + Self.stamp()
-        var target = path + "/" + name + stamp
+        var target = path + stamp
         var attempt = 1
         while access(target, F_OK) == 0 {
             attempt += 1
-            target = path + "/" + name + stamp + ".\(attempt)"
+            target = path + stamp + ".\(attempt)"
         }
-        guard rename(path + "/" + name, target) == 0 else { return nil }
-        _ = rename(path + "/" + name + "-wal", target + "-wal")
-        _ = rename(path + "/" + name + "-shm", target + "-shm")
+        guard rename(path, target) == 0 else { return nil }
+        _ = rename(path + "-wal", target + "-wal")
+        _ = rename(path + "-shm", target + "-shm")
         return target
     }
 
@@ -123,6 +135,8 @@ public final class DataDirectory {
 public enum DirectoryError: Error {
     case unusable(path: String, operation: String, code: Int32)
     case writableByOthers(path: String)
+    /// The directory of `QPC_METRICS_PLUGIN_LIVE_DIR`.
+    case unusableLive(path: String, operation: String, code: Int32)
     /// Another process holds it; its process ID, if known.
     case inUse(path: String, pid: Int32?)
 
@@ -130,8 +144,10 @@ public enum DirectoryError: Error {
         switch self {
         case .unusable(let path, let operation, let code):
             return "cannot \(operation) the data directory \(path): \(String(cString: strerror(code)))"
+        case .unusableLive(let path, let operation, let code):
+            return "cannot \(operation) \(path), which QPC_METRICS_PLUGIN_LIVE_DIR names: \(String(cString: strerror(code)))"
         case .writableByOthers(let path):
-            return "the data directory \(path) is writable by everyone; fix it with: chmod o-w \(path)"
+            return "the directory \(path) is writable by everyone; fix it with: chmod o-w \(path)"
         case .inUse(let path, let pid):
             let holder = pid.map { "a running server, process \($0)" } ?? "another process"
             return "the data directory \(path) is in use by \(holder)"

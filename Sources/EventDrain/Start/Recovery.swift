@@ -76,7 +76,9 @@ public enum Recovery {
         try KeyStartup.settle(
             directory, identities: settings.identities, writer, quarantined: &quarantined, log: opener.log)
         opener.keys = writer.keys
+        let place = LivePlace.find(in: directory.path)
         let live = try openLive(directory, quarantined: &quarantined, log: opener.log)
+        let torn = live == nil && place.isElsewhere ? try settleGone(place, writer, log: opener.log) : 0
         // What a dead server recorded under stricter settings is written as was promised then.
         if let header = live?.header {
             writer.use(
@@ -86,6 +88,7 @@ public enum Recovery {
         var outcome: Outcome
         do {
             outcome = try take(live, into: writer, of: opener)
+            outcome.torn &+= torn
             outcome.createdNanoseconds = try began(outcome, live)
             let stored = try StoredState.read(outcome.writer.database).lastDropMicroseconds
             outcome.lastDropMicroseconds = max(UInt64(stored), live?.map.word(QPCM_HEADER_LAST_DROP) ?? 0)
@@ -108,12 +111,11 @@ public enum Recovery {
     private static func openLive(
         _ directory: DataDirectory, quarantined: inout UInt64, log: PluginLogger
     ) throws(RecoveryError) -> LiveFileReader? {
-        let path = DataFile.live.path(in: directory.path)
         do {
-            let live = try LiveFileReader(path: path, writable: true)
+            let live = try LiveFileReader.open(in: directory.path, writable: true)
             guard let mismatch = live.mismatch else { return live }
             // If its server ended cleanly, the file holds nothing that the log lacks.
-            guard !live.isRunning, let name = directory.quarantine("live.qpcm") else {
+            guard !live.isRunning, let name = directory.quarantineLive() else {
                 log.warning("\(mismatch); the events in its rings are recovered into the log")
                 return live
             }
@@ -122,13 +124,30 @@ public enum Recovery {
             return nil
         } catch {
             if error.code == ENOENT { return nil }
-            guard error.code == EINVAL || error.code == ELOOP, let name = directory.quarantine(DataFile.live.name) else {
+            guard error.code == EINVAL || error.code == ELOOP, let name = directory.quarantineLive() else {
                 throw .live(error)
             }
             quarantined += 1
             log.warning("\(error.message); it is now \(name), and a new one has begun")
             return nil
         }
+    }
+
+    /// A live file in memory went with the machine, or stayed where the directory was copied from. What hooks had counted when
+    /// the log was last written, and it does not have, is torn.
+    /// - Returns: the number of torn events.
+    private static func settleGone(
+        _ place: LivePlace, _ writer: EventLogWriter, log: PluginLogger
+    ) throws(RecoveryError) -> UInt64 {
+        let torn: UInt64
+        do { torn = try writer.countGone(at: Int64(clamping: TickClock.realtimeNanoseconds() / 1000)) } catch {
+            throw .log(error)
+        }
+        place.forget()
+        log.warning(
+            "the live file \(place.path) is gone, as after a power cut, or is not this directory's; anything recorded after "
+                + "the log was last written is lost")
+        return torn
     }
 
     /// When the counters began, which the log keeps. A live file may know it from before the log was quarantined or replaced,

@@ -30,9 +30,16 @@ final class StorageWatch {
     func hasDied(isSuspected: Bool, now: UInt64) -> Bool {
         guard look.isDue(now) || isSuspected else { return false }
         let wasDead = isDead
-        isDead = isSuspected || !live.takesStores()
+        let isLiveDead = isSuspected || !live.takesStores()
+        isDead = isLiveDead || !live.homeTakesStores()
         guard isDead, !wasDead else { return false }
-        if !live.isDetached { detach() }
+        if isLiveDead {
+            if !live.isDetached { detach() }
+        } else {
+            log.error(
+                "the file system of \(directory) no longer takes what is written to it; events wait in memory, then are dropped; "
+                    + "repair the disk, then restart the server")
+        }
         return true
     }
 

@@ -11,6 +11,9 @@ public struct StoredState {
     public var createdNanoseconds: UInt64?
     /// When an event was last dropped: UTC, microseconds since 1970; 0 if never, or if before this was recorded.
     public var lastDropMicroseconds: Int64 = 0
+    /// What hooks had counted at the last commit, if their live file was outside of the data directory; else empty.
+    public var counted: [UInt64] = []
+    static let countedKey = "counted"
 
     /// The state of a log that knows no session.
     public static var none: StoredState {
@@ -27,6 +30,16 @@ public struct StoredState {
         state.createdNanoseconds = try createdNanoseconds(database)
         let lastDrop = try database.integer("SELECT value FROM state WHERE key = '\(DropTable.lastDropKey)'")
         state.lastDropMicroseconds = max(0, lastDrop ?? 0)
+        let counted = try database.prepare("SELECT value FROM state WHERE key = '\(countedKey)'")
+        if try counted.step() {
+            let bytes = counted.bytes(0)
+            if bytes.count == CounterIndex.words * 8 {
+                state.counted = bytes.withUnsafeBytes { bytes in
+                    (0..<CounterIndex.words).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self) }
+                }
+            }
+        }
+        counted.reset()
         let counters = try database.prepare("SELECT id, ringed, direct FROM counter")
         while try counters.step() {
             let index = Int(counters.integer(0))

@@ -77,6 +77,36 @@ extension EventLogWriter {
         }
     }
 
+    /// Counts as torn what hooks had counted by the last commit and the log does not have, in its own transaction, when their
+    /// live file is gone. Doing it again counts nothing more.
+    /// - Parameter now: UTC, microseconds.
+    public func countGone(at now: Int64) throws(LogError) -> UInt64 {
+        var stored = try StoredState.read(database)
+        guard !stored.counted.isEmpty else { return 0 }
+        var drops = DropTotals()
+        for kind in EventKind.allCases {
+            let index = CounterIndex.events(kind)
+            guard stored.counted[index] > stored.ringed[index] else { continue }
+            let torn = CounterIndex.dropped(kind, .torn)
+            stored.ringed[torn] &+= stored.counted[index] - stored.ringed[index]
+            drops.values[torn - DropTotals.first] = stored.counted[index] - stored.ringed[index]
+        }
+        for index in 0..<CounterIndex.written(.messageEnqueue) where stored.counted[index] > stored.ringed[index] {
+            stored.ringed[index] = stored.counted[index]
+        }
+        guard drops.sum > 0 else { return 0 }
+        do {
+            try beginTransaction()
+            try commitTransaction(
+                session: stored.session ?? (0, 0), rings: [], ringed: { stored.ringed[$0] }, direct: { stored.direct[$0] },
+                drops: keepsRows ? [DropMinute(minute: now / 60_000_000, drops: drops)] : [], lastDrop: now)
+        } catch {
+            rollBack()
+            throw error
+        }
+        return drops.sum
+    }
+
     /// Call after rows of a segment without an index were removed, usually the newest: when that is full, it is indexed from the
     /// rows that are left.
     func forgetSummary(andCheckOf segment: Int64) throws(LogError) {

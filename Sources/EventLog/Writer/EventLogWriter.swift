@@ -354,10 +354,13 @@ public final class EventLogWriter {
     /// - Parameter lastDrop: when the last drop was noticed: UTC, microseconds; 0 if there was none since the last commit.
     /// - Parameter waiting: who waits for messages and who no longer does, as of the last event; nil to leave the table as it is.
     /// - Parameter waits: those of the transaction's fetches.
+    /// - Parameter counted: what hooks had counted so far, for a live file that the next boot will not have; else empty.
     public func commitTransaction(
         session: (UInt64, UInt64), rings: [RingPosition], ringed: (Int) -> UInt64, direct: (Int) -> UInt64,
-        drops: [DropMinute] = [], lastDrop: Int64 = 0, waiting: WaitingChanges? = nil, waits: DeliveryWaits = DeliveryWaits()
+        drops: [DropMinute] = [], lastDrop: Int64 = 0, waiting: WaitingChanges? = nil, waits: DeliveryWaits = DeliveryWaits(),
+        counted: [UInt64] = []
     ) throws(LogError) {
+        if !counted.isEmpty { try save(StoredState.countedKey, blob: counted.withUnsafeBytes { [UInt8]($0) }) }
         try rows.flush()
         if nextID != firstIDOfTransaction, epochOfNow > epochs.newest {
             try saveKeyCheck(of: epochOfNow)

@@ -9,6 +9,9 @@ public enum ProblemText {
     public static func words(_ problem: Status.Problem, zone: ClockZone) -> String {
         switch problem {
         case .neverRan: "the plugin has not run here since live.qpcm was removed: start the server with the plugin"
+        case .liveGone(let path):
+            "the live file \(path) is gone, as after a power cut, or is not this directory's: "
+                + "start the server, which counts what can be counted of what was lost"
         case .stuck(let pid):
             "process \(pid) holds the directory, but its plugin has had no heartbeat for 5 s: "
                 + "is the process stopped, or its disk stuck? See its standard error"
@@ -44,7 +47,7 @@ public enum ProblemText {
     /// The section of docs/RUNBOOKS.md, named after its alert; nil if there is none.
     static func runbook(_ problem: Status.Problem) -> String? {
         switch problem {
-        case .neverRan, .stuck, .shutDown, .recovered, .died: "QpcPluginDown"
+        case .neverRan, .liveGone, .stuck, .shutDown, .recovered, .died: "QpcPluginDown"
         case .ringFilling, .dropped: "QpcEventsDropped"
         case .walHeld: "QpcLogHeld"
         case .flushFailing: "QpcLogErrors"

@@ -13,10 +13,14 @@ public final class LiveFile: Sendable {
         public var session: (UInt64, UInt64)
         /// When the counters began; 0 if unknown.
         public var createdNanoseconds: UInt64
+        /// An absolute path; nil for the data directory.
+        public var liveDirectory: String?
 
         public init(
-            settings: Settings, initialSlots: Int, clock: UInt64, session: (UInt64, UInt64), createdNanoseconds: UInt64 = 0
+            settings: Settings, initialSlots: Int, clock: UInt64, session: (UInt64, UInt64), createdNanoseconds: UInt64 = 0,
+            liveDirectory: String? = nil
         ) {
+            self.liveDirectory = liveDirectory
             self.settings = settings
             self.initialSlots = initialSlots
             self.clock = clock
@@ -26,6 +30,9 @@ public final class LiveFile: Sendable {
     }
 
     private let file: MappedFile
+    private let place: LivePlace
+    /// A file of the data directory, to check its file system with; -1 if the live file itself is there.
+    private let homeDescriptor: Int32
     public let map: LiveMap
     public let options: Options
     private let detached = Atomic<Bool>(false)
@@ -39,8 +46,11 @@ public final class LiveFile: Sendable {
     public convenience init(
         directory: String, options: Options, ringed: [UInt64], direct: [UInt64]
     ) throws(MemoryError) {
-        let path = DataFile.live.path(in: directory)
-        let temporary = path + ".new"
+        let before = LivePlace.find(in: directory)
+        let place = LivePlace.make(in: options.liveDirectory, for: directory)
+        let path = place.path
+        // Elsewhere nobody knows the name until it is published.
+        let temporary = place.isElsewhere ? path : path + ".new"
         _ = unlink(temporary)
         let descriptor = qpcm_open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o640)
         guard descriptor >= 0 else {
@@ -52,7 +62,8 @@ public final class LiveFile: Sendable {
         let reserved = QPCM_SLOTS + QPCM_SLOT_LIMIT * slotStride
         self.init(
             try MappedFile(owning: descriptor, path: temporary, reservedBytes: reserved, writable: true),
-            slotStride: slotStride, options: options)
+            slotStride: slotStride, options: options, place: place,
+            homeDescriptor: try place.writePointer())
 
         let bytes = QPCM_SLOTS + options.initialSlots * slotStride
         let code = file.allocate(offset: 0, bytes: bytes)
@@ -62,6 +73,10 @@ public final class LiveFile: Sendable {
         }
         fillHeader()
         let base = map.base
+        do { try place.mark(base) } catch {
+            _ = unlink(temporary)
+            throw error
+        }
         let baseCounters = base + QPCM_BASE_COUNTERS
         for index in 0..<CounterIndex.words {
             CounterBlock(at: baseCounters).store(ringed[index], to: index)
@@ -77,20 +92,32 @@ public final class LiveFile: Sendable {
         AtomicWord.storeReleasing(base, QPCM_HEADER_SLOTS_READY, UInt64(options.initialSlots))
         // Pairs with the acquiring load in LiveFileReader: a reader that sees the magic sees a whole header.
         AtomicWord.storeReleasing(base, 0, QPCM_LIVE_MAGIC)
-        guard rename(temporary, path) == 0 else {
+        if place.isElsewhere {
+            do { try place.publish() } catch {
+                _ = unlink(temporary)
+                throw error
+            }
+        } else if rename(temporary, path) != 0 {
             let code = qpcm_errno()
             _ = unlink(temporary)
             throw MemoryError(operation: "rename \(temporary) to", path: path, code: code)
         }
+        place.removeOthers(before)
     }
 
-    private init(_ file: consuming MappedFile, slotStride: Int, options: Options) {
+    private init(
+        _ file: consuming MappedFile, slotStride: Int, options: Options, place: LivePlace, homeDescriptor: Int32
+    ) {
+        self.place = place
+        self.homeDescriptor = homeDescriptor
         map = LiveMap(
             base: file.base, ringBytes: options.settings.ringBytes, slotStride: slotStride,
             reachableSlots: QPCM_SLOT_LIMIT)
         self.file = file
         self.options = options
     }
+
+    deinit { if homeDescriptor >= 0 { _ = close(homeDescriptor) } }
 
     private func fillHeader() {
         let settings = options.settings
@@ -232,6 +259,47 @@ public final class LiveFile: Sendable {
 
     /// Whether the file system still accepts stores. Three system calls.
     public func takesStores() -> Bool { file.takesStores() }
+
+    /// The same for the data directory's file system, if that is another one.
+    public func homeTakesStores() -> Bool { homeDescriptor < 0 || MappedFile.takesStores(homeDescriptor) }
+
+    /// Whether it is not in the data directory.
+    public var isElsewhere: Bool { place.isElsewhere }
+
+    /// After a shutdown, nothing waits in the rings any more: the header and the counters move into the data directory, where
+    /// they outlive the machine. Rings are left out, as holes. If it fails, the file stays where it is. Call last.
+    public func bringHome(to directory: String) {
+        guard place.isElsewhere, !isDetached, map.word(QPCM_HEADER_STATE) == UInt64(QPCM_STATE_STOPPED) else { return }
+        let slots = map.slotsReady
+        for index in 0..<slots {
+            let slot = map.slot(index)
+            guard RingConsumer.tail(of: slot) == RingConsumer.head(of: slot) else { return }
+        }
+        let path = DataFile.live.path(in: directory)
+        let temporary = path + ".new"
+        _ = unlink(temporary)
+        let descriptor = qpcm_open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o640)
+        guard descriptor >= 0 else { return }
+        defer { _ = close(descriptor) }
+        _ = fchmod(descriptor, 0o640)
+        func copy(_ from: Int, _ bytes: Int, to offset: Int) -> Bool {
+            pwrite(descriptor, map.base + from, bytes, offset) == bytes
+        }
+        var isWhole = ftruncate(descriptor, QPCM_SLOTS + slots * map.slotStride) == 0 && copy(0, QPCM_SLOTS, to: 0)
+        // It belongs to the directory that it is in.
+        let nobody: InlineArray<4, UInt64> = .init(repeating: 0)
+        isWhole = isWhole && withUnsafeBytes(of: nobody) { pwrite(descriptor, $0.baseAddress, 32, QPCM_HEADER_HOME_ID) == 32 }
+        for index in 0..<slots {
+            let offset = QPCM_SLOTS + index * map.slotStride
+            isWhole = isWhole && copy(offset, QPCM_SLOT_RING, to: offset)
+        }
+        guard isWhole, fsync(descriptor) == 0, rename(temporary, path) == 0 else {
+            _ = unlink(temporary)
+            return
+        }
+        place.forget()
+        _ = unlink(place.path)
+    }
 
     /// Whether the plugin has moved to memory of its own, which no other process sees.
     public var isDetached: Bool { detached.load(ordering: .acquiring) }

@@ -26,6 +26,27 @@ public final class LiveFileReader {
     /// - Parameter writable: for recovery, which wipes what it has taken.
     /// - Throws: `MemoryError`: code ENOENT if there is none, EINVAL with a detail if it is damaged or of another version.
     public convenience init(path: String, writable: Bool = false) throws(MemoryError) {
+        try self.init(path: path, writable: writable, of: nil)
+    }
+
+    /// The live file at a directory's place; ENOENT too for one that is not that directory's.
+    public convenience init(_ place: LivePlace, writable: Bool = false) throws(MemoryError) {
+        try self.init(path: place.path, writable: writable, of: place)
+    }
+
+    /// A directory's live file, wherever it is.
+    @inline(never)  // Swift 6.3's optimizer fails on it in a loop.
+    public static func open(in directory: String, writable: Bool = false) throws(MemoryError) -> LiveFileReader {
+        let place = LivePlace.find(in: directory)
+        do { return try LiveFileReader(place, writable: writable) } catch {
+            // A start may have put another file in its place.
+            let now = LivePlace.find(in: directory)
+            guard error.code == ENOENT, !now.path.utf8.elementsEqual(place.path.utf8) else { throw error }
+            return try LiveFileReader(now, writable: writable)
+        }
+    }
+
+    private convenience init(path: String, writable: Bool, of place: LivePlace?) throws(MemoryError) {
         let flags = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
         let descriptor = qpcm_open(path, flags, 0)
         guard descriptor >= 0 else { throw MemoryError(operation: "open", path: path, code: qpcm_errno()) }
@@ -39,6 +60,7 @@ public final class LiveFileReader {
         let file = try MappedFile(
             owning: descriptor, path: path, reservedBytes: Int(status.st_size), writable: writable)
         let header = try Self.check(file.base, path: path)
+        if let place { try place.expectOwn(file.base, owner: status.st_uid) }
         self.init(file, header: header, path: path)
     }
 

@@ -8,13 +8,15 @@ extension MappedFile {
 
     /// Whether the file system still accepts stores into the file. Tested on a page mapped only for that: the kernel asks the
     /// file system at the first store into each mapping, but not at later ones. Three system calls; any thread.
-    public func takesStores() -> Bool {
-        guard let page = qpcm_map_shared(descriptor, Self.pageBytes, 1) else {
+    public func takesStores() -> Bool { Self.takesStores(descriptor) }
+
+    static func takesStores(_ descriptor: Int32) -> Bool {
+        guard let page = qpcm_map_shared(descriptor, pageBytes, 1) else {
             // Too many mappings, or too little memory, say nothing about the disk.
             return qpcm_errno() == ENOMEM || qpcm_errno() == EAGAIN
         }
-        defer { _ = munmap(page, Self.pageBytes) }
-        if madvise(page, Self.pageBytes, Self.populateWrite) == 0 { return true }
+        defer { _ = munmap(page, pageBytes) }
+        if madvise(page, pageBytes, populateWrite) == 0 { return true }
         return qpcm_errno() != EFAULT && qpcm_errno() != EHWPOISON
     }
 

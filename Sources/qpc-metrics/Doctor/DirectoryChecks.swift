@@ -66,7 +66,7 @@ struct DirectoryChecks {
 
     private static func mode(of file: DataFile) -> UInt32 {
         switch file {
-        case .log, .wal, .walIndex, .live: 0o640
+        case .log, .wal, .walIndex, .live, .livePath: 0o640
         case .keys, .control: 0o600
         }
     }
@@ -79,7 +79,8 @@ struct DirectoryChecks {
             guard case .file(let kind) = file.content else { return nil }
             let wanted = Self.mode(of: kind)
             let found = "\(file.name) has mode \(PrivacyReportText.octal(file.mode))"
-            let remedy = "chmod \(PrivacyReportText.octal(wanted)) \(Shell.word(kind.path(in: directory)))"
+            let path = file.name.hasPrefix("/") ? file.name : kind.path(in: directory)
+            let remedy = "chmod \(PrivacyReportText.octal(wanted)) \(Shell.word(path))"
             if file.mode & 0o600 != 0o600 { return .failure(name, "\(found): its owner cannot use it", fix: remedy) }
             if file.mode & ~wanted != 0 {
                 let secret = kind == .keys ? ": anyone who has the keys can test names against the log" : ""
@@ -115,6 +116,9 @@ struct DirectoryChecks {
         let remedy = "start the server with the plugin; if the plugin refuses to start, the server's standard error says why"
         if !has(.live), !has(.log) {
             return .failure(name, "\(directory) has no files of the plugin: it has never run here", fix: remedy)
+        }
+        if !has(.live), has(.livePath) {
+            return .failure(name, "the live file that live.path names is gone, as after a power cut", fix: remedy)
         }
         if !has(.live) { return .failure(name, "there is no live.qpcm", fix: remedy) }
         if !has(.log) { return .failure(name, "there is no events.db", fix: remedy) }

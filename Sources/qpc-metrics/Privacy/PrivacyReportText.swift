@@ -124,6 +124,7 @@ struct PrivacyReportText {
         case .file(.wal): "the newest changes of the log, and earlier versions of its pages"
         case .file(.walIndex): "the index of the WAL; no event"
         case .file(.live): "counters, and \(count(report.pending, "event", "events")) that are not in the log yet"
+        case .file(.livePath): "where the live file is; no event"
         case .file(.keys): keyFileHolds
         case .file(.control): "nothing: the socket on which the running plugin takes requests"
         case .quarantined: "events of a damaged or deleted log; forget and retention do not reach it"

@@ -44,6 +44,7 @@ struct StatusText {
             let count = Quantity.count(UInt64(rings.waitingBytes.count), "ring")
             lines.append(("lag", "\(lag), \(count) of \(Quantity.bytes(UInt64(rings.ringBytes))), the fullest \(fullest) % full"))
         }
+        if let path = status.livePath { lines.append(("live file", VisibleText.escaped(path))) }
         lines.append(("log", log))
         if let settings = status.settings {
             let age = settings.retentionNanoseconds.map(Quantity.exact) ?? "no age limit"
@@ -125,6 +126,7 @@ struct StatusText {
             add("settings", .object(settings.words.map { ($0.name, .text($0.value)) }))
         }
         if let oldest = snapshot.oldestEventMicroseconds { add("oldest_event", .time(oldest)) }
+        if let path = status.livePath { add("live_file", .text(path)) }
         add("flush_error", .number(status.flushTrouble))
         add("ok", .bool(status.problems.isEmpty))
         add("problems", .array(problems.map(JSON.text)))
