@@ -49,7 +49,7 @@ struct PluginChecks {
         case nil where source.livePlace.isElsewhere:
             return .failure(
                 name, "the live file \(source.livePath) is gone, as after a power cut, or is not this directory's",
-                mend: "start the server, which counts what can be counted of what was lost")
+                fix: "start the server, which counts what can be counted of what was lost")
         case nil:
             return .failure(
                 name, "has never run here: there is no live.qpcm in \(source.directory)",
