@@ -227,7 +227,7 @@ import Testing
             #expect(try place.tool.succeed(command).text.contains(Self.words), "\(command)")
         }
         let status = try place.tool.succeed("status").text
-        #expect(status.contains("LOG=off") && status.contains("all is well"), "\(status)")
+        #expect(status.contains("LOG=off") && status.contains("no problems"), "\(status)")
         #expect(try place.tool.succeed("status", "-o", "json").text.contains("\"LOG\":\"off\""))
         #expect(try place.tool.succeed("privacy-report", "-o", "json").text.contains("\"log\":\"off\""))
         let whois = try place.tool.run("whois", "--user", "alice")

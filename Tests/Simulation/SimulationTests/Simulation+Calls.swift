@@ -138,7 +138,10 @@ extension Simulation {
             from += part.count
             // The drain does not wait for the next part.
             book.isWithinBatch = from < seqs.count
-            if book.isWithinBatch, chance(2) { _ = flush() }
+            guard book.isWithinBatch else { continue }
+            // Nor do other threads.
+            if slots.count > 1, chance(2) { single(.fetch, (slot + 1) % slots.count, .nowhere) }
+            if chance(2) { _ = flush() }
         } while from < seqs.count
     }
 
