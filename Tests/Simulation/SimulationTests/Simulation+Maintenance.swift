@@ -67,12 +67,21 @@ extension Simulation {
         book.leaving = work.leaves.map { leaves in before.filter { leaves(book[$0]) } } ?? before
         tell("request \(work.request.action), failing: \(underFaults)")
         if underFaults { beginFault() }
+        isLogLost = false
         let isDone = try run(work)
         try heal()
         try settleMaintenance()
 
         let after = Set(try rows().map(\.seq))
         let left = book.expected.subtracting(after)
+        book.leaving = []
+        if isLogLost {
+            // What the request had removed by then is counted as removed, the rest as gone: the book cannot tell them apart.
+            book.isMuddled = true
+            book.durable = []
+            book.gone.formUnion(left)
+            return
+        }
         if let leaves = work.leaves {
             guard left.allSatisfy({ leaves(book[$0]) }) else {
                 throw TestFailure("removed and not meant: \(left.filter { !leaves(book[$0]) }.sorted())")
@@ -85,7 +94,6 @@ extension Simulation {
         book.durable.subtract(left)
         counts.removed += left.count
         tell("\(left.count) removed, done: \(isDone)")
-        book.leaving = []
     }
 
     /// False if it was given up: what is done is done, and the rest is requested again some other time.
@@ -108,6 +116,13 @@ extension Simulation {
             if !isQuiet, chance(40) {
                 counts.filesLostMeanwhile += 1
                 unlink(DataFile.log.path(in: directory) + "-shm")
+                clock.pass(500_000_000)
+            }
+            // Or the log itself, with what the request has not removed yet.
+            if !isQuiet, !isLogLost, chance(60) {
+                counts.logsLostMeanwhile += 1
+                isLogLost = true
+                rename(DataFile.log.path(in: directory), place + "/moved")
                 clock.pass(500_000_000)
             }
             if loop?.isInTrouble == true {

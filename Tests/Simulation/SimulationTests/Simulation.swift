@@ -32,6 +32,8 @@ final class Simulation {
     private(set) var isQuiet = false
     /// An earlier copy of the log.
     var olderLog: String?
+    /// Whether the log was moved away in the midst of a request.
+    var isLogLost = false
     private var settings = Settings(identities: .plain)
     private var checkpointPages = 0
 

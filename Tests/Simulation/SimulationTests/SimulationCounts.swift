@@ -32,6 +32,7 @@ struct SimulationCounts {
     var aged = 0
     var pauses = 0
     var filesLostMeanwhile = 0
+    var logsLostMeanwhile = 0
 
     private static let fields: [(String, WritableKeyPath<SimulationCounts, Int> & Sendable)] = [
         ("events", \.events), ("dropped", \.dropped), ("recovered", \.recovered), ("starts", \.starts),
@@ -44,6 +45,7 @@ struct SimulationCounts {
         ("segments sealed", \.seals), ("retentions", \.retentions), ("forgets", \.forgets), ("rebuilds", \.rebuilds),
         ("requests that failed", \.requestsFailed), ("removed", \.removed),
         ("left by age", \.aged), ("turns", \.turns), ("quiet hours", \.pauses), ("-shm lost in a removal", \.filesLostMeanwhile),
+        ("logs lost in a removal", \.logsLostMeanwhile),
     ]
 
     mutating func add(_ other: SimulationCounts) {
