@@ -117,6 +117,7 @@ extension Simulation {
         let first = UInt64(book.entries.count + 1)
         let seqs = (0..<count).map { _ in newEvent(.batchEnqueue, slot, bytes: size, call: first) }
         var from = 0
+        var isBegunInLog = false
         repeat {
             let part = Array(seqs[from..<min(from + perPart, seqs.count)])
             guard var position = recorder.claim(Recorder.batchHeaderBytes + UInt64(part.count) * each) else {
@@ -141,8 +142,19 @@ extension Simulation {
             guard book.isWithinBatch else { continue }
             // Nor do other threads.
             if slots.count > 1, chance(2) { single(.fetch, (slot + 1) % slots.count, .nowhere) }
-            if chance(2) { _ = flush() }
+            if chance(2) { isBegunInLog = flush() }
         } while from < seqs.count
+        if isBegunInLog, !isQuiet, chance(2) { failBehindBatch(slot) }
+    }
+
+    /// Another batch behind one whose beginning is in the log, and a flush of both that fails: the next one finds the rest of the
+    /// former first.
+    private func failBehindBatch(_ slot: Int) {
+        batch(slot, .nowhere)
+        beginFault()
+        _ = flush()
+        endFault()
+        _ = flush()
     }
 
     private func message<Result>(
