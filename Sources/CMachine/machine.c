@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include <sched.h>
 #include "system.h"
 
 #include "machine.h"
@@ -143,4 +144,10 @@ int32_t qpcm_is_marked_held(int32_t descriptor) {
     struct flock lock = held_mark(F_WRLCK);
     if (fcntl(descriptor, F_OFD_GETLK, &lock) != 0) return -1;
     return lock.l_type != F_UNLCK;
+}
+
+int32_t qpcm_processors(void) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+    return CPU_COUNT(&set);
 }

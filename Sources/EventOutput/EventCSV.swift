@@ -10,16 +10,18 @@ public final class CSVWriter: EventWriter {
     private let output: OutputBuffer
     private let fields = KindFields()
     private var time = UTCTime()
-    private var hasHeader = false
+    private var hasHeader: Bool
     private let names: PeopleNames?
 
     private static let lastColumn = EventField.allCases.count - 1
     /// With names, each of these gets another column, after all the others.
     private static let people = EventField.allCases.filter { $0.names == .user || $0.names == .identity }
 
-    public init(into output: OutputBuffer, names: PeopleNames? = nil) {
+    /// - Parameter hasHeader: whether the header has been written elsewhere.
+    public init(into output: OutputBuffer, names: PeopleNames? = nil, hasHeader: Bool = false) {
         self.output = output
         self.names = names
+        self.hasHeader = hasHeader
     }
 
     public func write(_ event: borrowing LoggedEvent) throws(OutputError) {

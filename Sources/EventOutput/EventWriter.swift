@@ -21,6 +21,15 @@ public enum OutputFormat: String, CaseIterable, Sendable {
     case ndjson
     case csv
 
+    /// A writer of events in the midst of others, which need nothing before or between them; nil for a format that cannot be cut.
+    public func partWriter(into output: OutputBuffer, names: PeopleNames?) -> (any EventWriter)? {
+        switch self {
+        case .table, .json: nil
+        case .ndjson: NDJSONWriter(into: output, names: names)
+        case .csv: CSVWriter(into: output, names: names, hasHeader: true)
+        }
+    }
+
     /// A writer of this format. The options are for tables; of these, the other formats use only the names.
     public func writer(into output: OutputBuffer, table: TableOptions) -> any EventWriter {
         switch self {

@@ -58,6 +58,12 @@ public final class OutputBuffer {
     /// What has not been sent yet; everything, in a keeping buffer.
     public var bytes: [UInt8] { pending.bytes }
 
+    /// What has been written to a keeping buffer, which is empty afterwards.
+    public func takeBytes() -> [UInt8] {
+        defer { pending.removeFirst(pending.count) }
+        return pending.bytes
+    }
+
     /// Adds whole lines of text that is already safe for a terminal.
     public func write(_ lines: [UInt8]) throws(OutputError) {
         pending.append(lines)

@@ -73,6 +73,9 @@ static inline int32_t qpcm_lstat(const char *path, struct stat *status) { return
 static inline int32_t qpcm_stat(const char *path, struct stat *status) { return stat(path, status); }
 static inline int32_t qpcm_fstat(int32_t descriptor, struct stat *status) { return fstat(descriptor, status); }
 
+/// How many processors this thread may run on; 1 if that cannot be learned.
+int32_t qpcm_processors(void);
+
 /// What a file system is, and its space, in blocks and in inodes. Free blocks are those available to users other than root.
 typedef struct qpcm_file_system {
     uint64_t kind;         // the magic number of statfs(2)

@@ -18,7 +18,7 @@ extension EventLogReader {
             throw .log(error)
         }
         defer { try? database.execute("ROLLBACK", operation: "read") }
-        var counter = EventCounter(question, zone: zone, database)
+        var counter = EventCounter(question, zone: zone, self)
         do throws(LogError) {
             var filter = filter
             if filter.newest != nil {
@@ -58,14 +58,16 @@ extension EventLogReader {
 struct EventCounter {
     private let question: CountQuestion
     private let zone: ClockZone
+    private let log: EventLogReader
     private let database: Database
     private(set) var groups: CountGroups
     private(set) var pairs = DistinctPairs()
 
-    init(_ question: CountQuestion, zone: ClockZone, _ database: Database) {
+    init(_ question: CountQuestion, zone: ClockZone, _ log: EventLogReader) {
         self.question = question
         self.zone = zone
-        self.database = database
+        self.log = log
+        database = log.database
         groups = CountGroups(question)
     }
 
@@ -84,11 +86,54 @@ struct EventCounter {
                 way, question, filter, kinds: kinds, zone: zone, shift: shift, classes, database)
             return try counter.add(to: &groups, &pairs)
         }
-        for plan in try KindQuery.plans(filter, descending: false, database) {
+        let keys = try FilterTerms.keys(of: filter, database)
+        if let team = try team(filter, shift, keys, classes) {
+            let counters = EventKind.allCases.map {
+                question.fits($0) ? RowCounter(question, $0, zone: zone, shift: shift, classes) : nil
+            }
+            while let part = try team.next() {
+                counters[part.kind.index]?.add(part.rows, to: &groups, &pairs)
+                if groups.isFull || pairs.isFull { return }
+            }
+            return
+        }
+        for plan in try KindQuery.plans(filter, descending: false, keys: keys, database) {
             let rows = RowCounter(question, plan.kind, zone: zone, shift: shift, classes)
             while let condition = try plan.nextCondition() {
                 try rows.add(condition, to: &groups, &pairs, database)
                 if groups.isFull || pairs.isFull { return }
+            }
+        }
+    }
+
+    private struct Part: Sendable {
+        var kind: EventKind
+        var rows: RowCounter.Rows
+    }
+
+    /// Rows that a thread hands over at once.
+    private static let rowsAtOnce = 4096
+
+    /// Threads that read the rows, which take most of the time; nil if there are few rows, or if they cannot be had.
+    private func team(
+        _ filter: EventFilter, _ shift: Int64, _ keys: [[UInt8]]?, _ classes: ReasonClasses?
+    ) throws(LogError) -> ReaderTeam<Part>? {
+        let pieces = try EventPieces(forCounting: filter, keys: keys, database)
+        guard pieces.areMany else { return nil }
+        let helpers = log.helpersInTransaction()
+        guard !helpers.isEmpty else { return nil }
+        let (question, zone) = (question, zone)
+        return ReaderTeam.start(helpers, pieces: pieces.count) { (log, piece, deliver) throws(LogError) in
+            for plan in try KindQuery.plans(pieces.filter(piece), descending: false, keys: keys, log.database) {
+                let rows = RowCounter(question, plan.kind, zone: zone, shift: shift, classes)
+                var isWanted = true
+                while isWanted, let condition = try plan.nextCondition() {
+                    try rows.read(condition, log.database, batch: Self.rowsAtOnce) {
+                        isWanted = deliver(Part(kind: plan.kind, rows: $0))
+                        return isWanted
+                    }
+                }
+                guard isWanted else { return }
             }
         }
     }

@@ -84,37 +84,16 @@ struct RowCounter {
         select = "SELECT " + (names.isEmpty ? "count(*)" : names.joined(separator: ", ")) + " FROM \(kind.table)"
     }
 
-    /// Adds the rows that match a condition, which begins with WHERE or is empty.
-    func add(
-        _ condition: String, to groups: inout CountGroups, _ pairs: inout DistinctPairs, _ database: Database
-    ) throws(LogError) {
-        let rows = try database.prepare(select + condition)
-        if isPlain {
-            guard try rows.step(), rows.integer(0) > 0, case .constant(let one) = first, case .constant(let other) = second,
-                let index = groups.index(one, other)
-            else { return }
-            groups.add(rows.integer(0), to: index)
-        } else if case .column(let key) = first, case .constant(0) = second, isSimple {
-            try addSimple(rows, key, to: &groups)
-        } else {
-            try addAny(rows, to: &groups, &pairs)
-        }
-    }
-
-    /// Whether only event counts, and perhaps a sum, are requested.
-    private var isSimple: Bool { columns.time < 0 && columns.ok < 0 && columns.max < 0 && columns.distinct < 0 }
-
-    /// Groups by one name: the most common question, so its loop has few branches.
-    private func addSimple(_ rows: Statement, _ key: Int32, to groups: inout CountGroups) throws(LogError) {
-        while try rows.step() {
-            guard let index = groups.index(rows.integer(key), 0) else { return }
-            groups.add(1, to: index)
-            if columns.sum >= 0 { groups.add(sum: UInt64(bitPattern: rows.integer(columns.sum)), to: index) }
-        }
+    /// Rows, as far as the question is about them: what one thread reads and another adds up.
+    enum Rows: Sendable {
+        case number(Int64)
+        /// By one name, and nothing but counts and perhaps a sum are requested: the most common question, so it has few branches.
+        case names([Int64], sums: [UInt64])
+        case items([Item])
     }
 
     /// An event as part of one group.
-    private struct Item {
+    struct Item {
         var first: Int64
         var second: Int64
         var time: Int64 = 0
@@ -131,14 +110,73 @@ struct RowCounter {
     /// many lookups.
     private static let batch = 256
 
-    private func addAny(
-        _ rows: Statement, to groups: inout CountGroups, _ pairs: inout DistinctPairs
+    /// Adds the rows that match a condition, which begins with WHERE or is empty.
+    func add(
+        _ condition: String, to groups: inout CountGroups, _ pairs: inout DistinctPairs, _ database: Database
     ) throws(LogError) {
+        try read(condition, database, batch: Self.batch) { rows in
+            add(rows, to: &groups, &pairs)
+            return !groups.isFull && !pairs.isFull
+        }
+    }
+
+    /// Reads the rows that match a condition, a batch at a time, until `deliver` returns false.
+    func read(
+        _ condition: String, _ database: Database, batch: Int, _ deliver: (Rows) -> Bool
+    ) throws(LogError) {
+        let rows = try database.prepare(select + condition)
+        if isPlain {
+            guard try rows.step(), rows.integer(0) > 0 else { return }
+            _ = deliver(.number(rows.integer(0)))
+        } else if case .column(let key) = first, case .constant(0) = second, isSimple {
+            try readNames(rows, key, batch, deliver)
+        } else {
+            try readItems(rows, batch, deliver)
+        }
+    }
+
+    func add(_ rows: Rows, to groups: inout CountGroups, _ pairs: inout DistinctPairs) {
+        switch rows {
+        case .number(let count):
+            guard case .constant(let one) = first, case .constant(let other) = second,
+                let index = groups.index(one, other)
+            else { return }
+            groups.add(count, to: index)
+        case .names(let names, let sums):
+            for (place, name) in names.enumerated() {
+                guard let index = groups.index(name, 0) else { return }
+                groups.add(1, to: index)
+                if columns.sum >= 0 { groups.add(sum: sums[place], to: index) }
+            }
+        case .items(var items): add(&items, &groups, &pairs)
+        }
+    }
+
+    /// Whether only event counts, and perhaps a sum, are requested.
+    private var isSimple: Bool { columns.time < 0 && columns.ok < 0 && columns.max < 0 && columns.distinct < 0 }
+
+    private func readNames(_ rows: Statement, _ key: Int32, _ batch: Int, _ deliver: (Rows) -> Bool) throws(LogError) {
+        let column = columns.sum
+        var names: [Int64] = []
+        var sums: [UInt64] = []
+        names.reserveCapacity(batch)
+        while try rows.step() {
+            names.append(rows.integer(key))
+            if column >= 0 { sums.append(UInt64(bitPattern: rows.integer(column))) }
+            guard names.count == batch else { continue }
+            guard deliver(.names(names, sums: sums)) else { return }
+            names.removeAll(keepingCapacity: true)
+            sums.removeAll(keepingCapacity: true)
+        }
+        if !names.isEmpty { _ = deliver(.names(names, sums: sums)) }
+    }
+
+    private func readItems(_ rows: Statement, _ batch: Int, _ deliver: (Rows) -> Bool) throws(LogError) {
         // Local copies, so that nothing of this value is retained for each row.
         let (first, second, columns, classes) = (first, second, columns, classes)
         let (firstClock, secondClock) = (firstClock, secondClock)
         var items: [Item] = []
-        items.reserveCapacity(Self.batch + 2)
+        items.reserveCapacity(batch + 2)
         while try rows.step() {
             let time = columns.time < 0 ? 0 : rows.integer(columns.time)
             let (one, alsoOne) = Self.keys(first, firstClock, classes, rows, time)
@@ -159,12 +197,11 @@ struct RowCounter {
                 (item.first, item.second) = (one, alsoOther)
                 items.append(item)
             }
-            guard items.count >= Self.batch else { continue }
-            add(&items, &groups, &pairs)
-            if groups.isFull || pairs.isFull { return }
+            guard items.count >= batch else { continue }
+            guard deliver(.items(items)) else { return }
             items.removeAll(keepingCapacity: true)
         }
-        add(&items, &groups, &pairs)
+        if !items.isEmpty { _ = deliver(.items(items)) }
     }
 
     private func add(_ items: inout [Item], _ groups: inout CountGroups, _ pairs: inout DistinctPairs) {

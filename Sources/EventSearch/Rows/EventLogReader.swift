@@ -6,12 +6,38 @@ import Readings
 public final class EventLogReader {
     public let database: Database
     let names: NameReader
+    private let directory: String
 
     /// - Throws: `LogError`; code SQLITE_CANTOPEN if there is no log or no permission to read it.
     public init(directory: String) throws(LogError) {
+        self.directory = directory
         database = try Database(path: DataFile.log.path(in: directory), mode: .reader)
         try Schema.check(database)
         names = try NameReader(database)
+    }
+
+    /// More readers of the same log, for threads to help with a long answer; fewer or none if they cannot be had, or if the log
+    /// has been replaced in the meantime.
+    public func helpers() -> [EventLogReader] {
+        let count = ReaderThreads.count
+        guard count > 1 else { return [] }
+        var helpers: [EventLogReader] = []
+        for _ in 0..<count {
+            guard let helper = try? EventLogReader(directory: directory) else { break }
+            helpers.append(helper)
+        }
+        return database.hasMoved ? [] : helpers
+    }
+
+    /// Helpers with a transaction on the same snapshot as the one that is open here; none if a commit came in between. A log says
+    /// in each transaction what it has counted, so two with the same account have the same rows.
+    func helpersInTransaction() -> [EventLogReader] {
+        guard let account = try? AccountCheck.stored(database) else { return [] }
+        let helpers = helpers()
+        let isSame = helpers.allSatisfy {
+            (try? $0.database.execute("BEGIN", operation: "read")) != nil && (try? AccountCheck.stored($0.database)) == account
+        }
+        return isSame ? helpers : []
     }
 
     /// Only one stream may be read at a time.
@@ -28,6 +54,14 @@ public final class EventLogReader {
             }
         }
         return EventStream(filter, limit: limit, keys: keys, names, database)
+    }
+
+    /// The same, oldest first, for a filter that says itself where to end.
+    ///
+    /// - Parameter keys: the user's, if the filter includes them.
+    /// - Parameter portion: how many events a transaction reads.
+    func events(allOf filter: EventFilter, keys: [[UInt8]]?, portion: Int) -> EventStream {
+        EventStream(filter, limit: .max, keys: keys, portion: portion, names, database)
     }
 
     /// The last id that the log has; and where the newest so many begin, found from the new end. Nil if there are none.

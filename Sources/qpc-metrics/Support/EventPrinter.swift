@@ -11,6 +11,9 @@ import TimeWords
 /// Prints the events that a query finds, as it finds them.
 final class EventPrinter {
     private let writer: any EventWriter
+    private let buffer: OutputBuffer
+    private let format: OutputFormat
+    private let names: PeopleNames?
     private var pager: Pager?
     /// The last event that was printed since the cursor file was written.
     private var last: LogPosition?
@@ -20,8 +23,10 @@ final class EventPrinter {
         format: OutputFormat, color: ColorChoice = .auto, isUTC: Bool = false, isFull: Bool = false, names: PeopleNames? = nil
     ) {
         // Flushed between the log's transactions, so that a pager left open does not hold one.
-        let buffer = OutputBuffer()
+        buffer = OutputBuffer()
         buffer.isHeld = true
+        self.format = format
+        self.names = names
         var options = TableOptions(for: buffer, color: color, environment: Environment.value)
         options.names = names
         if isUTC {
@@ -50,11 +55,61 @@ final class EventPrinter {
             printed.oldest = min(printed.oldest ?? .max, event.timeMicroseconds)
             printed.last = LogPosition(id: event.id, timeMicroseconds: event.timeMicroseconds)
             guard try write(event, flushing: events.isPaused) else { break }
+            if let rest = events.rest, try self.print(rest, from: log, noting: &printed) { break }
         }
         _ = try sending { () throws(OutputError) in try writer.finish() }
         try pager?.finish()
         pager = nil
         return printed
+    }
+
+    /// A run of events as text.
+    private struct Part: Sendable {
+        var text: [UInt8]
+        var printed: Printed
+    }
+
+    /// Prints the rest of a long answer, which several threads read and format.
+    ///
+    /// - Returns: false if that cannot be done here.
+    private func print(
+        _ rest: EventStream.Rest, from log: EventLogReader, noting printed: inout Printed
+    ) throws -> Bool {
+        guard pager == nil, !buffer.isTerminal, format.partWriter(into: buffer, names: names) != nil else { return false }
+        let helpers = log.helpers()
+        let pieces = try queryingLog { () throws(LogError) in try EventPieces(rest, log) }
+        guard !helpers.isEmpty, let team = Self.team(helpers, pieces, format, names) else { return false }
+        while let part = try queryingLog({ () throws(LogError) in try team.next() }) {
+            printed.oldest = min(printed.oldest ?? .max, part.printed.oldest ?? .max)
+            printed.last = part.printed.last ?? printed.last
+            try printing { () throws(OutputError) in
+                try buffer.write(part.text)
+                try writer.flush()
+            }
+        }
+        return true
+    }
+
+    private static func team(
+        _ helpers: [EventLogReader], _ pieces: EventPieces, _ format: OutputFormat, _ names: PeopleNames?
+    ) -> ReaderTeam<Part>? {
+        ReaderTeam.start(helpers, pieces: pieces.count) { (log, piece, deliver) throws(LogError) in
+            let output = OutputBuffer(keepingForTerminal: false)
+            guard let writer = format.partWriter(into: output, names: names) else { return }
+            var events = pieces.events(piece, of: log)
+            var printed = Printed()
+            while let event = try events.next() {
+                // Into memory, which does not fail.
+                try? writer.write(event)
+                printed.oldest = min(printed.oldest ?? .max, event.timeMicroseconds)
+                printed.last = LogPosition(id: event.id, timeMicroseconds: event.timeMicroseconds)
+                // Whoever takes the text may be slow, and no transaction waits for that.
+                guard events.isPaused else { continue }
+                guard deliver(Part(text: output.takeBytes(), printed: printed)) else { return }
+                printed = Printed()
+            }
+            if printed.last != nil { _ = deliver(Part(text: output.takeBytes(), printed: printed)) }
+        }
     }
 
     /// Prints what the filter finds, and then new events as they are logged, until a signal ends the program or the reader of the
