@@ -5,7 +5,7 @@ import Glibc
 /// Threads that read ahead of the caller, each with a reader of its own, on the numbered pieces of one question. What they find
 /// comes out in the order of the pieces, as if one thread had read them one after another.
 ///
-/// The threads are niced: on a machine that a server needs for itself, they stay behind. Memory is bounded: a thread is at most
+/// The threads are niced a little: on a busy machine, the server goes first. Memory is bounded: a thread is at most
 /// `ahead` parts ahead of the caller. Used by one thread.
 public final class ReaderTeam<Part: Sendable>: @unchecked Sendable {
     /// Reads a piece and hands over what it finds, part by part; `deliver` returns false if nobody wants more.
@@ -21,7 +21,7 @@ public final class ReaderTeam<Part: Sendable>: @unchecked Sendable {
     }
 
     private static var ahead: Int { 2 }
-    private static var niceness: Int32 { 5 }
+    private static var niceness: Int32 { 2 }
 
     private let readers: [EventLogReader]
     private let pieces: Int

@@ -140,7 +140,7 @@ public final class EventLogReader {
     public func indexProblems(progress: (Int, Int) -> Void = { _, _ in }) throws(LogError) -> [String] {
         try database.execute("BEGIN", operation: "read")
         defer { try? database.execute("ROLLBACK", operation: "read") }
-        return try SegmentProof(database).problems(progress: progress)
+        return try SegmentProof.problems(self, progress: progress)
     }
 
     /// Distinct identities seen in 1, 7 and 30 days, counted in the log itself.

@@ -3,7 +3,7 @@ import MetricsModel
 
 /// The names that the log has, to check that every name in a row is among them. One bit per name: a query per row would take most
 /// of a proof's time.
-struct KnownNames {
+struct KnownNames: Sendable {
     /// By `NameKind`: whether a name has this number.
     private var bits: [[UInt64]] = []
     /// By `Posting.List`: rows that refer to a missing name.
@@ -25,6 +25,12 @@ struct KnownNames {
             }
             bits.append(words)
         }
+    }
+
+    /// Adds what the same check of other segments found.
+    mutating func add(_ other: KnownNames) {
+        for list in missing.indices { missing[list] += other.missing[list] }
+        problemsOfRows += other.problemsOfRows
     }
 
     private func has(_ term: Int64, _ kind: NameKind) -> Bool {

@@ -20,38 +20,80 @@ struct SegmentProof {
             "SELECT key, entries FROM posting WHERE key >= ? AND key < ? ORDER BY key")
     }
 
+    /// What a few segments showed.
+    private struct Part: Sendable {
+        var segments = 0
+        var problems: [String] = []
+        var names: KnownNames
+    }
+
+    /// Segments that a thread checks at once.
+    private static let segmentsAtOnce = 4
+
     /// Where the rows differ from their checksums, where indexes and statistics differ from the rows, and which names rows refer
     /// to but the log lacks, in words; empty if nothing is wrong. All of it as of the open transaction's snapshot.
     ///
+    /// - Parameter log: the reader whose transaction it is.
     /// - Parameter progress: called with the number of segments done and the number of all segments.
-    func problems(progress: (Int, Int) -> Void = { _, _ in }) throws(LogError) -> [String] {
-        var problems: [String] = []
-        let summary = SegmentSummary(keepsPostings: true)
-        var names = try KnownNames(database)
-        let spans = try SegmentMap(database).spans
-        for (done, span) in spans.enumerated() {
-            progress(done, spans.count)
-            guard span.isIndexed else {
-                try names.readRows(of: span.segment, in: database)
-                continue
-            }
-            summary.removeAll()
-            try scan.add(ids: Segment.firstID(span.segment)..<Segment.endID(span.segment), to: summary)
-            summary.sort()
-            if summary.hasUnknownTerm { try names.readRows(of: span.segment, in: database) } else { names.check(summary) }
-            if let problem = try rowProblem(span.segment, summary) { problems.append(problem) }
-            let wrong = try wrongParts(span, summary)
-            guard !wrong.isEmpty else { continue }
-            problems.append(
-                "segment \(span.segment): \(wrong.joined(separator: ", ")) differ from the rows: run qpc-metrics rebuild"
-            )
+    static func problems(_ log: EventLogReader, progress: (Int, Int) -> Void = { _, _ in }) throws(LogError) -> [String] {
+        let known = try KnownNames(log.database)
+        let spans = try SegmentMap(log.database).spans
+        let count = (spans.count + segmentsAtOnce - 1) / segmentsAtOnce
+        var whole = Part(names: known)
+        progress(0, spans.count)
+        func add(_ part: Part) {
+            whole.segments += part.segments
+            whole.problems += part.problems
+            whole.names.add(part.names)
+            progress(whole.segments, spans.count)
         }
-        problems += try unindexedRowProblems(summary)
-        problems += try names.problems(database)
-        let stray = try database.integer(
+        let helpers = count > 1 ? log.helpersInTransaction() : []
+        let team = ReaderTeam<Part>.start(helpers, pieces: count) { (log, piece, deliver) throws(LogError) in
+            _ = deliver(try part(piece, of: spans, known, log.database))
+        }
+        if let team {
+            while let part = try team.next() { add(part) }
+        } else {
+            for piece in 0..<count { add(try part(piece, of: spans, known, log.database)) }
+        }
+        let proof = try SegmentProof(log.database)
+        var problems = whole.problems
+        problems += try proof.unindexedRowProblems(SegmentSummary(keepsPostings: true))
+        problems += try whole.names.problems(log.database)
+        let stray = try log.database.integer(
             "SELECT count(*) FROM segment_minute WHERE segment NOT IN (SELECT segment FROM segment)")
         if let stray, stray > 0 { problems.append("\(stray) minutes belong to no sealed segment") }
         return problems
+    }
+
+    private static func part(
+        _ piece: Int, of spans: [SegmentMap.Span], _ known: KnownNames, _ database: Database
+    ) throws(LogError) -> Part {
+        let proof = try SegmentProof(database)
+        let summary = SegmentSummary(keepsPostings: true)
+        var part = Part(names: known)
+        for span in spans.dropFirst(piece * segmentsAtOnce).prefix(segmentsAtOnce) {
+            try proof.check(span, summary, &part)
+            part.segments += 1
+        }
+        return part
+    }
+
+    private func check(_ span: SegmentMap.Span, _ summary: SegmentSummary, _ part: inout Part) throws(LogError) {
+        guard span.isIndexed else { return try part.names.readRows(of: span.segment, in: database) }
+        summary.removeAll()
+        try scan.add(ids: Segment.firstID(span.segment)..<Segment.endID(span.segment), to: summary)
+        summary.sort()
+        if summary.hasUnknownTerm {
+            try part.names.readRows(of: span.segment, in: database)
+        } else {
+            part.names.check(summary)
+        }
+        if let problem = try rowProblem(span.segment, summary) { part.problems.append(problem) }
+        let wrong = try wrongParts(span, summary)
+        guard !wrong.isEmpty else { return }
+        part.problems.append(
+            "segment \(span.segment): \(wrong.joined(separator: ", ")) differ from the rows: run qpc-metrics rebuild")
     }
 
     /// Reports rows that are not as they were written; nil if they are, or if the log cannot tell.
