@@ -129,6 +129,12 @@ let package = Package(
                     .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 ],
                 swiftSettings: normal),
+            .target(
+                name: "Shipping",
+                dependencies: [
+                    "CZlib", "Doctor", "EventLog", "EventSearch", "MetricsMemory", "MetricsModel", "MetricsQuery", "Readings",
+                ],
+                swiftSettings: normal),
             .executableTarget(
                 name: "qpc-metrics",
                 dependencies: [
@@ -136,7 +142,7 @@ let package = Package(
                     "MetricsQuery", "EventLog",
                     "EventSearch",
                     "EventDrain", "Pseudonyms", "Readings", "MetricsMemory", "PrometheusText", "Terminal", "TimeWords",
-                    "EventOutput", "Exporter", "LiveView",
+                    "EventOutput", "Exporter", "LiveView", "Shipping",
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 ],
                 swiftSettings: normal,
@@ -209,6 +215,13 @@ let package = Package(
                 linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("sodium"), .linkedLibrary("crypt")]),
             .testTarget(
                 name: "DoctorTests", dependencies: ["Doctor", "MetricsModel", "Readings"], swiftSettings: normal),
+            .testTarget(
+                name: "ShippingTests",
+                dependencies: ["Doctor", "EventLog", "EventSearch", "MetricsModel", "MetricsQuery", "Shipping", "TestSupport"],
+                swiftSettings: normal,
+                linkerSettings: [
+                    .unsafeFlags(["-Xlinker", "-l:libz.a"]), .linkedLibrary("sqlite3"), .linkedLibrary("sodium"),
+                ]),
             .target(name: "CFaultVFS", path: "Tests/Simulation/CFaultVFS"),
             .target(name: "TestSupport", dependencies: ["CMachine"], path: "Tests/Support", swiftSettings: normal),
             .testTarget(

@@ -12,7 +12,7 @@ public struct HTTPAnswer: Sendable {
     public var text: String { String(decoding: body, as: UTF8.self) }
 }
 
-/// Fetches single pages from a server. Blocks, so not for an event loop's thread.
+/// Single requests to a server. Blocks, so not for an event loop's thread.
 public struct HTTPClient: Sendable {
     /// A PEM file of the authorities to trust instead of the system's; nil for the system's.
     public var authorityFile: String?
@@ -24,12 +24,29 @@ public struct HTTPClient: Sendable {
 
     public init(authorityFile: String? = nil) { self.authorityFile = authorityFile }
 
+    /// POST over HTTP/1.0.
+    ///
+    /// - Parameter path: with its leading slash and any query, percent-encoded.
+    /// - Parameter headers: besides those that every request has; without line ends.
+    public func post(
+        _ address: HTTPAddress, _ path: String, headers: [(String, String)], body: [UInt8]
+    ) throws(HTTPError) -> HTTPAnswer {
+        let request = request(
+            "POST", address, path, headers: headers + [("Content-Length", String(body.count))])
+        do {
+            return try ask(address, request, body)
+        } catch {
+            guard error == .closed || error == .notHTTP, speaksTheOther(address, "/") else { throw error }
+            throw address.isEncrypted ? .speaksNoTLS : .speaksTLS
+        }
+    }
+
     /// GET over HTTP/1.0: the response ends with its connection, and comes in one piece.
     ///
     /// - Parameter path: with its leading slash and any query, percent-encoded.
     public func get(_ address: HTTPAddress, _ path: String) throws(HTTPError) -> HTTPAnswer {
         do {
-            return try ask(address, path)
+            return try ask(address, request("GET", address, path))
         } catch {
             guard error == .closed || error == .timeout, speaksTheOther(address, path) else { throw error }
             throw address.isEncrypted ? .speaksNoTLS : .speaksTLS
@@ -44,7 +61,7 @@ public struct HTTPClient: Sendable {
         // Credentials meant for one are not sent over the other.
         other.credentials = nil
         do {
-            _ = try ask(other, path)
+            _ = try ask(other, request("GET", other, path))
             return true
         } catch {
             switch error {
@@ -54,9 +71,9 @@ public struct HTTPClient: Sendable {
         }
     }
 
-    private func ask(_ address: HTTPAddress, _ path: String) throws(HTTPError) -> HTTPAnswer {
+    private func ask(_ address: HTTPAddress, _ request: String, _ body: [UInt8] = []) throws(HTTPError) -> HTTPAnswer {
         do {
-            return try HTTPAnswer(exchange(address, request(address, path)))
+            return try HTTPAnswer(exchange(address, request, body))
         } catch let error as HTTPError {
             throw error
         } catch {
@@ -64,15 +81,18 @@ public struct HTTPClient: Sendable {
         }
     }
 
-    private func request(_ address: HTTPAddress, _ path: String) -> String {
-        var request = "GET \(path) HTTP/1.0\r\nHost: \(address.authority)\r\nAccept: */*\r\nUser-Agent: qpc-metrics-doctor\r\n"
+    private func request(
+        _ method: String, _ address: HTTPAddress, _ path: String, headers: [(String, String)] = []
+    ) -> String {
+        var request = "\(method) \(path) HTTP/1.0\r\nHost: \(address.authority)\r\nAccept: */*\r\nUser-Agent: qpc-metrics\r\n"
+        for (name, value) in headers { request += "\(name): \(value)\r\n" }
         if let credentials = address.credentials {
             request += "Authorization: Basic \(Base64.encoded(Array(credentials.utf8)))\r\n"
         }
         return request + "\r\n"
     }
 
-    private func exchange(_ address: HTTPAddress, _ request: String) throws -> [UInt8] {
+    private func exchange(_ address: HTTPAddress, _ request: String, _ body: [UInt8]) throws -> [UInt8] {
         let tls = try address.isEncrypted ? context() : nil
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let promise = loop.makePromise(of: [UInt8].self)
@@ -89,7 +109,7 @@ public struct HTTPClient: Sendable {
                             NIOSSLClientHandler(context: tls, serverHostname: isName ? address.host : nil))
                     }
                     try channel.pipeline.syncOperations.addHandler(
-                        AnswerCollector(request, limit: Self.largestAnswer, promise))
+                        AnswerCollector(request, body, limit: Self.largestAnswer, promise))
                 }
             }
         let connection = bootstrap.connect(host: address.host, port: address.port)
@@ -119,18 +139,23 @@ private final class AnswerCollector: ChannelInboundHandler {
     typealias OutboundOut = ByteBuffer
 
     private let request: String
+    private let body: [UInt8]
     private let limit: Int
     private let promise: EventLoopPromise<[UInt8]>
     private var bytes: [UInt8] = []
 
-    init(_ request: String, limit: Int, _ promise: EventLoopPromise<[UInt8]>) {
+    init(_ request: String, _ body: [UInt8], limit: Int, _ promise: EventLoopPromise<[UInt8]>) {
         self.request = request
+        self.body = body
         self.limit = limit
         self.promise = promise
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(string: request)), promise: nil)
+        var buffer = context.channel.allocator.buffer(capacity: request.utf8.count + body.count)
+        buffer.writeString(request)
+        buffer.writeBytes(body)
+        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -1,6 +1,6 @@
 extension String {
     /// Encoded for a URL's query: everything but letters, digits and underscores becomes `%` and two hexadecimal digits.
-    var percentEncoded: String {
+    public var percentEncoded: String {
         utf8.map { byte in
             let isPlain =
                 UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20 || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte

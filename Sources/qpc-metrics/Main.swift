@@ -22,6 +22,7 @@ struct QPCMetrics: ParsableCommand {
               qpc-metrics prometheus                   every metric in Prometheus format
               qpc-metrics serve                        the same over HTTP; a status page
               qpc-metrics backfill --output qpc.om     the log's past, for Prometheus
+              qpc-metrics ship --to URL                the events, to the fleet's ClickHouse
               qpc-metrics status                       health, problems and what to do
               qpc-metrics verify                       proof that no event is missing
               qpc-metrics doctor                       the whole installation, end to end
@@ -33,7 +34,7 @@ struct QPCMetrics: ParsableCommand {
         version: Version.current,
         subcommands: [
             EventsCommand.self, CountCommand.self, WhoisCommand.self, StatsCommand.self, TopCommand.self, StatusCommand.self,
-            PrometheusCommand.self, BackfillCommand.self,
+            PrometheusCommand.self, BackfillCommand.self, ShipCommand.self,
             ServeCommand.self, VerifyCommand.self, RecoverCommand.self, PruneCommand.self, ForgetCommand.self,
             RebuildCommand.self, PrivacyReportCommand.self, DoctorCommand.self, DemoCommand.self,
         ])

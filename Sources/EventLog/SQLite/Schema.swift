@@ -51,7 +51,9 @@ public enum Schema {
         """
 
     /// Tables that logs of earlier releases lack, and get when a plugin opens them.
-    static var addedTables: String { RowCheck.table + DropTable.table + WaitingTable.table + DeliveryTable.table }
+    static var addedTables: String {
+        RowCheck.table + DropTable.table + WaitingTable.table + DeliveryTable.table + BranchTable.table
+    }
 
     /// The readable view: every kind, every field, names instead of numbers.
     static var view: String {

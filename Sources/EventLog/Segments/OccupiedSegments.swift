@@ -62,3 +62,15 @@ extension Segment {
         }
     }
 }
+
+extension Segment {
+    /// The smallest id in the log; nil if it has no rows.
+    package static func oldestID(in database: Database) throws(LogError) -> Int64? {
+        var oldest: Int64?
+        for kind in EventKind.allCases {
+            let id = try database.integer("SELECT min(id) FROM \(kind.table)")
+            if let id { oldest = min(id, oldest ?? id) }
+        }
+        return oldest
+    }
+}

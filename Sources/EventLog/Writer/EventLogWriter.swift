@@ -21,6 +21,7 @@ public final class EventLogWriter {
     /// The keys of the epochs whose pseudonyms the log holds. Pseudonyms are written under the newest.
     public internal(set) var keys: IdentityKeys?
     let epochs: EpochTable
+    private let branches: BranchTable
 
     private var rows: RowBatches
     let names: NameDictionaries
@@ -67,6 +68,7 @@ public final class EventLogWriter {
         try database.execute(Schema.addedTables, operation: "set up")
         let nextID = try Self.readNextID(database)
         try Self.addEpochTable(database, oldest: keys?.epochs.first?.number, hasRows: nextID > 1)
+        if nextID > 1 { try BranchTable.nameOldRows(in: database) }
         self.init(try Parts(database), nextID: nextID, mode: mode, keys: keys, pairs: pairs, keepsRows: keepsRows)
     }
 
@@ -80,6 +82,7 @@ public final class EventLogWriter {
         self.pairs = pairs
         self.keepsRows = keepsRows
         epochs = parts.epochs
+        branches = parts.branches
         rows = parts.rows
         names = parts.names
         indexer = parts.indexer
@@ -114,6 +117,7 @@ public final class EventLogWriter {
         let statements: Statements
         let stored: StoredState
         let epochs: EpochTable
+        let branches: BranchTable
         let indexer: SegmentIndexer
         let checkOfNewest: UInt64?
         let hasMismatch: Bool
@@ -182,11 +186,13 @@ public final class EventLogWriter {
         return last + 1
     }
 
-    /// Makes a log that replaces another continue its ids. Call before the first transaction, which saves that.
+    /// Makes a log that replaces another continue its ids, in a branch of its own. Call before the first transaction, which saves
+    /// that.
     public func continueIDs(from id: Int64) {
         let next = max(nextID, id)
         if Segment.of(next) != Segment.of(nextID) { checkBeforeSummary = 0 }
         nextID = next
+        branches.renew()
     }
 
     // MARK: One transaction
@@ -362,6 +368,7 @@ public final class EventLogWriter {
     ) throws(LogError) {
         if !counted.isEmpty { try save(StoredState.countedKey, blob: counted.withUnsafeBytes { [UInt8]($0) }) }
         try rows.flush()
+        if nextID != firstIDOfTransaction { try branches.note(firstID: firstIDOfTransaction) }
         if nextID != firstIDOfTransaction, epochOfNow > epochs.newest {
             try saveKeyCheck(of: epochOfNow)
             try epochs.note(epochOfNow, firstID: firstIDOfTransaction)
@@ -402,6 +409,7 @@ public final class EventLogWriter {
         if hasMismatch { try save(AccountCheck.mismatchKey, integer: 1) }
         try saveAccountCheck(counters: counters)
         try statements.commit.run(operation: "commit to")
+        branches.committed()
         for entry in changed {
             savedRinged[entry.index] = entry.ringed
             savedDirect[entry.index] = entry.direct
@@ -493,6 +501,7 @@ public final class EventLogWriter {
         names.forgetCaches()
         activityIsLoaded = false
         try? epochs.load()
+        branches.rolledBack()
         if let next = try? Self.readNextID(database) { nextID = next }
         summary.removeAll()
         summaryStart = nextID
@@ -545,7 +554,7 @@ extension EventLogWriter.Parts {
         self.init(
             database: database, rows: try RowBatches(database), names: try NameDictionaries(database),
             statements: try EventLogWriter.Statements(database), stored: try StoredState.read(database),
-            epochs: try EpochTable(database), indexer: try SegmentIndexer(database),
+            epochs: try EpochTable(database), branches: try BranchTable(database), indexer: try SegmentIndexer(database),
             checkOfNewest: try EventLogWriter.readCheckOfNewest(database),
             hasMismatch: try AccountCheck.verdict(database) != .sound)
     }

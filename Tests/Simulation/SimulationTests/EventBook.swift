@@ -1,4 +1,5 @@
 import MetricsModel
+import TestSupport
 
 /// What a simulation itself knows about each event, to compare with the log.
 struct EventBook {
@@ -36,6 +37,8 @@ struct EventBook {
     var durable: Set<UInt64> = []
     /// Which event has been seen under which id.
     var owners: [Int64: UInt64] = [:]
+    /// Which event has been seen under which name of a branch and id, in the log or in any copy of it.
+    let names = EventNames()
     /// An earlier copy was put back with rows that are counted as removed or lost. No counter goes down, so those count as
     /// recorded once more: the ledger holds, but its sums no longer match this book's.
     var isMuddled = false
@@ -57,5 +60,27 @@ struct EventBook {
         var sums = dropped
         for seq in returned { sums[self[seq].kind.index] += 1 }
         return sums
+    }
+}
+
+/// The names under which events have been seen. All copies of a book share them: what a recovered copy of a directory writes is
+/// never what the original writes under the same name.
+final class EventNames {
+    private struct Name: Hashable {
+        var branch: [UInt8]
+        var id: Int64
+    }
+
+    private var owners: [Name: UInt64] = [:]
+
+    /// - Throws: `TestFailure` if a row's name was another event's, or if it has none.
+    func note(_ rows: [LogRow]) throws {
+        for row in rows {
+            guard row.branch.count == 16 else { throw TestFailure("id \(row.id) has no branch") }
+            let owner = owners.updateValue(row.seq, forKey: Name(branch: row.branch, id: row.id)) ?? row.seq
+            guard owner == row.seq else {
+                throw TestFailure("id \(row.id) of branch \(hex(row.branch)) was \(owner)'s and is now \(row.seq)'s")
+            }
+        }
     }
 }

@@ -4,6 +4,8 @@ import MetricsModel
 /// A row of a simulated server's log, with the sequence number that one of its fields carries.
 struct LogRow {
     var id: Int64
+    /// The name of the branch that it was written in.
+    var branch: [UInt8]
     var time: Int64
     var seq: UInt64
     var kind: EventKind
@@ -33,11 +35,14 @@ struct LogRow {
         let names = try database.prepare("SELECT id, value FROM identity_name")
         var keys: [Int64: [UInt8]] = [:]
         while try names.step() { keys[names.integer(0)] = names.bytes(1) }
+        let branches = try BranchTable.read(database)
         var rows: [LogRow] = []
         while try query.step() {
+            let id = query.integer(0)
             rows.append(
                 LogRow(
-                    id: query.integer(0), time: query.integer(1), seq: UInt64(bitPattern: query.integer(3)),
+                    id: id, branch: branches.last { $0.firstID <= id }?.name ?? [], time: query.integer(1),
+                    seq: UInt64(bitPattern: query.integer(3)),
                     kind: EventKind(rawValue: UInt8(query.integer(2)))!, bytes: UInt64(bitPattern: query.integer(4)),
                     batch: query.integer(7),
                     keys: [Int32(5), 6].compactMap { query.isNull($0) ? nil : keys[query.integer($0)] ?? [] }))

@@ -32,6 +32,7 @@ struct RecoveryProof {
 
         let rows = try LogRow.all(in: moment.directory)
         try prove(rows)
+        try book.names.note(rows)
         try expect(
             ledger.lines.reduce(0) { $0 + $1.inLog } == UInt64(rows.count), "rows name what the log does not know")
         if !moment.isPowerCut { try proveCounts(ledger, first.counters) }

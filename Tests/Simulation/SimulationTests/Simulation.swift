@@ -263,6 +263,7 @@ final class Simulation {
     /// The log's rows, oldest first; they are remembered, to check that no id is ever given twice.
     func rows() throws -> [LogRow] {
         let rows = try LogRow.all(in: directory)
+        try book.names.note(rows)
         for row in rows {
             let owner = book.owners.updateValue(row.seq, forKey: row.id) ?? row.seq
             guard owner == row.seq else { throw TestFailure("id \(row.id) was \(owner)'s and is now \(row.seq)'s") }

@@ -1,0 +1,167 @@
+import Glibc
+
+/// How far a log has been sent to a server, and what is being sent: a small file, replaced in one step and synced before the first
+/// byte of a batch leaves, so that whoever continues after a crash sends the same batch again.
+///
+///     qpc-metrics ship 1
+///     to clickhouse+http://127.0.0.1:8123/qpc
+///     server chat-1
+///     branch 00112233445566778899aabbccddeeff
+///     sent 131071
+///     sending 196607
+public struct ShipCursor: Equatable {
+    public var target: String
+    public var server: String
+    /// The name of the branch to which the event `sent` belongs; nil before the first batch.
+    public var branch: [UInt8]?
+    /// The id of the last event that is known to have arrived.
+    public var sent: Int64 = 0
+    /// The last id of the batch that is being sent; nil for none.
+    public var sending: Int64?
+
+    public init(target: String, server: String) {
+        self.target = target
+        self.server = server
+    }
+
+    private static let firstLine = "qpc-metrics ship 1"
+
+    public var text: String {
+        var text = "\(Self.firstLine)\nto \(target)\nserver \(server)\n"
+        if let branch { text += "branch \(Hex.text(branch))\nsent \(sent)\n" }
+        if let sending { text += "sending \(sending)\n" }
+        return text
+    }
+
+    /// Nil if the text is not a cursor.
+    public init?(_ text: String) {
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        guard lines.popLast() == "", lines.first.map({ $0 == Self.firstLine }) == true else { return nil }
+        var values: [String: String] = [:]
+        for line in lines.dropFirst() {
+            guard let space = line.firstIndex(of: " ") else { return nil }
+            values[String(line[..<space])] = String(line[line.index(after: space)...])
+        }
+        guard let target = values["to"], let server = values["server"] else { return nil }
+        self.target = target
+        self.server = server
+        guard let name = values["branch"] else { return }
+        guard let branch = Hex.bytes(name), branch.count == 16, let sent = values["sent"].flatMap({ Int64($0) }) else {
+            return nil
+        }
+        self.branch = branch
+        self.sent = sent
+        guard let sending = values["sending"] else { return }
+        guard let to = Int64(sending), to > sent else { return nil }
+        self.sending = to
+    }
+}
+
+enum Hex {
+    static func text(_ bytes: [UInt8]) -> String {
+        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    static func bytes(_ text: String) -> [UInt8]? {
+        let digits = Array(text.utf8)
+        guard digits.count % 2 == 0 else { return nil }
+        var bytes: [UInt8] = []
+        for index in stride(from: 0, to: digits.count, by: 2) {
+            guard let byte = UInt8(String(decoding: digits[index...index + 1], as: UTF8.self), radix: 16) else { return nil }
+            bytes.append(byte)
+        }
+        return bytes
+    }
+}
+
+/// Why a cursor file cannot be used.
+public enum ShipCursorError: Error {
+    case system(operation: String, path: String, code: Int32)
+    case notACursor(path: String)
+    /// Another process is using it.
+    case inUse(path: String)
+
+    public var isPermission: Bool {
+        if case .system(_, _, let code) = self { return code == EACCES || code == EPERM }
+        return false
+    }
+
+    public var message: String {
+        switch self {
+        case .system(let operation, let path, let code): "cannot \(operation) \(path): \(String(cString: strerror(code)))"
+        case .notACursor(let path):
+            "\(path) is not a cursor of ship; move it away, and ship asks the server what it already has"
+        case .inUse(let path): "another ship uses \(path); give each its own --cursor-file"
+        }
+    }
+}
+
+/// The file that holds a cursor; one process at a time.
+public final class ShipCursorFile {
+    public let path: String
+    private let lock: Int32
+    private var written: ShipCursor?
+
+    public init(_ path: String) throws(ShipCursorError) {
+        self.path = path
+        // Its own file: the cursor's is replaced.
+        let name = path + ".lock"
+        lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard lock >= 0 else { throw .system(operation: "write", path: name, code: errno) }
+        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+            let code = errno
+            close(lock)
+            throw code == EWOULDBLOCK ? .inUse(path: path) : .system(operation: "lock", path: name, code: code)
+        }
+    }
+
+    deinit { close(lock) }
+
+    /// Nil if there is none yet.
+    public func read() throws(ShipCursorError) -> ShipCursor? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return nil }
+            throw .system(operation: "read", path: path, code: errno)
+        }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 14)
+        let count = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+        guard count >= 0 else { throw .system(operation: "read", path: path, code: errno) }
+        guard count < bytes.count, let cursor = ShipCursor(String(decoding: bytes.prefix(count), as: UTF8.self)) else {
+            throw .notACursor(path: path)
+        }
+        written = cursor
+        return cursor
+    }
+
+    /// On disk when it returns.
+    public func write(_ cursor: ShipCursor) throws(ShipCursorError) {
+        if cursor == written { return }
+        let temporary = path + ".new"
+        unlink(temporary)
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw .system(operation: "write", path: temporary, code: errno) }
+        let bytes = Array(cursor.text.utf8)
+        let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        let isSynced = count == bytes.count && fsync(descriptor) == 0
+        let code = count >= 0 && count < bytes.count ? ENOSPC : errno
+        close(descriptor)
+        guard isSynced else {
+            unlink(temporary)
+            throw .system(operation: "write", path: temporary, code: code)
+        }
+        guard rename(temporary, path) == 0 else { throw .system(operation: "replace", path: path, code: errno) }
+        try syncDirectory()
+        written = cursor
+    }
+
+    private func syncDirectory() throws(ShipCursorError) {
+        let end = path.utf8.lastIndex(of: 0x2F)
+        let directory = end.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .system(operation: "open", path: directory, code: errno) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw .system(operation: "sync", path: directory, code: errno) }
+    }
+}

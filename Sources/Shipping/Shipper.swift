@@ -1,0 +1,433 @@
+import Doctor
+import EventLog
+import EventSearch
+import Glibc
+import MetricsMemory
+import MetricsModel
+import MetricsQuery
+import Readings
+
+/// Why events cannot be sent.
+public enum ShipError: Error {
+    case log(DataSourceError)
+    case cursor(ShipCursorError)
+    case engine(ClickHouseError)
+    /// The cursor belongs to another target or server.
+    case otherCursor(path: String, target: String, server: String)
+    /// The log has no branches: no plugin of this version has opened it.
+    case unnamed(path: String)
+    /// Identities are written as they come.
+    case plain
+    case noTables(String)
+}
+
+/// Sends a log's events to a ClickHouse server, each one once.
+///
+/// A batch is a range of ids, whole segments where that many wait. The range is on disk, in the cursor, before its first byte
+/// leaves; so it is sent again as the same range, whatever dies in between. Whether a batch that may have been sent has arrived
+/// is asked of the server, which is told only what it lacks. A batch is one block for each day of its events, because the
+/// server takes a block of one day whole or not at all.
+public final class Shipper {
+    public struct Totals: Sendable {
+        public var events: UInt64 = 0
+        public var batches: UInt64 = 0
+        /// Events that the server had already.
+        public var known: UInt64 = 0
+        /// Events that left the log before they were sent.
+        public var skipped: UInt64 = 0
+        public var firstID: Int64?
+        public var lastID: Int64?
+        /// Names and keys that were not pseudonyms and were left out.
+        public var leftOut: UInt64 = 0
+    }
+
+    public enum Step: Sendable {
+        /// A batch has arrived; there may be more.
+        case sent
+        case nothing
+        /// There is no log.
+        case missing
+    }
+
+    private let source: DataSource
+    private let server: ClickHouse
+    private let name: String
+    private let file: ShipCursorFile
+    private var cursor: ShipCursor
+    private let say: (String) -> Void
+    public private(set) var totals = Totals()
+
+    private var log: EventLogReader?
+    private var logFile: FileIdentity?
+    /// Nil until the server has been asked.
+    private var settings: [(String, String)]?
+    /// Batches up to this id may have been sent before: the server is asked.
+    private var askUpTo: Int64 = 0
+    private var hasAskedNewest = false
+
+    /// - Parameter say: is told what people should know, a line each.
+    public init(
+        _ source: DataSource, to server: ClickHouse, as name: String, cursor file: ShipCursorFile,
+        say: @escaping (String) -> Void
+    ) throws(ShipError) {
+        self.source = source
+        self.server = server
+        self.name = name
+        self.file = file
+        self.say = say
+        do {
+            cursor = try file.read() ?? ShipCursor(target: server.target.description, server: name)
+        } catch {
+            throw .cursor(error)
+        }
+        guard cursor.target == server.target.description, cursor.server == name else {
+            throw .otherCursor(path: file.path, target: cursor.target, server: cursor.server)
+        }
+    }
+
+    // MARK: Steps
+
+    /// Sends the next batch.
+    ///
+    /// - Throws: `ShipError`. The same step can be tried again.
+    public func step() throws(ShipError) -> Step {
+        guard let log = try openLog() else { return .missing }
+        if settings == nil { settings = try findSettings() }
+        guard var place = try place(in: log) else { return .nothing }
+        do throws(LogError) {
+            if let oldest = try log.oldestID(), oldest > place.from + 1 { skip(&place, to: oldest) }
+        } catch {
+            throw .log(.log(error))
+        }
+        guard place.from < place.last else {
+            if cursor.branch != nil { try save(place, sending: nil) }
+            return .nothing
+        }
+        if !hasAskedNewest {
+            hasAskedNewest = true
+            if place.isKnown { askUpTo = max(askUpTo, try newestThere(place, log)) }
+        }
+        let end = Segment.endID(Segment.of(place.from + 1)) - 1
+        let to = place.sending ?? min(place.last, end)
+        try save(place, sending: to)
+        do {
+            try send(place.branch, from: place.from, to: to, log)
+        } catch {
+            // It may have arrived all the same.
+            if case .engine(let error) = error, error.isUncertain { askUpTo = max(askUpTo, to) }
+            throw error
+        }
+        cursor.sent = to
+        cursor.sending = nil
+        totals.batches += 1
+        totals.firstID = totals.firstID ?? place.from + 1
+        totals.lastID = to
+        return .sent
+    }
+
+    /// The newest id of the log; nil if there is no log.
+    public func newestID() throws(ShipError) -> Int64? {
+        guard let log = try openLog() else { return nil }
+        do { return try log.lastID() } catch { throw .log(.log(error)) }
+    }
+
+    /// The last id that has arrived.
+    public var sentID: Int64 { cursor.sent }
+
+    /// Records that everything has arrived, so that the next start need not ask.
+    public func settle() throws(ShipError) {
+        guard cursor.branch != nil else { return }
+        do { try file.write(cursor) } catch { throw .cursor(error) }
+    }
+
+    private func save(_ place: Place, sending: Int64?) throws(ShipError) {
+        cursor.branch = place.branch.name
+        cursor.sent = place.from
+        cursor.sending = sending
+        do { try file.write(cursor) } catch { throw .cursor(error) }
+    }
+
+    // MARK: The log
+
+    private func openLog() throws(ShipError) -> EventLogReader? {
+        let found = FileIdentity(at: source.logPath)
+        let isPlain: Bool
+        do throws(DataSourceError) {
+            if log == nil || found != logFile {
+                log = nil
+                log = try source.log()
+                logFile = found
+            }
+            // The server may have been restarted with another setting.
+            isPlain = try source.live()?.header.settings.identities == .plain
+        } catch {
+            throw .log(error)
+        }
+        if isPlain { throw .plain }
+        return log
+    }
+
+    /// Where to go on.
+    private struct Place {
+        var branch: LogBranch
+        /// The last id that has arrived, or that is not there to send.
+        var from: Int64
+        /// The last id of the branch so far.
+        var last: Int64
+        /// The end of the batch that was being sent.
+        var sending: Int64?
+        /// Whether the cursor knows this place.
+        var isKnown: Bool
+    }
+
+    /// Nil if the log has no events.
+    private func place(in log: EventLogReader) throws(ShipError) -> Place? {
+        let branches: [LogBranch]
+        let newest: Int64
+        do throws(LogError) {
+            try log.database.execute("BEGIN", operation: "read")
+            defer { try? log.database.execute("ROLLBACK", operation: "read") }
+            branches = try log.branches()
+            newest = try log.lastID()
+        } catch {
+            throw .log(.log(error))
+        }
+        guard !branches.isEmpty else {
+            guard newest == 0 else { throw .unnamed(path: source.logPath) }
+            return nil
+        }
+        func last(_ index: Int) -> Int64 {
+            index + 1 < branches.count ? min(newest, branches[index + 1].firstID - 1) : newest
+        }
+        guard let name = cursor.branch, let index = branches.firstIndex(where: { $0.name == name }) else {
+            // Another log, or an older copy of this one: what it has in common with what was sent, the server knows.
+            askUpTo = max(askUpTo, newest)
+            return Place(
+                branch: branches[0], from: branches[0].firstID - 1, last: last(0), sending: nil, isKnown: false)
+        }
+        var at = index
+        var from = cursor.sent
+        var sending = cursor.sending
+        if let to = sending, to > last(index) {
+            askUpTo = max(askUpTo, min(to, newest))
+            sending = nil
+        }
+        if from > last(index) {
+            // The branch ended earlier than what was sent of it: this is a copy, or the log's newest events were lost.
+            askUpTo = max(askUpTo, newest)
+            from = last(index)
+        }
+        while from >= last(at), at + 1 < branches.count {
+            at += 1
+            from = branches[at].firstID - 1
+            sending = nil
+        }
+        // A batch that was begun, by this process or an earlier one.
+        if let sending { askUpTo = max(askUpTo, sending) }
+        return Place(branch: branches[at], from: from, last: last(at), sending: sending, isKnown: true)
+    }
+
+    /// Passes over what retention has removed.
+    private func skip(_ place: inout Place, to oldest: Int64) {
+        let next = min(oldest - 1, place.last)
+        guard next > place.from else { return }
+        if place.isKnown {
+            let count = UInt64(next - place.from)
+            totals.skipped += count
+            say("\(count) events left the log before they were sent: ids \(place.from + 1) to \(next)")
+        }
+        place.from = next
+        if let sending = place.sending, sending <= next { place.sending = nil }
+    }
+
+    // MARK: The server
+
+    /// What each insertion asks for, by what the server understands.
+    private func findSettings() throws(ShipError) -> [(String, String)] {
+        do throws(ClickHouseError) {
+            let version = try server.version()
+            if let problem = try ShipSchema.problem(server) { throw .refused(status: 404, code: 60, text: problem) }
+            // An answer means that the rows are in the table, on every node that was to have them: not in some queue. A block is
+            // not divided, however the server's own settings are.
+            var settings = [
+                ("max_insert_block_size", "1048576"), ("min_insert_block_size_rows", "1048576"),
+                ("min_insert_block_size_bytes", "268435456"), ("insert_distributed_sync", "1"),
+            ]
+            if version >= ShipSchema.modern { settings += [("async_insert", "0"), ("insert_deduplicate", "1")] }
+            hasTokens = version >= ShipSchema.modern
+            return settings
+        } catch {
+            throw .engine(error)
+        }
+    }
+
+    private var hasTokens = false
+
+    private var condition: String { "server = \(ClickHouse.literal(name)) AND log = " }
+
+    private func condition(_ branch: LogBranch) -> String {
+        condition + "toFixedString(unhex('\(Hex.text(branch.name))'), 16)"
+    }
+
+    /// The largest id that the server has of the branch, beyond a place: a cursor put back from a copy does not know it.
+    private func newestThere(_ place: Place, _ log: EventLogReader) throws(ShipError) -> Int64 {
+        var filter = EventFilter()
+        filter.afterID = place.from
+        filter.beforeID = place.from + Segment.ids
+        var time: Int64?
+        do throws(LogError) {
+            var events = try log.events(filter)
+            time = try events.next()?.timeMicroseconds
+        } catch {
+            throw .log(.log(error))
+        }
+        guard let time else { return place.from }
+        do throws(ClickHouseError) {
+            // Rows lie in the order of time: without it, all of a server's would be read.
+            let answer = try server.ask(
+                "SELECT max(id) FROM \(ShipSchema.table) WHERE \(condition(place.branch)) "
+                    + "AND time_us >= \(time - 3_600_000_000) FORMAT RowBinary")
+            guard answer.count == 8 else { throw .strange("\(answer.count) bytes for a number") }
+            return Int64(truncatingIfNeeded: Self.number(answer, 0))
+        } catch {
+            throw .engine(error)
+        }
+    }
+
+    private static func number(_ bytes: [UInt8], _ start: Int) -> UInt64 {
+        (0..<8).reduce(0) { $0 | UInt64(bytes[start + $1]) << UInt64(8 * $1) }
+    }
+
+    /// The rows of one day, ready to be sent.
+    private struct Block {
+        var body: [UInt8]
+        var ids: [Int64]
+        var times: ClosedRange<Int64>
+    }
+
+    private func send(_ branch: LogBranch, from: Int64, to: Int64, _ log: EventLogReader) throws(ShipError) {
+        var days: Set<Int64> = []
+        var isFirst = true
+        while isFirst || !days.isEmpty {
+            // Each further day of a batch costs another reading of it, instead of memory.
+            let day = isFirst ? nil : days.min()
+            let block = try block(branch, from, to, log, day: day, notIn: [], others: isFirst ? { days.insert($0) } : nil)
+            isFirst = false
+            if let day { days.remove(day) }
+            // What was of that day may have left the log by now.
+            if let block { try send(block, branch, from, to, log) }
+        }
+    }
+
+    private func send(_ block: Block, _ branch: LogBranch, _ from: Int64, _ to: Int64, _ log: EventLogReader) throws(ShipError) {
+        let day = Self.day(block.times.lowerBound)
+        let token = "\(Hex.text(branch.name))/\(from + 1)-\(to)/\(day)"
+        var block = block
+        var suffix = ""
+        if from < askUpTo {
+            let there = try ids(branch, from, to, times: block.times, token)
+            let missing = block.ids.count - block.ids.reduce(0) { $0 + (there.contains($1) ? 1 : 0) }
+            totals.known += UInt64(block.ids.count - missing)
+            if missing == 0 { return }
+            if missing < block.ids.count {
+                guard let rest = try self.block(branch, from, to, log, day: day, notIn: there, others: nil) else { return }
+                block = rest
+                suffix = "/rest-\(missing)"
+            }
+        }
+        let columns = ShipSchema.columns.map { "`\($0.name)`" }.joined(separator: ", ")
+        var settings = (self.settings ?? []) + [("query_id", token + suffix)]
+        if hasTokens { settings.append(("insert_deduplication_token", name + "/" + token + suffix)) }
+        do {
+            try server.insert(
+                "INSERT INTO \(ShipSchema.table) (\(columns)) FORMAT RowBinary", settings: settings, body: block.body)
+        } catch {
+            throw .engine(error)
+        }
+        totals.events += UInt64(block.ids.count)
+    }
+
+    private static let dayMicroseconds: Int64 = 86_400_000_000
+
+    private static func day(_ time: Int64) -> Int64 {
+        time >= 0 ? time / dayMicroseconds : (time + 1) / dayMicroseconds - 1
+    }
+
+    /// - Parameter day: nil for that of the first event.
+    /// - Parameter others: is told the other days.
+    /// - Returns: nil if there are no such events.
+    private func block(
+        _ branch: LogBranch, _ from: Int64, _ to: Int64, _ log: EventLogReader, day: Int64?, notIn there: Set<Int64>,
+        others: ((Int64) -> Void)?
+    ) throws(ShipError) -> Block? {
+        var filter = EventFilter()
+        filter.afterID = from
+        filter.beforeID = to + 1
+        let encoder = RowEncoder(server: name, branch: branch.name)
+        var ids: [Int64] = []
+        var times = (first: Int64.max, last: Int64.min)
+        var day = day
+        do throws(LogError) {
+            var events = try log.events(filter)
+            while let event = try events.next() {
+                let own = Self.day(event.timeMicroseconds)
+                if day == nil { day = own }
+                guard own == day else {
+                    others?(own)
+                    continue
+                }
+                if !there.isEmpty, there.contains(event.id) { continue }
+                encoder.append(event)
+                ids.append(event.id)
+                times = (min(times.first, event.timeMicroseconds), max(times.last, event.timeMicroseconds))
+            }
+        } catch {
+            throw .log(.log(error))
+        }
+        let body = encoder.finish()
+        guard !ids.isEmpty else { return nil }
+        totals.leftOut += encoder.leftOut
+        return Block(body: body, ids: ids, times: times.first...times.last)
+    }
+
+    /// The ids that the server has in a range, once it has finished with what was sent before.
+    private func ids(
+        _ branch: LogBranch, _ from: Int64, _ to: Int64, times: ClosedRange<Int64>, _ token: String
+    ) throws(ShipError) -> Set<Int64> {
+        do throws(ClickHouseError) {
+            for _ in 0..<600 {
+                // The request of a shipper that was killed may still be at work.
+                let running = try server.words(
+                    "SELECT count() FROM system.processes WHERE startsWith(query_id, \(ClickHouse.literal(token)))")
+                if running.first?.first == "0" { break }
+                usleep(100_000)
+            }
+            let answer = try server.ask(
+                "SELECT groupUniqArray(id) FROM \(ShipSchema.table) WHERE \(condition(branch)) "
+                    + "AND id >= \(from + 1) AND id <= \(to) AND time_us >= \(times.lowerBound) AND time_us <= \(times.upperBound) "
+                    + "FORMAT RowBinary")
+            return try Self.set(answer)
+        } catch {
+            throw .engine(error)
+        }
+    }
+
+    /// An array of numbers in RowBinary, whose length shows that it is whole.
+    private static func set(_ bytes: [UInt8]) throws(ClickHouseError) -> Set<Int64> {
+        var count = 0
+        var start = 0
+        var shift = 0
+        while start < bytes.count {
+            let byte = bytes[start]
+            count |= Int(byte & 0x7F) << shift
+            start += 1
+            shift += 7
+            if byte < 0x80 { break }
+            guard shift < 35 else { break }
+        }
+        guard start > 0, bytes.count - start == 8 * count else { throw .strange("\(bytes.count) bytes for a list") }
+        var set = Set<Int64>(minimumCapacity: count)
+        for index in 0..<count { set.insert(Int64(truncatingIfNeeded: number(bytes, start + 8 * index))) }
+        return set
+    }
+}

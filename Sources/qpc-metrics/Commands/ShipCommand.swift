@@ -1,0 +1,229 @@
+import ArgumentParser
+import Doctor
+import Glibc
+import MetricsModel
+import MetricsQuery
+import Shipping
+import Terminal
+import TimeWords
+
+struct ShipCommand: ParsableCommand {
+    enum Action: String, CaseIterable, ExpressibleByArgument {
+        case schema
+    }
+
+    static let configuration = CommandConfiguration(
+        commandName: "ship",
+        abstract: "Sends the log to a ClickHouse server that holds the whole fleet.",
+        discussion: """
+            Sends each event once, in order, and ends; with --follow it then waits for more, until Ctrl-C. How far it got is in \
+            the cursor file, which must survive restarts; without it, the server is asked what it has. Pseudonyms are sent as the \
+            log has them; names never.
+
+            'ship schema' prints the statements that make the tables; with --apply it runs them.
+
+            EXAMPLES
+              qpc-metrics ship schema --to clickhouse+http://admin@db.example:8123/qpc --password-file p --apply
+              qpc-metrics ship --to clickhouse+http://qpc@db.example:8123/qpc --password-file p
+              qpc-metrics ship --follow --to clickhouse+https://qpc@db.example:8443/qpc --server chat-1
+            """)
+
+    @Argument(help: ArgumentHelp("Nothing to send events, or 'schema'.", valueName: "action"))
+    var action: Action?
+
+    @OptionGroup var directory: DirectoryOptions
+
+    @Option(
+        help: ArgumentHelp("The server: clickhouse+http://user@host:8123/database, or clickhouse+https://.", valueName: "url"))
+    var to: String
+
+    @Option(
+        name: .customLong("password-file"), help: ArgumentHelp("A file that holds the user's password.", valueName: "file"),
+        completion: .file())
+    var passwordFile: String?
+
+    @Option(
+        name: .customLong("ca-file"),
+        help: ArgumentHelp("Trust the authorities in this PEM file, not the system's, for https.", valueName: "file"),
+        completion: .file())
+    var authorityFile: String?
+
+    @Option(help: ArgumentHelp("This server's name in the rows (default: the host's name).", valueName: "name"))
+    var server: String?
+
+    @Flag(name: [.customShort("f"), .long], help: "Wait for more events, until Ctrl-C.")
+    var follow = false
+
+    @Option(help: ArgumentHelp("With --follow, the time between two looks at the log (default: 1s).", valueName: "time"))
+    var interval: String?
+
+    @Option(
+        name: .customLong("cursor-file"),
+        help: ArgumentHelp(
+            "Where to keep how far it got (default: qpc-metrics-ship.cursor in $STATE_DIRECTORY, otherwise here).",
+            valueName: "file"), completion: .file())
+    var cursorFile: String?
+
+    @Flag(help: "With schema: make the tables.")
+    var apply = false
+
+    func run() throws {
+        let target = try target()
+        let client = ClickHouse(target, password: try password(), authorityFile: authorityFile)
+        switch action {
+        case .schema: try schema(client)
+        case nil: try ship(client)
+        }
+    }
+
+    // MARK: Options
+
+    private func target() throws -> ShipTarget {
+        do {
+            return try ShipTarget(to)
+        } catch {
+            switch error {
+            case .notAnAddress:
+                throw Failure.invalid(to, for: "--to", "expected a URL like clickhouse+http://user@host:8123/database")
+            case .hasPassword:
+                throw Failure(
+                    Failure.usage,
+                    "the URL for --to has a password, which everybody on this machine can see; give it with --password-file")
+            case .badDatabase(let name):
+                throw Failure.invalid(
+                    name, for: "--to", "expected a database's name of letters, digits and underscores after the port")
+            }
+        }
+    }
+
+    private func password() throws -> String {
+        guard let path = passwordFile else { return "" }
+        guard let file = fopen(path, "re") else {
+            let code = errno == EACCES ? Failure.noPermission : Failure.noInput
+            throw Failure(code, "cannot read \(path): \(String(cString: strerror(errno)))")
+        }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 1025)
+        guard fgets(&line, Int32(line.count), file) != nil else {
+            throw Failure(Failure.noInput, "\(path) is empty; expected a password in its first line")
+        }
+        let bytes = line.prefix { $0 != 0 && $0 != 10 && $0 != 13 }.map { UInt8(bitPattern: $0) }
+        guard !bytes.isEmpty, bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+            throw Failure(
+                Failure.noInput, "\(path) holds no password: expected one in its first line, without control characters")
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private func name() throws -> String {
+        if let server {
+            guard (1...255).contains(server.utf8.count), server.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+                throw Failure.invalid(server, for: "--server", "expected a name of 1 to 255 bytes, such as chat-1")
+            }
+            return server
+        }
+        var name = [CChar](repeating: 0, count: 256)
+        guard gethostname(&name, 255) == 0, name[0] != 0 else {
+            throw Failure(Failure.usage, "this host has no name; give one with --server")
+        }
+        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    private func pause() throws -> Int64 {
+        guard let interval else { return 1_000_000 }
+        guard follow else { throw Failure(Failure.usage, "--interval needs --follow") }
+        do throws(ExpressionError) {
+            let microseconds = try DurationExpression.parse(interval)
+            if (100_000...3_600_000_000).contains(microseconds) { return microseconds }
+        } catch {
+            throw Failure.invalid(interval, for: "--interval", error.description)
+        }
+        throw Failure.invalid(interval, for: "--interval", "expected 100ms to 1h, such as 5s")
+    }
+
+    private var cursorPath: String {
+        if let cursorFile { return cursorFile }
+        let name = "qpc-metrics-ship.cursor"
+        // systemd's may be several.
+        guard let state = Environment.value("STATE_DIRECTORY")?.split(separator: ":").first else { return name }
+        return state + "/" + name
+    }
+
+    // MARK: The tables
+
+    private func schema(_ client: ClickHouse) throws {
+        for (isGiven, option) in [
+            (follow, "--follow"), (interval != nil, "--interval"), (server != nil, "--server"),
+            (cursorFile != nil, "--cursor-file"),
+        ] where isGiven {
+            throw Failure(Failure.usage, "\(option) cannot be used with schema: nothing is sent")
+        }
+        do {
+            let statements = ShipSchema.statements(try client.version(), database: client.target.database)
+            guard apply else {
+                return try StandardOutput.write(statements.map { $0 + ";\n" }.joined(separator: "\n"))
+            }
+            for statement in statements { try client.ask(statement, inDatabase: false) }
+            try StandardOutput.write("the tables are in \(client.target)\n")
+        } catch let error as ClickHouseError {
+            throw Self.failure(error, client.target)
+        }
+    }
+
+    // MARK: Sending
+
+    private func ship(_ client: ClickHouse) throws {
+        if apply { throw Failure(Failure.usage, "--apply needs schema, as in qpc-metrics ship schema --to URL --apply") }
+        let interval = try pause()
+        let name = try name()
+        if !follow { _ = try querying { () throws(DataSourceError) in try directory.source.requiredLog() } }
+        let shipper: Shipper
+        do {
+            shipper = try Shipper(
+                directory.source, to: client, as: name, cursor: try ShipCursorFile(cursorPath),
+                say: { Notice.say("note: \($0)") })
+        } catch let error as ShipCursorError {
+            throw Self.failure(error)
+        } catch let error as ShipError {
+            throw Self.failure(error, client.target)
+        }
+        var run = ShipRun(shipper: shipper, target: client.target, follows: follow, pause: interval)
+        do {
+            try run.run()
+        } catch {
+            throw Self.failure(error, client.target)
+        }
+        try StandardOutput.write(run.summary)
+    }
+
+    static func failure(_ error: ShipError, _ target: ShipTarget) -> Failure {
+        switch error {
+        case .log(let error): return Failure(error)
+        case .cursor(let error): return failure(error)
+        case .engine(let error): return failure(error, target)
+        case .otherCursor(let path, let other, let server):
+            return Failure(
+                Failure.usage,
+                "\(path) is the cursor of another shipment (server '\(server)' to \(other)); give each its own --cursor-file")
+        case .unnamed(let path):
+            return Failure(
+                Failure.somethingWrong,
+                "\(path) has no name that its events could be sent under; start the server with this version's plugin, or run "
+                    + "qpc-metrics recover once it is stopped")
+        case .plain:
+            return Failure(
+                Failure.somethingWrong,
+                "the log holds names and keys as they came (QPC_METRICS_PLUGIN_IDENTITIES=plain); only pseudonyms leave the machine"
+            )
+        case .noTables(let problem): return Failure(Failure.somethingWrong, problem)
+        }
+    }
+
+    private static func failure(_ error: ShipCursorError) -> Failure {
+        Failure(error.isPermission ? Failure.noPermission : Failure.somethingWrong, error.message)
+    }
+
+    private static func failure(_ error: ClickHouseError, _ target: ShipTarget) -> Failure {
+        Failure(error.isRefusal ? Failure.noPermission : Failure.somethingWrong, "\(target): \(error.message)")
+    }
+}

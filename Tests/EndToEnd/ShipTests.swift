@@ -1,0 +1,213 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Each event of a log is once in ClickHouse, whatever dies in between.
+@Suite(.serialized) struct ShipTests {
+    private let place = DataPlace()
+    private var cursor: String { place.temporary("cursor") }
+
+    /// A server with the tables; nil, and a word about it, where ClickHouse is not installed.
+    private func fleet(for what: String) throws -> ClickHouseServer? {
+        guard try ClickHouseServer.isInstalled(for: what) else { return nil }
+        let server = try ClickHouseServer()
+        _ = try place.tool.succeed(["ship", "schema", "--apply"] + server.options)
+        return server
+    }
+
+    private func arguments(_ server: ClickHouseServer, _ more: [String] = [], as name: String = "chat-1") -> [String] {
+        ["ship", "--server", name, "--cursor-file", cursor] + server.options + more
+    }
+
+    /// A stopped server's log.
+    private func makeLog(calls: Int, seed: Int = 1, into place: DataPlace) throws {
+        let host = try place.server()
+        _ = try host.tally("drive threads=2 calls=\(calls) seed=\(seed)")
+        try host.shutDown()
+    }
+
+    private func count(_ server: ClickHouseServer) throws -> UInt64 {
+        let words = try server.ask("SELECT count(), uniqExact(log, id) FROM event").split(separator: "\t")
+        guard words.count == 2, words[0] == words[1], let count = UInt64(words[0]) else {
+            throw TestFailure("rows and different rows: \(words)")
+        }
+        return count
+    }
+
+    @Test func everyRowArrivesOnceAndAsItIs() throws {
+        guard let server = try fleet(for: "shipping to ClickHouse") else { return }
+        try makeLog(calls: 20_000, into: place)
+        let first = try place.tool.succeed(arguments(server))
+        #expect(first.text.contains(" sent to clickhouse+http://127.0.0.1:\(server.port)/qpc in "))
+        #expect(try server.differences(place.path, server: "chat-1") == "")
+        #expect(try count(server) == place.tool.count())
+        #expect(permissions(cursor) == 0o600)
+
+        // Nothing new, nothing sent.
+        #expect(try place.tool.succeed(arguments(server)).text.hasPrefix("0 events sent"))
+        // Without its cursor it asks the server, and sends nothing either.
+        try FileManager.default.removeItem(atPath: cursor)
+        let asked = try place.tool.succeed(arguments(server)).text
+        #expect(asked.hasPrefix("0 events sent") && asked.contains("were there already"), "\(asked)")
+
+        // A second run of the server.
+        try makeLog(calls: 2_000, seed: 2, into: place)
+        _ = try place.tool.succeed(arguments(server))
+        #expect(try server.differences(place.path, server: "chat-1") == "")
+        #expect(try server.ask("SELECT uniqExact(log) FROM event") == "2")
+    }
+
+    @Test func aShipperKilledAtAnyMomentSendsEachEventOnce() throws {
+        guard let server = try fleet(for: "killing the shipper") else { return }
+        try makeLog(calls: 150_000, into: place)
+        let total = try place.tool.count()
+        var random = SeededGenerator.announced("ShipTests")
+        let start = Date()
+        _ = try place.tool.succeed(arguments(server, as: "chat-0"))
+        let duration = UInt32(1_000_000 * min(10, Date().timeIntervalSince(start)))
+        try FileManager.default.removeItem(atPath: cursor)
+        var kills = 0
+        // Until all is there, a run has something to do; another server's name begins anew.
+        var round = 0
+        while kills < 20 {
+            round += 1
+            let name = "chat-\(round)"
+            for _ in 0..<8 where kills < 20 {
+                let child = try ChildProcess(
+                    [BuiltProducts.commandLine] + arguments(server, ["--dir", place.path], as: name),
+                    errorFile: place.temporary("errors"))
+                usleep(UInt32.random(in: 0..<duration, using: &random))
+                child.kill()
+                if child.wait() < 0 { kills += 1 } else { break }
+            }
+            _ = try place.tool.succeed(arguments(server, as: name))
+            let words = try server.ask("SELECT count(), uniqExact(log, id) FROM event WHERE server = '\(name)'")
+            #expect(words == "\(total)\t\(total)", "\(name), after \(kills) kills")
+            try FileManager.default.removeItem(atPath: cursor)
+        }
+        #expect(try server.differences(place.path, server: "chat-1") == "")
+    }
+
+    @Test func anEngineKilledInTheMiddleHasEachEventOnce() throws {
+        guard let server = try fleet(for: "killing ClickHouse") else { return }
+        try makeLog(calls: 150_000, into: place)
+        let total = try place.tool.count()
+        var random = SeededGenerator.announced("ShipTests")
+        let child = try ChildProcess(
+            [BuiltProducts.commandLine] + arguments(server, ["--dir", place.path, "--follow", "--interval", "100ms"]),
+            errorFile: place.temporary("errors"))
+        for _ in 0..<4 {
+            usleep(UInt32.random(in: 50_000..<700_000, using: &random))
+            server.kill()
+            try server.start()
+        }
+        try eventually("all events are there") { try server.ask("SELECT uniqExact(log, id) FROM event") == "\(total)" }
+        child.kill(SIGTERM)
+        child.wait()
+        #expect(try server.ask("SELECT count() FROM event") == "\(total)")
+        #expect(try server.differences(place.path, server: "chat-1") == "")
+        let said = String(decoding: try read(place.temporary("errors")), as: UTF8.self)
+        #expect(said.contains("trying again") && said.contains("answers again"), "\(said)")
+    }
+
+    @Test func aRestoredCopyOverwritesNothing() throws {
+        guard let server = try fleet(for: "a log put back from a copy") else { return }
+        try makeLog(calls: 2_000, into: place)
+        #expect(try shell("cp -a \(place.path) \(place.temporary("copy"))").status == 0)
+        try makeLog(calls: 3_000, seed: 2, into: place)
+        _ = try place.tool.succeed(arguments(server))
+        let before = try count(server)
+        #expect(try before == place.tool.count())
+        let common = try CommandLineTool(place.temporary("copy")).count()
+
+        #expect(try shell("rm -rf \(place.path) && mv \(place.temporary("copy")) \(place.path)").status == 0)
+        try makeLog(calls: 2_500, seed: 3, into: place)
+        _ = try place.tool.succeed(arguments(server))
+        let restored = try place.tool.count()
+        #expect(try count(server) == before + restored - common)
+        #expect(try server.ask("SELECT uniqExact(log) FROM event") == "3")
+        // Ids were used twice, and both events are there.
+        #expect(try server.ask("SELECT count() > uniqExact(id) FROM event") == "1")
+    }
+
+    @Test func aFollowerSendsWhatComes() throws {
+        guard let server = try fleet(for: "following a log") else { return }
+        let child = try ChildProcess(
+            [BuiltProducts.commandLine] + arguments(server, ["--dir", place.path, "--follow"]),
+            errorFile: place.temporary("errors"))
+        let host = try place.server()
+        for seed in 1...3 {
+            _ = try host.tally("drive threads=2 calls=500 seed=\(seed)")
+            let start = Date()
+            try eventually("the events have arrived") { try count(server) == place.tool.count() }
+            #expect(Date().timeIntervalSince(start) < 10)
+        }
+        try host.shutDown()
+        try eventually("the last events have arrived") { try count(server) == place.tool.count() }
+        child.kill(SIGTERM)
+        child.wait()
+        #expect(try server.differences(place.path, server: "chat-1") == "")
+    }
+
+    @Test func whatIsWrongIsSaid() throws {
+        guard let server = try fleet(for: "errors of ship") else { return }
+        try makeLog(calls: 100, into: place)
+        func fails(_ arguments: [String], _ status: Int32, _ words: String) throws {
+            let outcome = try place.tool.run(["ship", "--cursor-file", place.temporary("another")] + arguments)
+            #expect(outcome.status == status, "\(outcome.errors)")
+            #expect(outcome.errors.contains(words), "\(outcome.errors)")
+            #expect(outcome.errorLines.count == 1, "\(outcome.errors)")
+            #expect(outcome.output == [])
+        }
+        let to = ["--to", server.url]
+        try overwrite(place.temporary("wrong"), with: Array("wrong\n".utf8))
+        try fails(to + ["--password-file", place.temporary("wrong")], 77, "does not accept the user or the password")
+        try fails(to, 77, "does not accept the user or the password")
+        try fails(to + ["--password-file", place.temporary("nothing")], 66, "cannot read")
+        try fails(["--to", "clickhouse+http://qpc@unknown.invalid/qpc"], 1, "unknown.invalid")
+        try fails(["--to", "clickhouse+http://qpc@127.0.0.1:1/qpc"], 1, "Connection refused")
+        try fails(["--to", "clickhouse+https://qpc@127.0.0.1:\(server.port)/qpc"], 1, "it does not speak TLS")
+        try fails(["--to", "http://127.0.0.1"], 64, "expected a URL like clickhouse+http://user@host:8123/database")
+        try fails(["--to", "clickhouse+http://a:b@127.0.0.1"], 64, "--password-file")
+        try fails(["--to", "clickhouse+http://127.0.0.1:\(server.port)/none"], 1, "qpc-metrics ship schema --apply")
+        try fails(["--to", "clickhouse+http://127.0.0.1:\(server.port)/default"], 1, "there is no table 'event'")
+        try fails(server.options + ["--dir", place.temporary("nowhere")], 66, "there is no event log")
+        try fails(server.options + ["--interval", "1s"], 64, "--interval needs --follow")
+        try fails(server.options + ["--apply"], 64, "--apply needs schema")
+
+        // A cursor belongs to one shipment.
+        _ = try place.tool.succeed(arguments(server))
+        let other = try place.tool.run(arguments(server, as: "chat-2"))
+        #expect(other.status == 64)
+        #expect(other.errors.contains("server 'chat-1'"))
+        try overwrite(cursor, with: Array("nonsense\n".utf8))
+        #expect(try place.tool.run(arguments(server)).errors.contains("is not a cursor of ship"))
+    }
+
+    @Test func namesInTheClearDoNotLeaveTheMachine() throws {
+        guard let server = try fleet(for: "plain names") else { return }
+        let host = try place.server(["IDENTITIES": "plain"])
+        try host.ask("auth user=text:alice ok=0 reason=text:invalid%20credentials")
+        try host.shutDown()
+        let outcome = try place.tool.run(arguments(server))
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.contains("only pseudonyms leave the machine"))
+        #expect(try count(server) == 0)
+    }
+
+    @Test func whatRetentionTookIsSaid() throws {
+        guard let server = try fleet(for: "events that left before they were sent") else { return }
+        try makeLog(calls: 500, into: place)
+        _ = try place.tool.succeed(arguments(server))
+        let sent = try count(server)
+        try makeLog(calls: 500, seed: 2, into: place)
+        let waiting = try place.tool.count() - sent
+        _ = try place.tool.succeed("prune", "--all", "--yes")
+        try makeLog(calls: 300, seed: 3, into: place)
+        let outcome = try place.tool.run(arguments(server))
+        #expect(outcome.status == 0)
+        #expect(outcome.text.contains("events had left the log before they were sent"), "\(outcome.text)")
+        #expect(outcome.errors.contains("note: \(waiting) events left the log before they were sent"), "\(outcome.errors)")
+        #expect(try count(server) == sent + place.tool.count())
+    }
+}
