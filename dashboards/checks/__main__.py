@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from catalogue import OTHERS, ROOT, families, samples  # noqa: E402
 
 PLACE = ROOT / "dashboards"
-BOARDS = ("overview", "plugin-health")
+BOARDS = ("overview", "plugin-health", "fleet")
 # What Grafana knows but the SDK does not; everything else must survive.
 UNMODELLED = re.compile(
     r"\.annotations\.list\[\d+\]\.(step|titleFormat|textFormat)|\.templating\.list\[\d+\]\.definition")
@@ -73,7 +73,8 @@ def check():
     command("promtool check config", ["promtool", "check", "config", "scrape.example.yml"], PLACE / "prometheus")
     tests = sorted((PLACE / "prometheus/tests").glob("*.yml"))
     command("promtool test rules", ["promtool", "test", "rules", *map(str, tests)], PLACE / "prometheus/tests")
-    command("amtool check-config", ["amtool", "check-config", "alertmanager/alertmanager.example.yml"])
+    for name in ("alertmanager/alertmanager.example.yml", "compose/alertmanager.yml"):
+        command(f"amtool check-config {name}", ["amtool", "check-config", name])
 
     boards, errors = {}, []
     for name in BOARDS:
@@ -98,6 +99,7 @@ def check():
         verdict("uids differ", [] if len(set(uids)) == len(uids) else [str(uids)])
 
         recorded, alerts = rules.load(yaml)
+        verdict("panels lead to the runbook of every alert", linter.lint_links(boards, {one["alert"] for one in alerts}))
         groups = [group for test in tests for group in yaml.safe_load(test.read_text("utf-8"))["tests"]]
         page = ROOT / "docs/RUNBOOKS.md"
         runbooks = page.read_text("utf-8") if page.exists() else ""
@@ -108,6 +110,7 @@ def check():
             verdict("the checks see what is broken on purpose",
                     blind_spots(linter, rules, boards, recorded, alerts, metrics, runbooks, groups))
         verdict("examples are YAML, and agree", examples(yaml))
+        verdict("the examples' check sees what is broken on purpose", blind_spots_of_services(yaml))
 
     if imported("boards through Grafana's SDK and back", "grafana_foundation_sdk"):
         import roundtrip
@@ -153,6 +156,7 @@ def examples(yaml):
         for port in service.get("ports", []):
             if not str(port).startswith("127.0.0.1:"):
                 yield f"docker-compose.yml: {name} listens beyond this host: {port}"
+    yield from services(compose["services"], load("compose/alertmanager.yml"))
     here, there = load("prometheus/scrape.example.yml"), load("compose/prometheus.yml")
     if [job["job_name"] for job in here["scrape_configs"]] != [job["job_name"] for job in there["scrape_configs"]]:
         yield "compose/prometheus.yml has other jobs than prometheus/scrape.example.yml"
@@ -163,6 +167,42 @@ def examples(yaml):
     for provider in load("grafana/provisioning/dashboards/qpc-metrics.yml")["providers"]:
         if f":{provider['options']['path']}" not in mounted:
             yield f"provisioning: nothing is mounted at {provider['options']['path']}"
+
+
+def services(made, alertmanager):
+    """What compose starts: nobody is root, everyone says whether they are well, and whoever is notified is there."""
+    for name, service in made.items():
+        # It gives the volume to the others' user, and ends.
+        ends = service.get("restart") == "no"
+        if not ends and str(service.get("user", "0")).split(":")[0] in ("0", "root"):
+            yield f"docker-compose.yml: {name} runs as root"
+        if not ends and not service.get("healthcheck", {}).get("test"):
+            yield f"docker-compose.yml: {name} has no health check"
+        for other, how in service.get("depends_on", {}).items():
+            wanted = "service_completed_successfully" if made.get(other, {}).get("restart") == "no" else "service_healthy"
+            if how.get("condition") != wanted:
+                yield f"docker-compose.yml: {name} does not wait for {other} to be {wanted}"
+    for receiver in alertmanager["receivers"]:
+        for hook in receiver["webhook_configs"]:
+            host = re.fullmatch(r"http://([a-z]+):(\d+)/\w+", hook["url"])
+            if host is None or host[1] not in made or host[2] not in made[host[1]]["command"]:
+                yield f"compose/alertmanager.yml: nobody listens at {hook['url']}"
+
+
+def blind_spots_of_services(yaml):
+    made = [yaml.safe_load((PLACE / name).read_text("utf-8")) for name in ("docker-compose.yml", "compose/alertmanager.yml")]
+    if list(services(made[0]["services"], made[1])):
+        yield "there is something to see before anything is broken"
+    for number, change in enumerate((
+            lambda all, _: all["exporter"].update(user="0:0"), lambda all, _: all["grafana"].pop("user"),
+            lambda all, _: all["server"].pop("healthcheck"),
+            lambda all, _: all["grafana"]["depends_on"]["prometheus"].update(condition="service_started"),
+            lambda all, _: all.pop("receiver"), lambda all, _: all["receiver"].update(command=["9098"]),
+            lambda _, config: config["receivers"][0]["webhook_configs"][0].update(url="http://127.0.0.1:9099/mail"))):
+        broken = copy.deepcopy(made)
+        change(broken[0]["services"], broken[1])
+        if not list(services(broken[0]["services"], broken[1])):
+            yield f"break {number} of the compose file went unseen"
 
 
 def blind_spots(linter, rules, boards, recorded, alerts, metrics, runbooks, groups):
@@ -227,6 +267,19 @@ def blind_spots(linter, rules, boards, recorded, alerts, metrics, runbooks, grou
             change(board)
             if rule not in {name for name, _ in linter.lint(board, metrics)}:
                 yield f"{rule}: break {number} of overview went unseen"
+
+    def linked(boards):
+        return next(panel["links"][0] for panel in boards["overview"]["panels"] if panel.get("links"))
+
+    names = {one["alert"] for one in alerts}
+    for number, change in enumerate((
+            lambda boards: linked(boards).update(url="${runbooks}#qpcnothing"), lambda boards: linked(boards).update(title="Help"),
+            lambda boards: [panel.pop("links", None) for board in boards.values() for panel in board["panels"]],
+            lambda boards: boards["fleet"]["templating"]["list"].pop())):
+        broken = copy.deepcopy(boards)
+        change(broken)
+        if not list(linter.lint_links(broken, names)):
+            yield f"runbook-links: break {number} went unseen"
 
     def alert(name, **values):
         def change(recorded, alerts, runbooks, groups):

@@ -33,6 +33,22 @@ def lint(board, metrics):
     return found
 
 
+def lint_links(boards, alerts):
+    """(rule, message): a panel's link must lead to an alert's runbook, and some panel to each alert's."""
+    linked = set()
+    for name, board in boards.items():
+        for panel in board["panels"]:
+            for link in panel.get("links", []):
+                alert = next((one for one in alerts if link["url"] == "${runbooks}#" + one.lower()), None)
+                if alert is None or link["title"] != f"Runbook: {alert}":
+                    yield "runbook-links", f"{name}, panel '{panel['title']}': {link['title']}, {link['url']}"
+                linked.add(alert)
+        if not any(one["name"] == "runbooks" for one in board["templating"]["list"]):
+            yield "runbook-links", f"{name} has no variable runbooks"
+    for alert in sorted(alerts - linked):
+        yield "runbook-links", f"no panel leads to the runbook of {alert}"
+
+
 def check_board(board, say):
     if not re.fullmatch(r"[a-z0-9-]{1,40}", board.get("uid") or ""):
         say("stable-uid", "no uid of small letters, digits and dashes")

@@ -21,6 +21,7 @@ class Metric:
 # Not from qpc-metrics: what Prometheus generates for each target, and what node_exporter may add.
 OTHERS = {
     "up": Metric("gauge", {}),
+    "ALERTS": Metric("gauge", {"alertname": None, "alertstate": {"firing", "pending"}, "severity": {"critical", "warning"}}),
     "scrape_duration_seconds": Metric("gauge", {}),
     "node_textfile_mtime_seconds": Metric("gauge", {"file": None}),
     "node_filesystem_avail_bytes": Metric("gauge", {"device": None, "fstype": None, "mountpoint": None}),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes overview.json and plugin-health.json, the two boards.
+"""Writes overview.json, plugin-health.json and fleet.json, the three boards.
 
     python3 dashboards/grafana/generate.py           writes them
     python3 dashboards/grafana/generate.py --check   exit 1 if a file is not what this program would write
@@ -16,9 +16,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 # Part of every selector, so that the variables at the top of a board apply to each panel.
 WHERE = 'job=~"$job", instance=~"$instance"'
+# Where the links of panels lead; whoever imports a board enters the address of their own copy at its top.
+RUNBOOKS = "https://git.example.org/you/qpc-metrics/src/branch/main/docs/RUNBOOKS.md"
 
 GREEN, YELLOW, RED, BLUE, TEXT = "green", "yellow", "red", "blue", "text"
-# One colour for one meaning, on both boards.
+# One colour for one meaning, on every board.
 PATH_COLOURS = {"single": "blue", "batch": "purple"}
 
 
@@ -164,23 +166,52 @@ def heatmap(title, description, unit, metric, labels=""):
     return made
 
 
-def bar_gauge(title, description, unit, expression, legend):
-    made = panel("bargauge", title, description, unit, [(expression, legend)], instant=True)
-    made["fieldConfig"]["defaults"] |= {
-        "color": {"mode": "palette-classic"}, "decimals": 0, "mappings": [], "min": 0, "thresholds": steps(GREEN),
-    }
+def table(title, description, columns, *, shared="instance", sort=None, rename=None, instant=True):
+    """`columns` is a list of (heading, expression, unit, thresholds or None); rows are joined by the label `shared`."""
+    made = panel("table", title, description, "short", [(expression, "") for _, expression, _, _ in columns],
+                 instant=instant, form="table")
+    defaults = made["fieldConfig"]["defaults"]
+    defaults["custom"] = {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False}
+    defaults["thresholds"] = steps(TEXT)
+    headings = {} if len(columns) > 1 else {"Value": columns[0][0]}
+    for number, (heading, _, unit, thresholds) in enumerate(columns):
+        if len(columns) > 1:
+            headings[f"Value #{chr(ord('A') + number)}"] = heading
+        properties = [{"id": "unit", "value": unit}]
+        if thresholds:
+            properties += [
+                {"id": "thresholds", "value": thresholds},
+                {"id": "custom.cellOptions", "value": {"type": "color-text"}},
+            ]
+        made["fieldConfig"]["overrides"].append(
+            {"matcher": {"id": "byName", "options": heading}, "properties": properties})
+    headings |= {shared: shared.capitalize()} | (rename or {})
+    made["transformations"] = [
+        {"id": "merge", "options": {}},
+        {"id": "organize", "options": {
+            "excludeByName": {"Time": True, "job": True, "__name__": True, "alertstate": True},
+            "includeByName": {}, "indexByName": {}, "renameByName": headings,
+        }},
+    ]
     made["options"] = {
-        "displayMode": "basic",
-        "maxVizHeight": 300,
-        "minVizHeight": 16,
-        "minVizWidth": 8,
-        "namePlacement": "left",
-        "orientation": "horizontal",
-        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-        "showUnfilled": True,
-        "sizing": "auto",
-        "valueMode": "color",
+        "cellHeight": "sm",
+        "footer": {"countRows": False, "fields": "", "reducer": ["sum"], "show": False},
+        "showHeader": True,
+        "sortBy": [{"displayName": sort, "desc": True}] if sort else [],
     }
+    return made
+
+
+def with_runbook(made, *alerts):
+    """A panel that links to what to do when these alerts fire."""
+    made["links"] = [
+        {
+            "title": f"Runbook: {alert}", "type": "link", "icon": "doc", "tooltip": "", "tags": [],
+            "url": f"${{runbooks}}#{alert.lower()}", "asDropdown": False, "targetBlank": True, "includeVars": False,
+            "keepTime": False,
+        }
+        for alert in alerts
+    ]
     return made
 
 
@@ -275,6 +306,11 @@ def board(uid, title, description, rows, *, time="now-6h"):
                 },
                 query_variable("job", "label_values(qpc_up, job)"),
                 query_variable("instance", 'label_values(qpc_up{job=~"$job"}, instance)'),
+                {
+                    "name": "runbooks", "label": "Runbooks", "type": "textbox", "query": RUNBOOKS,
+                    "current": {"selected": True, "text": RUNBOOKS, "value": RUNBOOKS}, "hide": 0,
+                    "options": [{"selected": True, "text": RUNBOOKS, "value": RUNBOOKS}], "skipUrlSync": False,
+                },
             ]
         },
         "panels": panels,
@@ -284,7 +320,7 @@ def board(uid, title, description, rows, *, time="now-6h"):
 # The panels that both boards share.
 
 def plugin_up():
-    return stat(
+    return with_runbook(stat(
         "Plugin",
         "Whether live.qpcm has a heartbeat. Down: the server is down, runs without the plugin, or hangs. The other panels "
         "then show the last values.",
@@ -292,7 +328,7 @@ def plugin_up():
         mappings=[{
             "type": "value",
             "options": {"0": {"color": RED, "index": 0, "text": "Down"}, "1": {"color": GREEN, "index": 1, "text": "Up"}},
-        }])
+        }]), "QpcPluginDown")
 
 
 def hook_durations():
@@ -304,12 +340,13 @@ def hook_durations():
 
 
 def flush_durations():
-    return timeseries(
+    return with_runbook(timeseries(
         "Flush duration",
         "A flush writes the rings into the log in one transaction. Far above 250 ms, the disk is slow or shared; events "
         "wait in the rings meanwhile.",
         "s",
-        [(quantile(q, "qpc_plugin_flush_duration_seconds"), f"p{round(q * 100)}") for q in (0.5, 0.9, 0.99)])
+        [(quantile(q, "qpc_plugin_flush_duration_seconds"), f"p{round(q * 100)}") for q in (0.5, 0.9, 0.99)]),
+        "QpcDrainLagging")
 
 
 OVERVIEW = board(
@@ -319,39 +356,40 @@ OVERVIEW = board(
     [
         ("Is it healthy?", 4, [
             (4, plugin_up()),
-            (4, stat(
+            (4, with_runbook(stat(
                 "Events dropped",
                 "Events dropped before they reached the log, in the time shown. They are counted, but their rows are missing. "
                 "Should be 0; the board Plugin health shows the cause.",
                 "short", f"sum({increase('qpc_plugin_events_dropped_total', '$__range')})", decimals=0,
-                thresholds=steps(GREEN, (1, RED)))),
-            (4, stat(
+                thresholds=steps(GREEN, (1, RED))), "QpcEventsDropped")),
+            (4, with_runbook(stat(
                 "Drain lag",
                 "How long writing the pending events to the log takes at the present rate. Usually far below a second.",
                 "s",
                 f"max({selector('qpc_plugin_pending_events')} / clamp_min("
                 f"sum without (kind) ({rate('qpc_plugin_events_written_total')}), 1))",
-                graph="area", thresholds=steps(GREEN, (2, YELLOW), (10, RED)))),
-            (4, stat(
+                graph="area", thresholds=steps(GREEN, (2, YELLOW), (10, RED))), "QpcDrainLagging")),
+            (4, with_runbook(stat(
                 "Log errors",
                 "Flushes that failed and were retried, in the time shown. Events wait in the rings until the cause is removed.",
                 "short", f"sum({increase('qpc_plugin_flush_errors_total', '$__range')})", decimals=0,
-                thresholds=steps(GREEN, (1, RED)))),
-            (4, stat(
+                thresholds=steps(GREEN, (1, RED))), "QpcLogErrors")),
+            (4, with_runbook(stat(
                 "Failed logins",
                 "Per minute, now. The server's own advice: look above 50, act above 500.",
                 "cpm", f"60 * sum({rate('qpc_auth_failures_total')})", graph="area", decimals=0,
-                thresholds=steps(GREEN, (50, YELLOW), (500, RED)))),
+                thresholds=steps(GREEN, (50, YELLOW), (500, RED))), "QpcLoginFailures")),
             (4, stat(
                 "Users in a day",
                 "Distinct identities seen in the last 24 hours, from the log. A person seen by two servers counts twice.",
                 "short", "sum(" + selector("qpc_active_users", 'window="1d"') + ")", decimals=0)),
         ]),
         ("How busy?", 8, [
-            (12, timeseries(
+            (12, with_runbook(timeseries(
                 "Calls by hook",
                 "Each call of a hook is an attempt that the server handled. A retried message counts again.",
-                "ops", [(f"sum by (hook) ({rate('qpc_hook_calls_total')})", "{{hook}}")], stacked=True, table=True)),
+                "ops", [(f"sum by (hook) ({rate('qpc_hook_calls_total')})", "{{hook}}")], stacked=True, table=True),
+                "QpcTrafficGone")),
             (12, timeseries(
                 "Messages",
                 "By the hook that saw them. A server may call both hooks for one message, so do not add the two. Messages with a "
@@ -366,13 +404,13 @@ OVERVIEW = board(
                 "ops",
                 [(f"sum({rate('qpc_fetches_total')})", "all"),
                  (f"sum({rate('qpc_empty_fetches_total')})", "empty")])),
-            (8, timeseries(
+            (8, with_runbook(timeseries(
                 "Registrations and new channels",
                 "Completed registrations, and channels created (not those looked up), per minute. A steep rise of registrations is "
                 "a campaign, or someone who makes accounts by machine.",
                 "cpm",
                 [(f"60 * sum({rate('qpc_users_registered_total')})", "registrations"),
-                 (f"60 * sum({rate('qpc_channels_created_total')})", "new channels")])),
+                 (f"60 * sum({rate('qpc_channels_created_total')})", "new channels")]), "QpcRegistrationBurst")),
             (8, timeseries(
                 "Active users",
                 "Distinct identities seen in a day, a week and a month, from the log. A retention shorter than the "
@@ -380,45 +418,51 @@ OVERVIEW = board(
                 "short", [(f"sum by (window) ({selector('qpc_active_users')})", "{{window}}")])),
         ]),
         ("Who fails to log in?", 8, [
-            (12, timeseries(
+            (12, with_runbook(timeseries(
                 "Failed logins by reason",
                 "Per minute. A high credentials: someone guesses passwords of known users. A high unknown_user: someone tries a list of "
                 "names. rate_limited and locked: the server defends itself. Lines at 50 and 500, where the alerts fire.",
                 "cpm", [(f"60 * sum by (reason) ({rate('qpc_auth_failures_total')})", "{{reason}}")],
-                stacked=True, table=True, thresholds=steps("transparent", (50, YELLOW), (500, RED)))),
-            (6, timeseries(
+                stacked=True, table=True, thresholds=steps("transparent", (50, YELLOW), (500, RED))),
+                "QpcLoginFailures", "QpcUserEnumeration", "QpcPasswordGuessing")),
+            (5, timeseries(
                 "Share of logins that fail",
                 "Failures among all attempts. People mistype; above one half, it is machines, or something is broken for everyone.",
                 "percentunit",
                 [(f"sum({rate('qpc_auth_failures_total')}) / sum({rate('qpc_auth_attempts_total')})", "failed")],
                 maximum=1)),
-            (6, bar_gauge(
+            (7, table(
                 "Failed logins in the time shown",
-                "How many, by reason.",
-                "short", f"sum by (reason) ({increase('qpc_auth_failures_total', '$__range')})", "{{reason}}")),
+                "How many of each class, and their share of all failures.",
+                [("Failures", f"sum by (reason) ({increase('qpc_auth_failures_total', '$__range')})", "short", None),
+                 ("Share",
+                  f"sum by (reason) ({increase('qpc_auth_failures_total', '$__range')}) / ignoring (reason) group_left () "
+                  f"sum({increase('qpc_auth_failures_total', '$__range')})", "percentunit", None)],
+                shared="reason", sort="Failures", rename={"reason": "Class"})),
         ]),
         ("How long do messages wait?", 8, [
-            (8, timeseries(
+            (8, with_runbook(timeseries(
                 "Wait until a message is fetched",
                 "At each fetch that hands messages out: how long the oldest of them had waited. Phones that were offline make p99 long; "
                 "the median is what people feel. Interpolated within a bucket.",
                 "s",
                 [(quantile(q, "qpc_delivery_wait_seconds"), name) for q, name in ((0.5, "median"), (0.9, "p90"), (0.99, "p99"))],
-                table=True)),
-            (8, timeseries(
+                table=True), "QpcDeliverySlow")),
+            (8, with_runbook(timeseries(
                 "Recipients with messages waiting",
                 "Phones that are offline make some wait at all times. A steep rise: clients cannot reach the server, or their "
                 "fetches fail.",
-                "short", [(f"sum({selector('qpc_recipients_waiting')})", "waiting")])),
+                "short", [(f"sum({selector('qpc_recipients_waiting')})", "waiting")]), "QpcMessagesWait")),
             (4, stat(
                 "Longest wait now",
                 "The oldest message not yet fetched; usually that of a phone that is gone for good.",
                 "s", f"max({selector('qpc_delivery_oldest_waiting_seconds')})")),
-            (4, stat(
+            (4, with_runbook(stat(
                 "Users failing to log in",
                 "Different users with a failed login in the last 5 minutes. Many at once: one password is tried on many, or logins are "
                 "broken for all.",
-                "short", "sum(" + selector("qpc_auth_failing_users", 'window="5m"') + ")", graph="area", decimals=0)),
+                "short", "sum(" + selector("qpc_auth_failing_users", 'window="5m"') + ")", graph="area", decimals=0),
+                "QpcPasswordSpraying")),
         ]),
         ("How big?", 8, [
             (12, heatmap(
@@ -460,10 +504,10 @@ HEALTH = board(
             (4, stat(
                 "Version", "The plugin's version, and how identities are written into its log.",
                 "none", selector("qpc_build_info"), legend="{{version}}, {{identities}}", text_mode="name")),
-            (4, stat(
+            (4, with_runbook(stat(
                 "Log on disk", "The event log and its WAL. The cap of the log is 4 GiB unless MAX_SIZE is set.",
                 "bytes", f"sum({selector('qpc_plugin_log_size_bytes')} + {selector('qpc_plugin_wal_size_bytes')})",
-                graph="area")),
+                graph="area"), "QpcDiskNearlyFull")),
             (4, stat(
                 "Oldest event", "How far back the log reaches. 30 days unless RETENTION is set.",
                 "s",
@@ -475,18 +519,18 @@ HEALTH = board(
                 thresholds=steps(GREEN, (1, RED)))),
         ]),
         ("Is anything lost?", 8, [
-            (8, timeseries(
+            (8, with_runbook(timeseries(
                 "Events recorded and written",
                 "What hooks recorded, and what was written to the log. The two lines coincide, a flush apart.",
                 "cps",
                 [(f"sum({rate('qpc_plugin_events_recorded_total')})", "recorded"),
-                 (f"sum({rate('qpc_plugin_events_written_total')})", "written")])),
-            (8, timeseries(
+                 (f"sum({rate('qpc_plugin_events_written_total')})", "written")]), "QpcVerifyFailed")),
+            (8, with_runbook(timeseries(
                 "Events dropped by cause",
                 "ring_full: the drain could not keep up. no_slot: no space for another thread's ring. log_error: a log "
                 "was deleted or damaged. torn: a power cut. Should be empty.",
                 "short", [(f"sum by (cause) ({increase('qpc_plugin_events_dropped_total')})", "{{cause}}")],
-                stacked=True, bars=True)),
+                stacked=True, bars=True), "QpcEventsDropped")),
             (8, timeseries(
                 "Events removed by cause",
                 "What left the log as intended: too old or too much (retention), or removed with a person (forget).",
@@ -494,24 +538,25 @@ HEALTH = board(
                 stacked=True, bars=True)),
         ]),
         ("Does the log keep up?", 8, [
-            (8, timeseries(
+            (8, with_runbook(timeseries(
                 "Pending events", "Recorded, not yet in the log. As much as comes in a flush interval is normal; a steady rise is not.",
-                "short", [(f"sum by (instance) ({selector('qpc_plugin_pending_events')})", "{{instance}}")])),
+                "short", [(f"sum by (instance) ({selector('qpc_plugin_pending_events')})", "{{instance}}")]),
+                "QpcDrainLagging")),
             (8, flush_durations()),
-            (8, timeseries(
+            (8, with_runbook(timeseries(
                 "Log errors by cause",
                 "full: no space on the disk. busy: another process holds the log's lock. io: the disk failed. corrupt: "
                 "the log is damaged. Should be empty.",
                 "short", [(f"sum by (cause) ({increase('qpc_plugin_flush_errors_total')})", "{{cause}}")],
-                stacked=True, bars=True)),
+                stacked=True, bars=True), "QpcLogErrors")),
         ]),
         ("How much space does it take?", 8, [
-            (12, timeseries(
+            (12, with_runbook(timeseries(
                 "Log and WAL",
                 "The WAL has some MiB; if it grows, a reader keeps an old snapshot of the log open.",
                 "bytes",
                 [(f"sum({selector('qpc_plugin_log_size_bytes')})", "events.db"),
-                 (f"sum({selector('qpc_plugin_wal_size_bytes')})", "events.db-wal")])),
+                 (f"sum({selector('qpc_plugin_wal_size_bytes')})", "events.db-wal")]), "QpcLogHeld")),
             (12, timeseries(
                 "Growth per day",
                 "What the log would gain in a day at the last hour's rate. 0 when retention removes as much as comes.",
@@ -526,9 +571,10 @@ HEALTH = board(
             (12, hook_durations()),
         ]),
         ("Is it scraped?", 6, [
-            (12, timeseries(
+            (12, with_runbook(timeseries(
                 "Scrapes", "1 when Prometheus got a response from the exporter. Gaps here are gaps everywhere.",
-                "none", [(f"min by (instance) ({selector('up')})", "{{instance}}")], maximum=1)),
+                "none", [(f"min by (instance) ({selector('up')})", "{{instance}}")], maximum=1),
+                "QpcExporterDown", "QpcTextfileStale")),
             (12, timeseries(
                 "Scrape duration", "As Prometheus sees it.",
                 "s", [(f"max by (instance) ({selector('scrape_duration_seconds')})", "{{instance}}")])),
@@ -536,9 +582,116 @@ HEALTH = board(
     ])
 
 
+def by_instance(expression):
+    return f"sum by (instance) ({expression})"
+
+
+def beside_last_week(title, description, unit, metric, factor=""):
+    """What happens now, and what happened at this time a week ago."""
+    def then(offset):
+        return f"{factor}sum(rate({selector(metric)}[$__rate_interval]{offset}))"
+
+    return timeseries(title, description, unit, [(then(""), "now"), (then(" offset 1w"), "a week ago")],
+                      colours={"now": "blue", "a week ago": "text"})
+
+
+def against_last_week(title, description, metric):
+    return stat(
+        title, description, "percentunit",
+        f"sum({increase(metric, '$__range')}) / sum(increase({selector(metric)}[$__range] offset 1w)) - 1",
+        decimals=0)
+
+
+def alerts_firing():
+    made = table(
+        "Alerts that fire",
+        "Of the servers chosen above, as Prometheus evaluates them; empty is good. An alert's name leads to its runbook.",
+        [("Firing", 'ALERTS{' + WHERE + ', alertstate="firing", alertname=~"Qpc.+"}', "none", None)],
+        rename={"alertname": "Alert", "severity": "Severity", "cause": "Cause"})
+    made["fieldConfig"]["overrides"] += [
+        {"matcher": {"id": "byName", "options": "Alert"}, "properties": [{"id": "links", "value": [
+            {"title": "Runbook", "url": "${runbooks}#${__value.text:lower}", "targetBlank": True}]}]},
+        {"matcher": {"id": "byName", "options": "Severity"}, "properties": [
+            {"id": "mappings", "value": [{"type": "value", "options": {
+                "critical": {"color": RED, "index": 0, "text": "critical"},
+                "warning": {"color": YELLOW, "index": 1, "text": "warning"}}}]},
+            {"id": "custom.cellOptions", "value": {"type": "color-text"}}]},
+    ]
+    made["transformations"][-1]["options"]["excludeByName"]["Value"] = True
+    return made
+
+
+FLEET = board(
+    "qpc-fleet", "quicprochat / Fleet",
+    "Every server beside the others, what fires, and this week beside the last. From the metrics of qpc-metrics, none of which "
+    "contains an identity.",
+    [
+        ("What needs attention?", 7, [
+            (16, alerts_firing()),
+            (4, stat(
+                "Servers up", "Servers whose plugin has a heartbeat.", "none", f"sum({selector('qpc_up')})", decimals=0)),
+            (4, stat(
+                "Servers down", "Servers whose exporter answers and whose plugin has no heartbeat.", "none",
+                f"count({selector('qpc_up')}) - sum({selector('qpc_up')})", decimals=0,
+                thresholds=steps(GREEN, (1, RED)))),
+        ]),
+        ("How do they compare?", 9, [
+            (24, table(
+                "Each server now",
+                "One line for each server. Click a heading to sort by it.",
+                [
+                    ("Plugin", by_instance(selector("qpc_up")), "none", steps(RED, (1, GREEN))),
+                    ("Calls/s", by_instance(rate("qpc_hook_calls_total")), "ops", None),
+                    ("Messages/s", by_instance(rate("qpc_messages_total")), "cps", None),
+                    ("Failed logins/min", "60 * " + by_instance(rate("qpc_auth_failures_total")), "cpm",
+                     steps(TEXT, (50, YELLOW), (500, RED))),
+                    ("Users failing", by_instance(selector("qpc_auth_failing_users", 'window="5m"')), "short", None),
+                    ("Recipients waiting", by_instance(selector("qpc_recipients_waiting")), "short", None),
+                    ("Users in a day", by_instance(selector("qpc_active_users", 'window="1d"')), "short", None),
+                    ("Pending", by_instance(selector("qpc_plugin_pending_events")), "short", None),
+                    ("Dropped", by_instance(increase("qpc_plugin_events_dropped_total", "$__range")), "short",
+                     steps(TEXT, (1, RED))),
+                    ("Log", by_instance(selector("qpc_plugin_log_size_bytes")), "bytes", None),
+                    ("Running for", f"time() - max by (instance) ({selector('qpc_plugin_start_time_seconds')})", "dtdurations",
+                     None),
+                ], sort="Failed logins/min")),
+            (12, with_runbook(timeseries(
+                "Calls by server", "All hooks. A server that falls to 0 while the others go on has lost its clients.", "ops",
+                [(by_instance(rate("qpc_hook_calls_total")), "{{instance}}")], table=True), "QpcTrafficGone")),
+            (12, with_runbook(timeseries(
+                "Failed logins by server",
+                "Per minute. All servers at once: an attack on names that they share, or a bad release. One: look there.", "cpm",
+                [("60 * " + by_instance(rate("qpc_auth_failures_total")), "{{instance}}")], table=True,
+                thresholds=steps("transparent", (50, YELLOW), (500, RED))), "QpcLoginFailures")),
+            (12, with_runbook(timeseries(
+                "Median wait by server", "At each fetch that hands messages out: how long the oldest of them had waited.", "s",
+                [(quantile(0.5, "qpc_delivery_wait_seconds", ["instance"]), "{{instance}}")], table=True), "QpcDeliverySlow")),
+            (12, with_runbook(timeseries(
+                "Drain lag by server",
+                "How long writing the pending events to the log takes at the present rate. Usually far below a second.", "s",
+                [(f"sum by (instance) ({selector('qpc_plugin_pending_events')}) / clamp_min("
+                  f"{by_instance(rate('qpc_plugin_events_written_total'))}, 1)", "{{instance}}")], table=True),
+                "QpcDrainLagging")),
+        ]),
+        ("Is it more than last week?", 8, [
+            (4, against_last_week(
+                "Calls against last week", "In the time shown, against the same time a week before.", "qpc_hook_calls_total")),
+            (4, against_last_week(
+                "Failed logins against last week", "In the time shown, against the same time a week before.",
+                "qpc_auth_failures_total")),
+            (8, beside_last_week(
+                "Calls, this week and last", "All servers chosen above. Days of a week repeat; a new server or a lost one shows here.",
+                "ops", "qpc_hook_calls_total")),
+            (8, beside_last_week(
+                "Failed logins, this week and last", "Per minute, all servers chosen above.", "cpm", "qpc_auth_failures_total",
+                "60 * ")),
+        ]),
+    ])
+
+
 def main():
     stale = []
-    for name, made in (("overview.json", OVERVIEW), ("plugin-health.json", HEALTH)):
+    for name, made in (("overview.json", OVERVIEW), ("plugin-health.json", HEALTH), ("fleet.json", FLEET)):
         text = json.dumps(made, indent=2, ensure_ascii=False) + "\n"
         file = HERE / name
         if "--check" in sys.argv[1:]:
