@@ -25,6 +25,7 @@ public struct StatsCSV {
             for kind in EventKind.allCases where period.events[kind.index] != 0 {
                 lines.add(stats.unit.rawValue, time, kind.name, "\(period.events[kind.index])")
             }
+            if period.failedLogins != 0 { lines.add(stats.unit.rawValue, time, "failed_logins", "\(period.failedLogins)") }
         }
         for (section, kind, terms) in [
             ("identity", NameKind.identity, stats.identities), ("channel", .channel, stats.channels),
@@ -32,6 +33,9 @@ public struct StatsCSV {
         ] {
             for term in terms {
                 lines.add(section, term.name, "events", "\(term.events)")
+                for number in term.activity.map({ StatsActivity.numbers($0, kind) }) ?? [] {
+                    lines.add(section, term.name, number.name, "\(number.value)")
+                }
                 guard let name = names?.name(of: term.name, kind) else { continue }
                 let field = CSVField.text(name, isTerminal: output.isTerminal)
                 lines.add(section, term.name, "name", String(decoding: field, as: UTF8.self))
@@ -62,9 +66,10 @@ public struct StatsCSV {
         lines.add("kind", EventKind.channelCreated.name, "new", "\(stats.newChannels)")
         lines.add("kind", EventKind.fetch.name, "empty", "\(stats.emptyFetches)")
         lines.add("kind", EventKind.fetch.name, "messages", "\(stats.fetchedMessages)")
-        let whole = stats.comparison.beforeIsWhole ? "events" : "events_of_a_part"
+        guard let comparison = stats.comparison else { return }
+        let whole = comparison.beforeIsWhole ? "events" : "events_of_a_part"
         for kind in EventKind.allCases {
-            lines.add("day_before", kind.name, whole, "\(stats.comparison.before[kind.index])")
+            lines.add("day_before", kind.name, whole, "\(comparison.before[kind.index])")
         }
     }
 

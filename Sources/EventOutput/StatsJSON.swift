@@ -37,12 +37,18 @@ public struct StatsJSON {
         ] {
             let entries = terms.map { term in
                 let known = names?.name(of: term.name, kind).map { [(field + "_name", JSON.text($0))] } ?? []
-                return JSON.object([(field, .text(term.name))] + known + [("events", .number(term.events))])
+                return JSON.object(
+                    [(field, .text(term.name))] + known + [("events", .number(term.events))] + activity(of: term, kind))
             }
             fields.append((name, .array(entries)))
         }
-        fields.append(("day_before", dayBefore))
+        if let dayBefore { fields.append(("day_before", dayBefore)) }
         return fields
+    }
+
+    private func activity(of term: WindowStats.Term, _ kind: NameKind) -> [(String, JSON)] {
+        guard let activity = term.activity else { return [] }
+        return StatsActivity.numbers(activity, kind).map { ($0.name, .number($0.value)) }
     }
 
     private func kind(_ kind: EventKind) -> JSON {
@@ -94,11 +100,12 @@ public struct StatsJSON {
         for kind in EventKind.allCases where period.events[kind.index] != 0 {
             fields.append((kind.name, .number(period.events[kind.index])))
         }
+        if period.failedLogins != 0 { fields.append(("failed_logins", .number(period.failedLogins))) }
         return .object(fields)
     }
 
-    private var dayBefore: JSON {
-        let comparison = stats.comparison
+    private var dayBefore: JSON? {
+        guard let comparison = stats.comparison else { return nil }
         let day = WindowStats.Comparison.dayMicroseconds
         func events(_ counts: [Int64]) -> JSON {
             .object(EventKind.allCases.map { ($0.name, .number(counts[$0.index])) })

@@ -9,14 +9,18 @@ public struct StatsTable {
     private let options: TableOptions
     /// The screen's width in columns.
     private let width: Int
-    /// How many periods and reasons to show; at least five are shown.
+    /// How many reasons to show; at least five are shown.
     private let top: Int
+    /// The most lines for the course of the window.
+    private let steps: Int
 
-    public init(_ stats: WindowStats, options: TableOptions, width: Int, top: Int) {
+    /// - Parameter isByPeriod: whether each period was asked for, rather than the course of the window.
+    public init(_ stats: WindowStats, options: TableOptions, width: Int, top: Int, isByPeriod: Bool = false) {
         self.stats = stats
         self.options = options
         self.width = width
         self.top = top
+        steps = isByPeriod ? Self.mostSteps : Self.usualSteps
     }
 
     public func write(into output: OutputBuffer) throws(OutputError) {
@@ -30,7 +34,7 @@ public struct StatsTable {
                 comparisonNote.write(into: &output.pending, usesColor: options.usesColor)
                 output.pending.append(0x0A)
             }
-            let blocks = [shares, sizes, reasons, busiest] + active
+            let blocks = [shares, reasons, sizes, course] + active
             Table.write(
                 blocks.filter { !$0.rows.isEmpty }, width: width, into: &output.pending, usesColor: options.usesColor)
         }
@@ -60,6 +64,7 @@ public struct StatsTable {
                 "the log: \(Quantity.count(UInt64(clamping: log.events), "event")), \(time(log.oldest)) to \(time(log.newest))",
                 .dim),
         ]
+        if stats.isFiltered { lines.append(Cell("only the events that match the conditions given", .dim)) }
         if stats.sum == 0 { lines.append(Cell("no events in this window")) }
         return lines
     }
@@ -76,35 +81,43 @@ public struct StatsTable {
 
     private var kinds: Table {
         let comparison = stats.comparison
-        let isWindow = comparison.since == stats.since
+        let isWindow = comparison?.since == stats.since
         let rate = rate
-        var header = ["events", "total", "share", rate.name]
-        if !isWindow { header.append("last day") }
-        header += ["day before", "change"]
+        let seconds = Double(stats.ratedMicroseconds) / 1e6
+        // Events that begin or end with one of them have no rate.
+        var header = ["events", "total", "share"] + (stats.isFiltered && seconds <= 0 ? [] : [rate.name])
+        if comparison != nil { header += (isWindow ? [] : ["last day"]) + ["day before", "change"] }
         var block = Table(header: header)
-        func add(_ name: String, _ events: Int64, now: Int64, before: Int64, _ style: Style = .plain) {
+        func add(_ name: String, _ events: Int64, _ style: Style = .plain, _ part: ([Int64]) -> Int64) {
             var cells = [
                 Cell(name, style), Cell(Quantity.text(events), style),
                 Cell(Quantity.share(events, of: stats.sum), .dim),
             ]
-            let seconds = Double(stats.ratedMicroseconds) / 1e6
-            cells.append(Cell(seconds > 0 ? Quantity.number(Double(events) / seconds * rate.seconds) : "-"))
-            if !isWindow { cells.append(Cell(Quantity.text(now))) }
-            cells.append(Cell(Quantity.text(before)))
-            cells.append(Cell(comparison.beforeIsWhole ? Quantity.change(from: before, to: now) : "-"))
+            if seconds > 0 {
+                cells.append(Cell(Quantity.number(Double(events) / seconds * rate.seconds)))
+            } else if !stats.isFiltered {
+                cells.append(Cell("-"))
+            }
+            if let comparison {
+                let (now, before) = (part(comparison.events), part(comparison.before))
+                if !isWindow { cells.append(Cell(Quantity.text(now))) }
+                cells.append(Cell(Quantity.text(before)))
+                cells.append(Cell(comparison.beforeIsWhole ? Quantity.change(from: before, to: now) : "-"))
+            }
             block.add(cells)
         }
         for kind in EventKind.allCases {
-            let index = kind.index
-            add(kind.name, stats.events[index], now: comparison.events[index], before: comparison.before[index])
+            // Kinds that cannot match are left out.
+            let earlier = comparison.map { $0.before[kind.index] } ?? 0
+            if stats.isFiltered && stats.events[kind.index] == 0 && earlier == 0 { continue }
+            add(kind.name, stats.events[kind.index]) { $0[kind.index] }
         }
-        add(
-            "all", stats.sum, now: comparison.events.reduce(0, &+), before: comparison.before.reduce(0, &+), .heading)
+        add("all", stats.sum, .heading) { $0.reduce(0, &+) }
         return block
     }
 
     private var comparisonNote: Cell? {
-        let comparison = stats.comparison
+        guard let comparison = stats.comparison else { return nil }
         let day = WindowStats.Comparison.dayMicroseconds
         if !comparison.beforeIsWhole {
             return Cell("the log does not reach back over the whole of the day before", .dim)
@@ -149,15 +162,15 @@ public struct StatsTable {
         add("messages per fetch", .fetchMessages, sum: Quantity.grouped(stats.fetchedMessages), Quantity.grouped)
         if stats.waits.count > 0 {
             let values = [stats.waits.p50, stats.waits.p90, stats.waits.p99]
-            block.add([Cell("delivery wait")] + values.map { Cell(Quantity.wait(microseconds: $0)) } + [Cell("")])
+            block.add([Cell("delivery wait")] + values.map { Cell(Quantity.wait(microseconds: $0)) })
         }
         return block
     }
 
     /// A bar's maximum width.
     private static let barColumns = 20
-    /// More bars than this do not fit on a screen.
-    private static let barRows = 24
+    private static let usualSteps = 9
+    private static let mostSteps = 400
 
     private var reasons: Table {
         var block = Table("failed logins by reason", textColumnsAtEnd: 1)
@@ -182,54 +195,94 @@ public struct StatsTable {
 
     // MARK: Periods
 
-    private var busiest: Table {
+    private var course: Table {
+        let course = StatsCourse(stats, zone: options.zone, limit: steps)
+        guard let busiest = stats.busiest, let most = course.steps.map(\.events).max() else { return Table() }
+        let unit = stats.unit.rawValue
         let length = stats.unit == .day ? 10 : 16
-        let busiest = stats.busiest(min(max(top, 5), Self.barRows))
-        guard let first = stats.periods.first, let last = stats.periods.last, let most = busiest.first?.sum else {
-            return Table()
+        // Not twice where all events are failed logins.
+        let isFailuresOnly = stats.failedLogins == stats.sum
+        let failed = isFailuresOnly ? 0 : course.steps.map(\.failedLogins).max() ?? 0
+        let events = isFailuresOnly ? "failed logins" : "events"
+        let step = course.periods == 1 ? unit : "\(course.periods) \(unit)s"
+        let peak = "\(time(busiest.start, length)), \(Quantity.count(UInt64(clamping: busiest.sum), "event"))"
+        let title = "\(events) by \(step); busiest \(unit): \(peak)"
+        let header = ["from", "events"] + (failed > 0 ? ["", "failed logins"] : [])
+        var block = Table(title, header: header, textColumnsAtEnd: max(1, header.count - 2))
+        let digits = Quantity.text(failed).utf8.count
+        for step in course.steps {
+            let bar = Bars.bar(Double(step.events) / Double(most), width: Self.barColumns)
+            var cells = [Cell(time(step.start, length)), Cell(Quantity.text(step.events))]
+            if failed > 0 || !bar.isEmpty { cells.append(Cell(bar, isFailuresOnly ? .bad : .good)) }
+            if failed > 0 {
+                let number = Quantity.text(step.failedLogins)
+                let blanks = String(repeating: " ", count: digits - number.utf8.count)
+                let bar = Bars.bar(Double(step.failedLogins) / Double(failed), width: Self.barColumns / 2)
+                cells.append(step.failedLogins > 0 ? Cell("\(blanks)\(number)  \(bar)", .bad) : Cell("\(blanks)\(number)", .dim))
+            }
+            block.add(cells)
         }
-        var block = Table("busiest \(stats.unit.rawValue)s", textColumnsAtEnd: 1)
-        for period in busiest {
-            let bar = Bars.bar(Double(period.sum) / Double(most), width: Self.barColumns)
-            block.add([
-                Cell(time(period.start, length)), Cell(Quantity.text(period.sum)), Cell(bar, .good),
-            ])
-        }
-        guard first.start < last.start else { return block }
-        let ends = [time(first.start, length), time(last.start, length)]
-        let line = Bars.line(course(first.start, last.start, columns: max(8, width - 2 * length - 2)))
-        block.lead = Cell("\(ends[0]) \(line) \(ends[1])")
         return block
-    }
-
-    /// The events of all periods from the first to the last, in at most this many columns.
-    private func course(_ first: Int64, _ last: Int64, columns: Int) -> [Double] {
-        // A day on which clocks change is an hour shorter or longer.
-        let unit = stats.unit.microseconds
-        let periods = Int((last - first + unit / 2) / unit) + 1
-        var values = [Double](repeating: 0, count: min(columns, periods))
-        for period in stats.periods {
-            let index = Int((period.start - first + unit / 2) / unit)
-            values[min(index * values.count / periods, values.count - 1)] += Double(period.sum)
-        }
-        return values
     }
 
     // MARK: Most active
 
     private var active: [Table] {
-        [
-            ("most active identities", NameKind.identity, stats.identities), ("most active channels", .channel, stats.channels),
-            ("users of most failed logins", .user, stats.failedUsers),
-        ].map { title, kind, terms in
-            var block = Table(title)
-            for term in terms {
-                block.add([
-                    options.person(term.name, kind) { Cell(identity: $0, isFull: options.showsFullIdentities) },
-                    Cell(Quantity.text(term.events)),
+        var people = ranking("most active identities", .identity, stats.identities)
+        for activity in stats.identities.compactMap(\.activity) {
+            people.append(
+                [
+                    ("sent", Quantity.text(activity.sent)), ("bytes", Quantity.bytes(activity.bytesSent)),
+                    ("received", Quantity.text(activity.received)), ("bytes", Quantity.bytes(activity.bytesReceived)),
+                    ("fetches", Quantity.text(activity.fetches)),
                 ])
-            }
-            return block
         }
+        var channels = ranking("most active channels", .channel, stats.channels)
+        for activity in stats.channels.compactMap(\.activity) {
+            channels.append(
+                [
+                    ("messages", Quantity.text(activity.sent)), ("bytes", Quantity.bytes(activity.bytesSent)),
+                    ("fetches", Quantity.text(activity.fetches)),
+                ])
+        }
+        let users = ranking("users with most failed logins", .user, stats.failedUsers)
+        return [people.table("events"), channels.table("events"), users.table("failed")]
+    }
+
+    /// Who is first, and the numbers beside the names.
+    private struct Ranking {
+        let title: String
+        let names: [Cell]
+        let events: [Int64]
+        private var header: [String] = []
+        private var numbers: [[String]] = []
+
+        init(_ title: String, _ names: [Cell], _ events: [Int64]) {
+            (self.title, self.names, self.events) = (title, names, events)
+        }
+
+        mutating func append(_ columns: [(String, String)]) {
+            header = columns.map(\.0)
+            numbers.append(columns.map(\.1))
+        }
+
+        /// - Parameter unit: what the number of events is called where nothing more is known of them.
+        func table(_ unit: String) -> Table {
+            guard !names.isEmpty else { return Table() }
+            // Of all of them or of none.
+            let isSplit = numbers.count == names.count
+            var table = Table(header: [title] + (isSplit ? header : [unit]))
+            for (index, name) in names.enumerated() {
+                table.add([name] + (isSplit ? numbers[index] : [Quantity.text(events[index])]).map { Cell($0) })
+            }
+            return table
+        }
+    }
+
+    private func ranking(_ title: String, _ kind: NameKind, _ terms: [WindowStats.Term]) -> Ranking {
+        let names = terms.map { term in
+            options.person(term.name, kind) { Cell(identity: $0, isFull: options.showsFullIdentities) }
+        }
+        return Ranking(title, names, terms.map(\.events))
     }
 }

@@ -16,31 +16,47 @@ public struct StatsQuery: Sendable {
     public var now: Int64
     /// The zone whose hours and days form the periods.
     public var zone: ClockZone
+    /// Which of the window's events; its times do not matter. `reversed` puts the newest period first.
+    public var filter: EventFilter
 
-    public init(since: Int64, until: Int64, unit: TimeUnit?, top: Int, now: Int64, zone: ClockZone) {
+    public init(
+        since: Int64, until: Int64, unit: TimeUnit?, top: Int, now: Int64, zone: ClockZone, filter: EventFilter = EventFilter()
+    ) {
         self.since = since
         self.until = until
         self.unit = unit
         self.top = top
         self.now = now
         self.zone = zone
+        self.filter = filter
     }
 
     public func ask(_ log: EventLogReader) throws(LogError) -> WindowStats {
         try log.summing { (window) throws(LogError) in
             let (length, isTooLong) = until.subtractingReportingOverflow(since)
             let unit = unit ?? .fitting(windowMicroseconds: isTooLong ? .max : length)
-            let sums = try window.sums(since: since, until: until, isByQuarter: unit != .minute, top: top)
+            let filter = try window.bounded(windowed)
+            let sums =
+                filter.isEverything
+                ? try window.sums(since: since, until: until, isByQuarter: unit != .minute, top: top)
+                : try window.sums(matching: filter, isByQuarter: unit != .minute, top: top)
             let extent = try window.extent()
-            var stats = WindowStats(
-                since: since, until: until, unit: unit, comparison: try comparison(window, oldest: extent?.oldest))
+            var stats = WindowStats(since: since, until: until, unit: unit)
+            stats.isFiltered = !filter.isEverything
             if let extent {
                 stats.log = .init(
                     events: try window.events().reduce(0, &+), oldest: extent.oldest, newest: extent.newest)
-                stats.ratedMicroseconds = max(0, min(until, max(now, extent.newest)) &- max(since, extent.oldest))
+            }
+            // Events from one of them on fill no span of time that would give a rate, or that another day has.
+            if filter.afterID == nil, filter.beforeID == nil {
+                if let extent {
+                    stats.ratedMicroseconds = max(0, min(until, max(now, extent.newest)) &- max(since, extent.oldest))
+                }
+                stats.comparison = try comparison(window, filter, oldest: extent?.oldest)
             }
             addTotals(of: sums, to: &stats)
             stats.periods = Self.periods(sums.minutes, unit, zone)
+            if filter.reversed { stats.periods.reverse() }
             stats.reasons = sums.reasons.map { reason in
                 WindowStats.Reason(
                     text: reason.text,
@@ -50,23 +66,35 @@ public struct StatsQuery: Sendable {
                 let start = size.measure.rawValue * SizeBucket.count
                 return SizeQuantiles.percentiles(sums.sizes[start..<start + SizeBucket.count])
             }
-            stats.waits = SizeQuantiles.waits(try log.deliveryWaits(since: since, until: until))
-            stats.identities = sums.identities.map { WindowStats.Term(name: $0.name, events: $0.count) }
-            stats.channels = sums.channels.map { WindowStats.Term(name: $0.name, events: $0.count) }
-            stats.failedUsers = sums.failedUsers.map { WindowStats.Term(name: $0.name, events: $0.count) }
+            if !stats.isFiltered { stats.waits = SizeQuantiles.waits(try log.deliveryWaits(since: since, until: until)) }
+            stats.identities = sums.identities
+            stats.channels = sums.channels
+            stats.failedUsers = sums.failedUsers
             return stats
         }
     }
 
+    private var windowed: EventFilter {
+        var filter = filter
+        (filter.sinceMicroseconds, filter.untilMicroseconds) = (since, until)
+        return filter
+    }
+
     private func comparison(
-        _ window: WindowReader, oldest: Int64?
+        _ window: WindowReader, _ filter: EventFilter, oldest: Int64?
     ) throws(LogError) -> WindowStats.Comparison {
+        func events(since: Int64, until: Int64) throws(LogError) -> [Int64] {
+            if filter.isEverything { return try window.events(since: since, until: until) }
+            var filter = filter
+            (filter.sinceMicroseconds, filter.untilMicroseconds) = (since, until)
+            return try window.events(matching: filter)
+        }
         let day = WindowStats.Comparison.dayMicroseconds
         let start = max(since, until < Int64.min + 2 * day ? Int64.min : until - day)
         let before = start < Int64.min + day ? Int64.min : start - day
         return WindowStats.Comparison(
-            since: start, until: until, events: try window.events(since: start, until: until),
-            before: try window.events(since: before, until: max(before, until < Int64.min + day ? Int64.min : until - day)),
+            since: start, until: until, events: try events(since: start, until: until),
+            before: try events(since: before, until: max(before, until < Int64.min + day ? Int64.min : until - day)),
             beforeIsWhole: oldest.map { $0 <= before } ?? false)
     }
 
@@ -107,6 +135,7 @@ public struct StatsQuery: Sendable {
             for kind in EventKind.allCases {
                 periods[periods.count - 1].events[kind.index] &+= minute.sums[MinuteColumn.events(kind).rawValue]
             }
+            periods[periods.count - 1].failedLogins &+= minute.sums[MinuteColumn.authFailed.rawValue]
         }
         return periods.filter { $0.sum != 0 }
     }

@@ -15,6 +15,9 @@ extension EventFilter {
     /// Whether only logins can match.
     public var isAboutLogins: Bool { failedOnly || okOnly || reason != nil || failureClass != nil }
 
+    /// Whether every event of its times matches.
+    public var isEverything: Bool { kinds.isEmpty && !isAboutLogins && isAboutTime && newest == nil }
+
     /// Whether it asks only for times, kinds, and whether logins failed: what the segments' sums can answer.
     public var isAboutTime: Bool {
         user == nil && identity == nil && channel == nil && sender == nil && recipient == nil && reason == nil

@@ -57,6 +57,7 @@ public struct WindowStats: Sendable {
         public var start: Int64
         /// By kind.
         public var events: SIMD8<Int64>
+        public var failedLogins: Int64 = 0
 
         public init(start: Int64, events: SIMD8<Int64>) {
             self.start = start
@@ -70,11 +71,26 @@ public struct WindowStats: Sendable {
     public struct Term: Sendable {
         public var name: [UInt8]
         public var events: Int64
+        /// Nil for a user, and in a window with too many events to read them again: `WindowReader.activityLimit`.
+        public var activity: Activity?
 
-        public init(name: [UInt8], events: Int64) {
+        public init(name: [UInt8], events: Int64, activity: Activity? = nil) {
             self.name = name
             self.events = events
+            self.activity = activity
         }
+    }
+
+    /// What an identity did, or what was done in a channel, where nobody receives.
+    public struct Activity: Sendable, Equatable {
+        public var sent: Int64 = 0
+        public var bytesSent: UInt64 = 0
+        public var received: Int64 = 0
+        public var bytesReceived: UInt64 = 0
+        public var fetches: Int64 = 0
+        public var messagesFetched: UInt64 = 0
+
+        public init() {}
     }
 
     /// The window's last day, or all of a shorter window, compared with the same hours of the day before.
@@ -126,20 +142,22 @@ public struct WindowStats: Sendable {
     public var identities: [Term] = []
     public var channels: [Term] = []
     public var failedUsers: [Term] = []
-    public var comparison: Comparison
+    /// Nil where no earlier events would compare: the events asked for begin or end with one of them, not with a time.
+    public var comparison: Comparison?
+    /// Whether only some of the window's events were asked for. Nothing is then known of how long these waited.
+    public var isFiltered = false
 
-    public init(since: Int64, until: Int64, unit: TimeUnit, comparison: Comparison) {
+    public init(since: Int64, until: Int64, unit: TimeUnit) {
         self.since = since
         self.until = until
         self.unit = unit
-        self.comparison = comparison
     }
 
     public var sum: Int64 { events.reduce(0, &+) }
 
-    /// The periods with the most events, busiest first; of equal ones, the older first.
-    public func busiest(_ limit: Int) -> [Period] {
-        Array(periods.sorted { $0.sum != $1.sum ? $0.sum > $1.sum : $0.start < $1.start }.prefix(limit))
+    /// The period with the most events; of equal ones, the oldest.
+    public var busiest: Period? {
+        periods.max { $0.sum != $1.sum ? $0.sum < $1.sum : $0.start > $1.start }
     }
 }
 

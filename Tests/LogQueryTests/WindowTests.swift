@@ -16,19 +16,19 @@ import Testing
         return try elements.map { try object($0) }
     }
 
-    private func ask(_ log: SeededLog, _ since: Int64, _ until: Int64, _ unit: String) throws -> Fields {
-        let words = [
-            "stats", "-o", "json", "--since", EventConditions.moment(since), "--until", EventConditions.moment(until), "--by",
-            unit,
-            "--top", "100000",
-        ]
+    private func ask(_ log: SeededLog, _ conditions: EventConditions, _ unit: String) throws -> Fields {
+        let words = ["stats", "-o", "json", "--by", unit, "--top", "100000"] + conditions.arguments
         return try JSONDecoder().decode(Fields.self, from: Data(log.place.tool.succeed(words).output))
     }
 
-    private func expect(_ log: SeededLog, since: Int64, until: Int64, by unit: String = "hour") throws {
-        let stats = try ask(log, since, until, unit)
-        let reference = WindowReference(log: log.place.log, since: since, until: until)
-        let comment: Comment = "--since \(EventConditions.moment(since)) --until \(EventConditions.moment(until))"
+    /// - Returns: whether there was any event.
+    @discardableResult
+    private func expect(
+        _ log: SeededLog, since: Int64, until: Int64, by unit: String = "hour", _ conditions: EventConditions = EventConditions()
+    ) throws -> Bool {
+        let reference = WindowReference(log: log.place.log, since: since, until: until, conditions)
+        let stats = try ask(log, reference.conditions, unit)
+        let comment: Comment = "\(reference.conditions.arguments) --by \(unit)"
         let kinds = try object(stats["kinds"])
         var sum: UInt64 = 0
         for kind in eventKinds {
@@ -61,7 +61,21 @@ import Testing
             periods[UInt64(microseconds(period["time"]?.text ?? "") ?? -1) / 1_000_000] = period["events"]?.number
         }
         #expect(try periods == reference.periods(seconds: seconds), comment)
-        try expectDayBefore(try object(stats["day_before"]), log, since, until, comment)
+        var failures: [UInt64: UInt64] = [:]
+        var times: [UInt64] = []
+        for period in try list(stats["periods"]) {
+            let time = UInt64(microseconds(period["time"]?.text ?? "") ?? -1) / 1_000_000
+            times.append(time)
+            failures[time] = period["failed_logins"]?.number
+        }
+        #expect(try failures == reference.periods(seconds: seconds, of: ["auth"], "ok = 0"), comment)
+        #expect(times == (conditions.reversed ? times.sorted(by: >) : times.sorted()), comment)
+        if conditions.after == nil && conditions.newest == nil {
+            try expectDayBefore(try object(stats["day_before"]), log, since, until, conditions, comment)
+        } else {
+            #expect(stats["day_before"] == nil, comment)
+        }
+        return sum > 0
     }
 
     private func expectSizes(_ sizes: Fields, _ reference: WindowReference, _ comment: Comment) throws {
@@ -100,15 +114,36 @@ import Testing
             let counts = entries.compactMap { $0["events"]?.number }
             #expect(counts == counts.sorted(by: >), comment)
         }
+        try expectActivity(stats, reference, comment)
+    }
+
+    private func expectActivity(_ stats: Fields, _ reference: WindowReference, _ comment: Comment) throws {
+        let messages = EventConditions.messageKinds
+        let (people, places) = ("identity_name", "channel_name")
+        for (list, field, column, kinds, number, names, measures) in [
+            ("identities", "identity", "sender", messages, "bytes", people, ["sent", "bytes_sent"]),
+            ("identities", "identity", "recipient", messages, "bytes", people, ["received", "bytes_received"]),
+            ("identities", "identity", "recipient", ["fetch"], "count", people, ["fetches", "messages_fetched"]),
+            ("channels", "channel", "channel", messages, "bytes", places, ["messages", "bytes"]),
+            ("channels", "channel", "channel", ["fetch"], "count", places, ["fetches", "messages_fetched"]),
+        ] {
+            let expected = try reference.sums(of: number, by: column, kinds: kinds, names: names)
+            var found: [String: [UInt64]] = [:]
+            for entry in try self.list(stats[list]) {
+                let numbers = try measures.map { try #require(entry[$0]?.number, "\(list): \(comment)") }
+                if numbers[0] > 0 { found[entry[field]?.text ?? ""] = numbers }
+            }
+            #expect(found == expected, "\(list), \(measures[0]): \(comment)")
+        }
     }
 
     private func expectDayBefore(
-        _ fields: Fields, _ log: SeededLog, _ since: Int64, _ until: Int64, _ comment: Comment
+        _ fields: Fields, _ log: SeededLog, _ since: Int64, _ until: Int64, _ conditions: EventConditions, _ comment: Comment
     ) throws {
         let day: Int64 = 86_400_000_000
         let start = max(since, until - day)
         for (name, shift) in [("events", day), ("events_a_day_later", 0)] {
-            let reference = WindowReference(log: log.place.log, since: start - shift, until: until - shift)
+            let reference = WindowReference(log: log.place.log, since: start - shift, until: until - shift, conditions)
             let events = try object(fields[name])
             for kind in eventKinds { #expect(try events[kind]?.number == reference.count(kind), comment) }
         }
@@ -123,12 +158,14 @@ import Testing
         var random = SeededGenerator.announced("windows over segments")
         let log = try SeededLog(seed: random.next(), start: 1_774_600_000_000_000, step: 1_000_000, events: 180_000)
         #expect(try log.seals() == 2)
+        var hits = 0
         func someWindows(_ count: Int) throws {
             try expect(log, since: log.start - 5_000_000, until: log.end + 1)
             for _ in 0..<count {
                 let (since, until) = randomWindow(log, &random)
                 try expect(log, since: since, until: until, by: ["minute", "hour", "day"].randomElement(using: &random)!)
             }
+            hits += try someConditions(3 * count, log, &random)
         }
         try someWindows(5)
         // A whole minute, part of one, and one microsecond.
@@ -144,5 +181,22 @@ import Testing
         try log.forget(user: SeededLog.user(1))
         #expect(try log.seals() == 1)
         try someWindows(4)
+        #expect(hits > (BuiltProducts.areSanitized ? 1 : 8))
+    }
+
+    /// Windows with any conditions that `events` takes; returns how many of them had events.
+    private func someConditions(_ count: Int, _ log: SeededLog, _ random: inout SeededGenerator) throws -> Int {
+        var hits = 0
+        for _ in 0..<(BuiltProducts.areSanitized ? count / 4 : count) {
+            let conditions = EventConditions.random(log, &random)
+            let (since, until) = randomWindow(log, &random)
+            guard !conditions.isContradictory else {
+                let refused = try log.place.tool.run(["stats"] + conditions.arguments)
+                #expect(refused.status == 64 && refused.errors.contains("cannot be used with"), "\(conditions.arguments)")
+                continue
+            }
+            hits += try expect(log, since: since, until: until, conditions) ? 1 : 0
+        }
+        return hits
     }
 }

@@ -20,6 +20,13 @@ final class TermCounts {
 
     deinit { free(counts) }
 
+    /// One for each kind of name that activity is ranked by, by its number.
+    static func ranked(_ database: Database) throws(LogError) -> [TermCounts] {
+        var counts: [TermCounts] = []
+        for names in [NameKind.identity, .channel, .user] { counts.append(try TermCounts(names, database)) }
+        return counts
+    }
+
     /// Ignores a number that no name has, which `verify` reports.
     @inline(__always)
     func add(_ count: Int, to term: Int64) {

@@ -1,17 +1,20 @@
 import EventLog
 import MetricsModel
+import Readings
 
 /// Adds up the events of time windows, exact to the microsecond: from the index of each segment that lies inside a window, and
 /// from the rows of the others. All windows are read from one snapshot of the log.
 public final class WindowReader {
-    private let database: Database
+    let log: EventLogReader
+    let database: Database
     private let names: NameReader
     private let index: SegmentMap
     private let scan: SegmentScan
 
-    init(_ database: Database, _ names: NameReader) throws(LogError) {
-        self.database = database
-        self.names = names
+    init(_ log: EventLogReader) throws(LogError) {
+        self.log = log
+        database = log.database
+        names = log.names
         index = try SegmentMap(database)
         scan = SegmentScan(database)
     }
@@ -52,8 +55,7 @@ public final class WindowReader {
     ) throws(LogError) -> WindowSums {
         var sums = WindowSums(isByQuarter: isByQuarter)
         var failures: [Int64: Int64] = [:]
-        var counts: [TermCounts] = []
-        if top > 0 { for names in [NameKind.identity, .channel, .user] { counts.append(try TermCounts(names, database)) } }
+        let counts = try top > 0 ? TermCounts.ranked(database) : []
         let rows = SegmentSummary(keepsPostings: top > 0)
         var inside: Range<Int64>?
         for span in index.spans where SegmentMap.mayHold(span, since: since, until: until) {
@@ -72,17 +74,29 @@ public final class WindowReader {
             }
         }
         if let inside { try addIndexed(of: inside, to: &sums, &failures, counts) }
-        // Adjacent segments share the minute between them, and more after a clock change.
-        SegmentSummary.merge(&sums.minutes)
-        sums.reasons = try reasons(failures)
-        guard top > 0 else { return sums }
-        sums.identities = try Self.named(counts[NameKind.identity.rawValue].most(top), names.identities)
-        sums.channels = try Self.named(counts[NameKind.channel.rawValue].most(top), names.channels)
-        sums.failedUsers = try Self.named(counts[NameKind.user.rawValue].most(top), names.users)
+        var filter = EventFilter()
+        (filter.sinceMicroseconds, filter.untilMicroseconds) = (since, until)
+        try finish(&sums, failures, counts, top: top, filter)
         return sums
     }
 
-    private func add(
+    /// Names what was counted by number.
+    func finish(
+        _ sums: inout WindowSums, _ failures: [Int64: Int64], _ counts: [TermCounts], top: Int, _ filter: EventFilter
+    ) throws(LogError) {
+        // Adjacent segments share the minute between them, and more after a clock change.
+        SegmentSummary.merge(&sums.minutes)
+        sums.reasons = try reasons(failures)
+        guard !counts.isEmpty else { return }
+        let most = counts.map { $0.most(top) }
+        let (identities, channels) = (most[NameKind.identity.rawValue], most[NameKind.channel.rawValue])
+        let activity = try activity(of: identities.map(\.term), channels: channels.map(\.term), sums, filter)
+        sums.identities = try Self.named(identities, names.identities) { activity?.identities[$0] }
+        sums.channels = try Self.named(channels, names.channels) { activity?.channels[$0] }
+        sums.failedUsers = try Self.named(most[NameKind.user.rawValue], names.users) { _ in nil }
+    }
+
+    func add(
         _ rows: SegmentSummary, to sums: inout WindowSums, _ failures: inout [Int64: Int64], _ counts: [TermCounts]
     ) {
         rows.endMinutes()
@@ -147,10 +161,14 @@ public final class WindowReader {
     }
 
     private static func named(
-        _ terms: [(term: Int64, count: Int64)], _ texts: borrowing NameCache
-    ) throws(LogError) -> [(name: [UInt8], count: Int64)] {
-        var named: [(name: [UInt8], count: Int64)] = []
-        for entry in terms { named.append((try texts.text(entry.term).utf8, entry.count)) }
+        _ terms: [(term: Int64, count: Int64)], _ texts: borrowing NameCache, _ activity: (Int64) -> WindowStats.Activity?
+    ) throws(LogError) -> [WindowStats.Term] {
+        var named: [WindowStats.Term] = []
+        for entry in terms {
+            named.append(
+                WindowStats.Term(
+                    name: try texts.text(entry.term).utf8, events: entry.count, activity: activity(entry.term)))
+        }
         return named
     }
 
@@ -217,6 +235,6 @@ extension EventLogReader {
     ) throws(LogError) -> Result {
         try database.execute("BEGIN", operation: "read")
         defer { try? database.execute("ROLLBACK", operation: "read") }
-        return try body(WindowReader(database, names))
+        return try body(WindowReader(self))
     }
 }

@@ -1,4 +1,5 @@
 import EventLog
+import Readings
 
 /// The totals of a time window's events, as far as the log itself can tell.
 public struct WindowSums {
@@ -8,11 +9,11 @@ public struct WindowSums {
     public var sizes = [Int64](repeating: 0, count: SegmentSummary.sizeCount)
     /// Failed logins by reason, most frequent first; nil for those without a reason.
     public var reasons: [(text: [UInt8]?, count: Int64)] = []
-    /// The names in the most events, those with the most first, as displayed.
-    public var identities: [(name: [UInt8], count: Int64)] = []
-    public var channels: [(name: [UInt8], count: Int64)] = []
+    /// The names in the most events, those with the most first.
+    public var identities: [WindowStats.Term] = []
+    public var channels: [WindowStats.Term] = []
     /// The users with the most failed logins.
-    public var failedUsers: [(name: [UInt8], count: Int64)] = []
+    public var failedUsers: [WindowStats.Term] = []
     private let isByQuarter: Bool
 
     init(isByQuarter: Bool) { self.isByQuarter = isByQuarter }

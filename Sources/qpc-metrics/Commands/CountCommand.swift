@@ -69,7 +69,7 @@ struct CountCommand: ParsableCommand {
         let question =
             countOptions.waiting ? try countOptions.waitingQuestion(filterOptions) : try countOptions.question(filterOptions)
         let now = Environment.nowMicroseconds
-        let filter = try filterOptions.filter(directory: directory.path)
+        let filter = try filterOptions.filter(directory: directory.path, now: now)
         let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
         try filterOptions.expectLookups(directory: directory.path, log: log)
         let answer = try Self.counting { () throws(CountError) in

@@ -1,11 +1,11 @@
 import ArgumentParser
 import EventLog
 import EventOutput
+import EventSearch
 import MetricsModel
 import MetricsQuery
 import Readings
 import Terminal
-import TimeWords
 
 struct StatsCommand: ParsableCommand {
     enum Format: String, CaseIterable, ExpressibleByArgument {
@@ -18,34 +18,34 @@ struct StatsCommand: ParsableCommand {
         commandName: "stats",
         abstract: "Shows what the server did in a window of time, on one screen.",
         discussion: """
-            Totals, rates, shares and sizes, failed logins by reason, the busiest times, the most active identities and \
-            channels (pseudonyms unless the plugin logs names), and the users with most failed logins. Without --since and \
-            --until, the window is the last 24 hours.
+            Totals, rates, shares and sizes, failed logins by reason and over time, the course of the window, the most active \
+            identities and channels (pseudonyms unless the plugin logs names), and the users with most failed logins. Without \
+            --since, the window is the last 24 hours, or the 24 hours before --until. With conditions, all of it is about the \
+            events that meet them.
 
             Counts are exact. Percentiles are within 6 %, and exact below 16. Rates are over the part of the window that the \
             log covers. "Day before" is the same window one day earlier; for a window longer than a day, its last day is \
-            compared. Times are local in the table and UTC in JSON and CSV, which leave out times without events.
+            compared; with -n or --after, none is. Times are local in the table and UTC in JSON and CSV, which leave out times \
+            without events and, unlike the table without --by, never merge periods.
+
+            The most active are those named in most events: messages sent and received, fetches, channels and registrations. \
+            In a window of more than a million messages and fetches, what each of them sent and received is left out; \
+            count --by sender --sum bytes tells it.
 
             EXAMPLES
               qpc-metrics stats
               qpc-metrics stats --since today
               qpc-metrics stats --since -30d --top 10
+              qpc-metrics stats --user alice
+              qpc-metrics stats --failed --since -1h --by minute
+              qpc-metrics stats --channel c49e1d0a77b2 --since -7d
               qpc-metrics stats --since "2026-11-22 20:00" --until "2026-11-22 21:00" --by minute
               qpc-metrics stats -o json | jq '.kinds.auth'
             """)
 
     @OptionGroup var directory: DirectoryOptions
 
-    // A time may begin with a minus, so whatever follows the option is its value.
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "Events at or after this time, such as -2h, yesterday, 2026-11-22 14:00 (default: 24 hours before --until).",
-            valueName: "time"))
-    var since: String?
-
-    @Option(parsing: .unconditional, help: ArgumentHelp("Events before this time (default: now).", valueName: "time"))
-    var until: String?
+    @OptionGroup var filterOptions: EventFilterOptions
 
     @Option(help: ArgumentHelp("The periods to divide the window into (default: what fits it).", valueName: "unit"))
     var by: TimeUnit?
@@ -66,6 +66,7 @@ struct StatsCommand: ParsableCommand {
     func run() throws {
         let query = try query()
         let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
+        try filterOptions.expectLookups(directory: directory.path, log: log)
         let stats = try queryingLog { () throws(LogError) in try query.ask(log) }
         let buffer = OutputBuffer()
         var options = TableOptions(for: buffer, color: color, environment: Environment.value)
@@ -74,35 +75,36 @@ struct StatsCommand: ParsableCommand {
         try printing { () throws(OutputError) in
             switch output {
             case .table:
-                try StatsTable(stats, options: table, width: TerminalSize.of().columns, top: top).write(into: buffer)
+                try StatsTable(stats, options: table, width: TerminalSize.of().columns, top: top, isByPeriod: by != nil)
+                    .write(into: buffer)
             case .json: try StatsJSON(stats, names: table.names).write(into: buffer)
             case .csv: try StatsCSV(stats, names: table.names).write(into: buffer)
             }
         }
         if stats.sum == 0 {
-            var filter = EventFilter()
+            var filter = query.filter
             (filter.sinceMicroseconds, filter.untilMicroseconds) = (query.since, query.until)
             EmptyAnswer.explain(filter, log, directory.source)
         } else {
             LogOff.say(directory.source)
         }
-        DropNote.say(log, since: query.since, until: query.until)
+        guard query.filter.newest == nil, query.filter.afterID == nil else { return }
+        let kinds = EventKind.allCases.filter { query.filter.holds($0) }
+        DropNote.say(log, since: query.since, until: query.until, kinds: kinds)
     }
 
     private func query() throws -> StatsQuery {
         let now = Environment.nowMicroseconds
-        let until = try self.until.map { try EventFilterOptions.time($0, option: "--until", now: now) } ?? now
-        let since =
-            try self.since.map { try EventFilterOptions.time($0, option: "--since", now: now) }
-            ?? until - WindowStats.Comparison.dayMicroseconds
+        let filter = try filterOptions.filter(directory: directory.path, now: now)
+        let until = filter.untilMicroseconds ?? now
+        let since = filter.sinceMicroseconds ?? until - WindowStats.Comparison.dayMicroseconds
         guard since < until else {
-            throw Failure.invalid(
-                self.since ?? "", for: "--since", "expected a time before --until, which is \(self.until ?? "now")")
+            throw Failure.invalid(filterOptions.since ?? "", for: "--since", "expected a time before --until, which is now")
         }
         guard (0...Self.topLimit).contains(top) else {
             throw Failure.invalid("\(top)", for: "--top", "expected 0–\(Quantity.grouped(UInt64(Self.topLimit)))")
         }
-        return StatsQuery(since: since, until: until, unit: by, top: top, now: now, zone: .local)
+        return StatsQuery(since: since, until: until, unit: by, top: top, now: now, zone: .local, filter: filter)
     }
 
     private static let topLimit = 100_000

@@ -66,12 +66,13 @@ struct EventFilterOptions: ParsableArguments {
 
     var kinds: [EventKind] { kindLists.flatMap(\.kinds) }
 
-    func filter(directory: String) throws -> EventFilter {
+    /// - Parameter now: what relative times are from: UTC, microseconds since 1970.
+    func filter(directory: String, now: Int64 = Environment.nowMicroseconds) throws -> EventFilter {
         try FilterContradictions.check(self)
         var filter = EventFilter()
         filter.kinds = kinds
-        filter.sinceMicroseconds = try since.map { try Self.time($0, option: "--since") }
-        filter.untilMicroseconds = try until.map { try Self.time($0, option: "--until") }
+        filter.sinceMicroseconds = try since.map { try Self.time($0, option: "--since", now: now) }
+        filter.untilMicroseconds = try until.map { try Self.time($0, option: "--until", now: now) }
         if let since = filter.sinceMicroseconds, let until = filter.untilMicroseconds, since >= until {
             throw Failure.invalid(
                 self.since ?? "", for: "--since", "expected a time before --until, which is \(self.until ?? "")")
