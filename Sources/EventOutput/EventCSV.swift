@@ -2,6 +2,16 @@ import MetricsModel
 import Readings
 import Terminal
 
+/// When comma-separated values begin with a heading: the parts of a file that is written by one run after another have one in
+/// all.
+public enum CSVHeading: Sendable {
+    case always
+    /// If there is an event: the file's first part.
+    case withEvents
+    /// A later part.
+    case never
+}
+
 /// Comma-separated values following RFC 4180: a header, lines ending in CR LF, and a column for every field.
 ///
 /// A field that an event does not have is empty. Texts are written as they are, quoted where the format requires it, with U+FFFD
@@ -10,19 +20,23 @@ public final class CSVWriter: EventWriter {
     private let output: OutputBuffer
     private let fields = KindFields()
     private var time = UTCTime()
+    private let heading: CSVHeading
     private var hasHeader: Bool
-    private let names: PeopleNames?
+    private var names: PeopleNames?
 
     private static let lastColumn = EventField.allCases.count - 1
     /// With names, each of these gets another column, after all the others.
     private static let people = EventField.allCases.filter { $0.names == .user || $0.names == .identity }
 
-    /// - Parameter hasHeader: whether the header has been written elsewhere.
-    public init(into output: OutputBuffer, names: PeopleNames? = nil, hasHeader: Bool = false) {
+    public init(into output: OutputBuffer, names: PeopleNames? = nil, heading: CSVHeading = .always) {
         self.output = output
         self.names = names
-        self.hasHeader = hasHeader
+        self.heading = heading
+        hasHeader = heading == .never
     }
+
+    /// Only of a writer that was given names before: they have columns.
+    public func learn(_ names: PeopleNames) { if self.names != nil { self.names = names } }
 
     public func write(_ event: borrowing LoggedEvent) throws(OutputError) {
         if !hasHeader { appendHeader() }
@@ -33,7 +47,7 @@ public final class CSVWriter: EventWriter {
     public func flush() throws(OutputError) { try output.flush() }
 
     public func finish() throws(OutputError) {
-        if !hasHeader { appendHeader() }
+        if !hasHeader && heading == .always { appendHeader() }
         try output.flush()
     }
 

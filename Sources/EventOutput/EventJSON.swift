@@ -8,7 +8,7 @@ import Terminal
 struct EventJSON {
     private let fields = KindFields()
     private var time = UTCTime()
-    private let names: PeopleNames?
+    var names: PeopleNames?
 
     /// - Parameter names: fields that they identify get a second one, such as `sender_name`, after all the others.
     init(names: PeopleNames?) { self.names = names }
@@ -70,6 +70,8 @@ public final class JSONWriter: EventWriter {
         json = EventJSON(names: names)
     }
 
+    public func learn(_ names: PeopleNames) { json.names = names }
+
     public func write(_ event: borrowing LoggedEvent) throws(OutputError) {
         output.pending.append(literal: isEmpty ? "[\n" : ",\n")
         isEmpty = false
@@ -94,6 +96,8 @@ public final class NDJSONWriter: EventWriter {
         self.output = output
         json = EventJSON(names: names)
     }
+
+    public func learn(_ names: PeopleNames) { json.names = names }
 
     public func write(_ event: borrowing LoggedEvent) throws(OutputError) {
         json.append(event, to: &output.pending)

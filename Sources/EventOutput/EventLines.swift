@@ -13,7 +13,7 @@ import TimeWords
 /// event reaches the output raw; see `VisibleText`.
 final class EventLinesWriter: EventWriter {
     private let output: OutputBuffer
-    private let options: TableOptions
+    private var options: TableOptions
     private let columns: Int
     /// The day of the newest heading, in days since 1970 by the zone's clocks.
     private var day: Int64?
@@ -27,6 +27,8 @@ final class EventLinesWriter: EventWriter {
         self.options = options
         self.columns = max(40, columns)
     }
+
+    func learn(_ names: PeopleNames) { options.names = names }
 
     /// 12 digits are enough to tell apart the identities of any log, 8 those on one screen.
     private var digits: Int { columns >= 110 ? 12 : 8 }

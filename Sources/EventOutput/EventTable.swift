@@ -57,7 +57,7 @@ extension TableOptions {
 /// needed. No text of an event reaches the output raw; see `VisibleText`.
 public final class TableWriter: EventWriter {
     private let output: OutputBuffer
-    private let options: TableOptions
+    private var options: TableOptions
     /// For all columns except the last, which needs none.
     private var widths: [Int]
     private var hasHeading = false
@@ -72,6 +72,8 @@ public final class TableWriter: EventWriter {
         let kind = EventKind.allCases.map(\.name.utf8.count).max() ?? 0
         widths = [8, 23, kind, identity, identity, identity]
     }
+
+    public func learn(_ names: PeopleNames) { options.names = names }
 
     public func write(_ event: borrowing LoggedEvent) throws(OutputError) {
         if !hasHeading {

@@ -12,6 +12,8 @@ public protocol EventWriter: AnyObject {
     func flush() throws(OutputError)
     /// Writes the end of the format and sends everything. No event may follow.
     func finish() throws(OutputError)
+    /// Shows these names from the next event on.
+    func learn(_ names: PeopleNames)
 }
 
 /// How events are printed.
@@ -26,12 +28,16 @@ public enum OutputFormat: String, CaseIterable, Sendable {
         switch self {
         case .table, .json: nil
         case .ndjson: NDJSONWriter(into: output, names: names)
-        case .csv: CSVWriter(into: output, names: names, hasHeader: true)
+        case .csv: CSVWriter(into: output, names: names, heading: .never)
         }
     }
 
     /// A writer of this format. The options are for tables; of these, the other formats use only the names.
-    public func writer(into output: OutputBuffer, table: TableOptions) -> any EventWriter {
+    ///
+    /// - Parameter heading: when CSV has its heading.
+    public func writer(
+        into output: OutputBuffer, table: TableOptions, heading: CSVHeading = .always
+    ) -> any EventWriter {
         switch self {
         case .table:
             if let columns = table.columns {
@@ -41,7 +47,7 @@ public enum OutputFormat: String, CaseIterable, Sendable {
             }
         case .json: JSONWriter(into: output, names: table.names)
         case .ndjson: NDJSONWriter(into: output, names: table.names)
-        case .csv: CSVWriter(into: output, names: table.names)
+        case .csv: CSVWriter(into: output, names: table.names, heading: heading)
         }
     }
 }

@@ -32,6 +32,34 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: place.temporary.path).sorted() == ["cursor", "data"])
     }
 
+    @Test func aFileThatCannotBeMadeIsSaidBeforeAnythingIsPrinted() throws {
+        let tool = Fixture.plain.place.tool
+        for more in [[], ["-f"]] {
+            let outcome = try tool.run(["events", "--cursor-file", place.temporary("nowhere/cursor")] + more)
+            #expect(outcome.status == 66 && outcome.output.isEmpty && outcome.errorLines.count == 1, "\(outcome.errors)")
+            #expect(outcome.errors.contains("cannot create --cursor-file"))
+        }
+    }
+
+    @Test func theRunsOutputsMakeOneTable() throws {
+        let host = try place.server()
+        try host.ask("auth user=text:u ok=1")
+        try eventually("it is in the log") { try place.tool.count() == 1 }
+        let words = ["events", "-o", "csv", "--cursor-file", cursor]
+        func run(_ more: String...) throws -> [String] { try place.tool.run(words + more).lines }
+        // Nothing yet, and no file: no heading either.
+        #expect(try run("--failed").isEmpty)
+        try send(4, to: host, now: 5)
+        var table = try run()
+        #expect(table.count == 6 && table[0].hasPrefix("id,time,kind,"))
+        #expect(try run().isEmpty)
+        try send(2, to: host, now: 7)
+        table += try run()
+        let whole = try place.tool.succeed("events", "-o", "csv").lines
+        #expect(table == whole)
+        try host.shutDown()
+    }
+
     @Test func afterOutputThatFailedTheSameEventsComeAgain() throws {
         let host = try place.server()
         try send(200, to: host, now: 200)

@@ -42,6 +42,26 @@ import Testing
         try again.shutDown()
     }
 
+    /// Also a list that was read before there was a log.
+    @Test func keysThatAreRegisteredLaterGetTheirNames() throws {
+        try overwrite(place.temporary("names"), with: Array("alice\n".utf8))
+        let child = try follow("--names", place.temporary("names"))
+        let host = try place.server()
+        let key = String(repeating: "0a1b2c3d", count: 8)
+        try host.ask("auth user=text:alice ok=1")
+        #expect(try next(child)["user_name"]?.text == "alice")
+        try host.ask("message sender=\(key) recipient=\(key) channel=\(key.prefix(32)) bytes=9 seq=1")
+        #expect(try next(child)["sender_name"] == nil)
+        try host.ask("register user=text:alice identity=\(key)")
+        #expect(try next(child)["identity_name"]?.text == "alice")
+        try host.ask("message sender=\(key) recipient=\(key) channel=\(key.prefix(32)) bytes=9 seq=2")
+        let later = try next(child)
+        #expect(later["sender_name"]?.text == "alice" && later["recipient_name"]?.text == "alice")
+        child.kill(SIGINT)
+        #expect(child.wait() == -SIGINT)
+        try host.shutDown()
+    }
+
     @Test func filtersHoldAndAfterResumesWithoutGapOrRepeat() throws {
         let host = try place.server()
         let calls = (0..<40).map { $0 % 4 == 0 ? "auth user=text:u ok=0 reason=text:locked" : "fetch count=\($0)" }

@@ -159,7 +159,7 @@ import Testing
         try host.ask(all: (0..<30).map { "auth user=text:\($0 % 3 == 0 ? "bob" : "alice") ok=0 reason=text:credentials" })
         try host.ask(all: (0..<40).map { "message sender=\(key) recipient=\(key) channel=\(key.prefix(32)) bytes=9 seq=\($0)" })
         try eventually("they are in the log") { try place.tool.count() == 71 }
-        try overwrite(place.temporary("names"), with: Array("alice\ncarol\n".utf8))
+        try overwrite(place.temporary("names"), with: Array("alice\ncarol\ndora\n".utf8))
         let names = place.temporary("names")
 
         let screen = try place.tool.succeed("top", "--once", "--names", names).lines
@@ -173,6 +173,12 @@ import Testing
         let child = try top(rows: 40, names: names)
         try line(child, with: "… (alice)")
         try line(child, with: "… (carol)")
+        // Registered while it runs.
+        let other = String(repeating: "3d2c1b0a", count: 8)
+        try host.ask("register user=text:dora identity=\(other)")
+        try host.ask(
+            all: (0..<60).map { "message sender=\(other) recipient=\(other) channel=\(key.prefix(32)) bytes=9 seq=\($0)" })
+        try line(child, with: "… (dora)")
         try child.send("q")
         try expectEnd(child, status: 0)
         // Said before the terminal is taken.

@@ -23,7 +23,8 @@ struct EventsCommand: ParsableCommand {
 
             --cursor-file is for jobs that run again and again: each run continues after the last event that an earlier one \
             printed. The file is replaced after the events have been written, so a run that is killed repeats events rather \
-            than skipping any. Without the file, it begins at the start of the log.
+            than skipping any. Without the file, it begins at the start of the log. CSV has its heading in the run that creates \
+            the file, so that the outputs of all runs make one table.
 
             EXAMPLES
               qpc-metrics events --failed --since today
@@ -73,8 +74,11 @@ struct EventsCommand: ParsableCommand {
         guard !follow else {
             try refuseWithFollow()
             if LogOff.isSo(directory.source) { Notice.say("note: \(LogOff.reason)") }
-            try EventPrinter(format: output, color: color, isUTC: utc, isFull: full, names: followedNames()).follow(
-                directory.source, options: filterOptions, cursor: cursor)
+            let names = try people.file.map { try GrowingNames(file: $0, directory: directory.path) }
+            let heading = try cursor.map { try $0.read() == nil ? CSVHeading.withEvents : .never } ?? .always
+            try EventPrinter(
+                format: output, color: color, isUTC: utc, isFull: full, names: names.map { _ in PeopleNames() }, heading: heading
+            ).follow(directory.source, options: filterOptions, names: names, cursor: cursor)
         }
         var filter = try filterOptions.filter(directory: directory.path)
         let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
@@ -86,10 +90,14 @@ struct EventsCommand: ParsableCommand {
             if filter.newest == nil { sayDrops(filter, log, oldest: nil) }
             return
         }
-        if let position = try cursor?.read() { filter.afterID = try resume(from: position, log) }
+        let position = try cursor?.read()
+        if let position { filter.afterID = try resume(from: position, log) }
         let names = try people.load(log, directory: directory.path)
-        let printed = try EventPrinter(format: output, color: color, isUTC: utc, isFull: full, names: names)
-            .print(filter, from: log, pager: isWithoutPager || cursor != nil ? nil : Pager.wanted)
+        let heading: CSVHeading = cursor == nil ? .always : position == nil ? .withEvents : .never
+        let printed = try EventPrinter(
+            format: output, color: color, isUTC: utc, isFull: full, names: names, heading: heading
+        )
+        .print(filter, from: log, pager: isWithoutPager || cursor != nil ? nil : Pager.wanted)
         if let last = printed.last { try cursor?.replace(with: last, isSynced: true) }
         // A job that resumes finds nothing new most of the time.
         if printed.last != nil || cursor == nil || filter.afterID == nil {
@@ -126,13 +134,6 @@ struct EventsCommand: ParsableCommand {
         guard filter.newest == nil || oldest != nil, filter.afterID == nil else { return }
         let kinds = EventKind.allCases.filter { filter.holds($0) }
         DropNote.say(log, since: oldest ?? filter.sinceMicroseconds, until: filter.untilMicroseconds, kinds: kinds)
-    }
-
-    /// Loaded once, at the start: users who register later have no name.
-    private func followedNames() throws -> PeopleNames? {
-        guard people.file != nil else { return nil }
-        let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
-        return try people.load(log, directory: directory.path)
     }
 
     /// Refuses options that make no sense for events that never end.

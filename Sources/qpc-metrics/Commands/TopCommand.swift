@@ -47,8 +47,7 @@ struct TopCommand: ParsableCommand {
         } else {
             let screen = try Screen()
             try requireSomething()
-            try requireNames()
-            try watch(sampling, screen, isColored ? .color : .weight)
+            try watch(sampling, screen, isColored ? .color : .weight, try names())
         }
     }
 
@@ -61,11 +60,12 @@ struct TopCommand: ParsableCommand {
         throw Failure(DataSourceError.nothingThere(directory: source.directory))
     }
 
-    /// Finds out whether names can be shown while there is a line for the reason.
-    private func requireNames() throws {
-        var names = PeopleWatch.Names(file: people.file, directory: directory.path)
-        guard let log = try querying({ () throws(DataSourceError) in try directory.source.log() }) else { return }
-        _ = try names.names(log)
+    /// Nil without a list. Whether names can be shown is found out while there is a line for the reason.
+    private func names() throws -> GrowingNames? {
+        guard let file = people.file else { return nil }
+        let names = try GrowingNames(file: file, directory: directory.path)
+        if let log = try querying({ () throws(DataSourceError) in try directory.source.log() }) { _ = try names.names(log) }
+        return names
     }
 
     private func printOnce(_ sampling: LiveSampling, _ palette: Palette) throws {
@@ -78,18 +78,20 @@ struct TopCommand: ParsableCommand {
         var frame = LiveFrame(columns: max(20, columns), rows: .max, directory: VisibleText.escaped(directory.path))
         frame.window = 0
         frame.hasKeys = false
-        var names = PeopleWatch.Names(file: people.file, directory: directory.path)
         // Without a list, the screen does not depend on the log.
+        let names = try names()
         frame.people =
-            people.file == nil
-            ? try? PeopleWatch.people(in: directory.source, &names) : try PeopleWatch.people(in: directory.source, &names)
+            names == nil
+            ? try? PeopleWatch.people(in: directory.source, nil) : try PeopleWatch.people(in: directory.source, names)
         try StandardOutput.write(frame.lines(history, palette: palette).map { $0 + "\n" }.joined())
     }
 
-    private func watch(_ sampling: LiveSampling, _ screen: Screen, _ palette: Palette) throws {
+    private func watch(
+        _ sampling: LiveSampling, _ screen: Screen, _ palette: Palette, _ names: GrowingNames?
+    ) throws {
         let signals = CaughtSignals()
         // Only now, so that its thread blocks the same signals.
-        let people = PeopleWatch(directory.source, file: people.file)
+        let people = PeopleWatch(directory.source, names: names)
         try people.start()
         screen.takeOver()
         var isTaken = true

@@ -24,10 +24,17 @@ struct NamesOption: ParsableArguments {
     }
 
     static func load(_ file: String, _ log: EventLogReader, directory: String) throws -> PeopleNames {
+        try names(log, directory: directory) { try NameList.read(file, $0) }
+    }
+
+    /// - Parameter list: calls its argument with each entry of the list.
+    static func names(
+        _ log: EventLogReader, directory: String, _ list: ((NameList.Entry) throws -> Void) throws -> Void
+    ) throws -> PeopleNames {
         let hasPseudonyms = try !queryingLog { () throws(LogError) in try log.epochs() }.isEmpty
         let search = hasPseudonyms ? try search(log, directory: directory) : nil
         var names = PeopleNames()
-        try NameList.read(file) { entry in
+        try list { entry in
             for match in search?.matches(of: entry.subject) ?? [] {
                 // What the log's readers show for a key does not stand for a user, and vice versa.
                 names.add(entry.name, match.isKey ? .identity : .user, shown: Array(match.pseudonym.utf8))
@@ -39,15 +46,20 @@ struct NamesOption: ParsableArguments {
                 names.add(entry.name, .user, shown: entry.subject)
             }
         }
-        try addKeys(of: &names, log)
+        _ = try addKeys(of: &names, log)
         return names
     }
 
     /// Gives the keys that users on the list registered the names of those users.
-    private static func addKeys(of names: inout PeopleNames, _ log: EventLogReader) throws {
-        guard !names.isEmpty else { return }
+    ///
+    /// - Parameter id: only those registered after the event with this id.
+    /// - Returns: whether there were any.
+    static func addKeys(of names: inout PeopleNames, _ log: EventLogReader, after id: Int64? = nil) throws -> Bool {
+        guard !names.isEmpty else { return false }
         var filter = EventFilter()
         filter.kinds = [.userRegistered]
+        filter.afterID = id
+        var isAny = false
         var events = try queryingLog { () throws(LogError) in try log.events(filter) }
         while let event = try queryingLog({ () throws(LogError) in try events.next() }) {
             var (user, key): ([UInt8]?, [UInt8]?)
@@ -56,8 +68,12 @@ struct NamesOption: ParsableArguments {
                 if field == .user { user = text.utf8 }
                 if field == .identity { key = text.utf8 }
             }
-            if let user, let key, let name = names.name(of: user, .user) { names.add(name, .identity, shown: key) }
+            if let user, let key, let name = names.name(of: user, .user) {
+                names.add(name, .identity, shown: key)
+                isAny = true
+            }
         }
+        return isAny
     }
 
     /// - Throws: `Failure` if this log's keys cannot be read, or are those of another log.

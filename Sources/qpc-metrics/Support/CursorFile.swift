@@ -12,7 +12,10 @@ struct CursorFile {
     /// - Throws: `Failure` if it cannot be read, or holds something else.
     func read() throws -> LogPosition? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        if descriptor < 0, errno == ENOENT { return nil }
+        if descriptor < 0, errno == ENOENT {
+            try requirePlace()
+            return nil
+        }
         defer { close(descriptor) }
         var bytes = [UInt8](repeating: 0, count: 64)
         let count = descriptor < 0 ? -1 : Glibc.read(descriptor, &bytes, bytes.count)
@@ -28,6 +31,15 @@ struct CursorFile {
                 Failure.usage, "--cursor-file \(path) is not a valid cursor file; to begin at the start of the log, remove it")
         }
         return LogPosition(id: id, timeMicroseconds: time)
+    }
+
+    /// Found out before anything is printed that would be printed again.
+    private func requirePlace() throws {
+        let directory = path.lastIndex(of: "/").map { path[..<$0].isEmpty ? "/" : String(path[..<$0]) } ?? "."
+        guard access(directory, W_OK | X_OK) != 0 else { return }
+        throw Failure(
+            errno == EACCES ? Failure.noPermission : Failure.noInput,
+            "cannot create --cursor-file \(path): \(String(cString: strerror(errno)))")
     }
 
     /// Call after the event was written to standard output: a crash in between repeats events and never skips one.

@@ -20,7 +20,8 @@ final class EventPrinter {
 
     /// - Parameter isFull: whether identities are shown in full, in aligned columns, on a terminal too.
     init(
-        format: OutputFormat, color: ColorChoice = .auto, isUTC: Bool = false, isFull: Bool = false, names: PeopleNames? = nil
+        format: OutputFormat, color: ColorChoice = .auto, isUTC: Bool = false, isFull: Bool = false,
+        names: PeopleNames? = nil, heading: CSVHeading = .always
     ) {
         // Flushed between the log's transactions, so that a pager left open does not hold one.
         buffer = OutputBuffer()
@@ -34,7 +35,7 @@ final class EventPrinter {
             options.isUTC = true
         }
         if isFull { options.showsFullIdentities = true } else if buffer.isTerminal { options.columns = TerminalSize.of().columns }
-        writer = format.writer(into: buffer, table: options)
+        writer = format.writer(into: buffer, table: options, heading: heading)
     }
 
     /// What was printed.
@@ -115,8 +116,11 @@ final class EventPrinter {
     /// Prints what the filter finds, and then new events as they are logged, until a signal ends the program or the reader of the
     /// output goes away.
     ///
+    /// - Parameter names: kept up to date with what is registered; nil for none.
     /// - Parameter cursor: where the last event that was printed is kept; nil for nowhere.
-    func follow(_ source: DataSource, options: EventFilterOptions, cursor: CursorFile? = nil) throws -> Never {
+    func follow(
+        _ source: DataSource, options: EventFilterOptions, names: GrowingNames? = nil, cursor: CursorFile? = nil
+    ) throws -> Never {
         let first = try options.filter(directory: source.directory)
         var filter = first
         let start = try cursor?.read() ?? options.after.map { LogPosition(id: $0, timeMicroseconds: nil) }
@@ -135,8 +139,11 @@ final class EventPrinter {
                 (filter.user, filter.identity, filter.channel) = (again.user, again.identity, again.channel)
                 (filter.sender, filter.recipient) = (again.sender, again.recipient)
                 if !isFirstLook && options.newest == nil { filter.newest = nil }
+                if let names, let log = follower.log { writer.learn(try names.names(log).names) }
                 try read(&filter, from: follower)
-            case .changed: try read(&filter, from: follower)
+            case .changed:
+                if let names, let log = follower.log { learn(names, log) }
+                try read(&filter, from: follower)
             }
             isFirstLook = false
             try printing { () throws(OutputError) in try writer.flush() }
@@ -150,6 +157,12 @@ final class EventPrinter {
     private static let newest = 10
     /// An event is printed within half a second of its hook; it is in the log after a quarter of a second at the latest.
     private static let lookMilliseconds: Int32 = 50
+
+    /// What cannot be read now may be readable the next time: a log that is being replaced, say.
+    private func learn(_ names: GrowingNames, _ log: EventLogReader) {
+        guard let (names, areNew) = try? names.names(log), areNew else { return }
+        writer.learn(names)
+    }
 
     private func read(_ filter: inout EventFilter, from follower: LogFollower) throws {
         try querying { () throws(DataSourceError) in try follower.begin(filter) }

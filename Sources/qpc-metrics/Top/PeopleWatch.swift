@@ -9,10 +9,10 @@ import Readings
 import Synchronization
 
 /// Asks the log every few seconds who stands out, on a thread of its own, so that `top` never waits for the log.
-final class PeopleWatch: Sendable {
+final class PeopleWatch: @unchecked Sendable {
     private let source: DataSource
-    /// The list of names; nil for none.
-    private let file: String?
+    /// The names to show; nil for none. Only this object's thread uses them after `start`.
+    private let names: GrowingNames?
     private let answer = Mutex<LivePeople?>(nil)
 
     /// How many of each are shown.
@@ -20,9 +20,9 @@ final class PeopleWatch: Sendable {
     private static let secondsBetween: UInt64 = 5
     private static let windowMicroseconds: Int64 = 3_600_000_000
 
-    init(_ source: DataSource, file: String?) {
+    init(_ source: DataSource, names: GrowingNames?) {
         self.source = source
-        self.file = file
+        self.names = names
     }
 
     /// The latest answer; nil while there is none.
@@ -43,11 +43,10 @@ final class PeopleWatch: Sendable {
     }
 
     private func ask() {
-        var names = Names(file: file, directory: source.directory)
         while true {
             let start = TickClock.monotonicNanoseconds()
             // What cannot be read now may be readable in a moment: a log that is being replaced, say.
-            let people = try? Self.people(in: source, &names)
+            let people = try? Self.people(in: source, names)
             answer.withLock { $0 = people }
             // An answer that takes long must not keep a disk or a CPU busy.
             let took = TickClock.monotonicNanoseconds() - start
@@ -55,34 +54,10 @@ final class PeopleWatch: Sendable {
         }
     }
 
-    /// The names of people, and the number of key epochs that they were looked up under.
-    struct Names {
-        let file: String?
-        let directory: String
-        private var known: (names: PeopleNames, epochs: Int)?
-
-        init(file: String?, directory: String) {
-            self.file = file
-            self.directory = directory
-        }
-
-        /// Nil without a list.
-        ///
-        /// - Throws: `Failure` if the list cannot be read, or the log's pseudonyms cannot be computed.
-        mutating func names(_ log: EventLogReader) throws -> PeopleNames? {
-            guard let file else { return nil }
-            let epochs = try queryingLog { () throws(LogError) in try log.epochs() }.count
-            if let known, known.epochs == epochs { return known.names }
-            let names = try NamesOption.load(file, log, directory: directory)
-            known = (names, epochs)
-            return names
-        }
-    }
-
     /// Nil if there is no log.
-    static func people(in source: DataSource, _ names: inout Names) throws -> LivePeople? {
+    static func people(in source: DataSource, _ names: GrowingNames?) throws -> LivePeople? {
         guard let log = try querying({ () throws(DataSourceError) in try source.log() }) else { return nil }
-        let known = try names.names(log)
+        let known = try names?.names(log).names
         var people = LivePeople()
         people.failing = try first(.user, of: .user, known, log) { $0.failedOnly = true }
         people.busiest = try first(.identity, of: .identity, known, log) { _ in }
