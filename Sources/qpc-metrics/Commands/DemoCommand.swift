@@ -59,11 +59,25 @@ struct DemoCommand: ParsableCommand {
     @Option(help: .hidden)
     var pause = 20
 
+    /// Only writes the day into this directory, for pages that show what commands print: with the same clock, seed and
+    /// `identity.key`, the same day.
+    @Option(help: .hidden)
+    var day: String?
+
+    /// With `--day`: a day without an attack.
+    @Flag(help: .hidden)
+    var calm = false
+
     func run() throws {
         guard (1...DemoServer.mostThreads).contains(threads) else {
             throw Failure.invalid("\(threads)", for: "--threads", "expected 1–64")
         }
         guard events >= 0 else { throw Failure.invalid("\(events)", for: "--events", "expected 0 or more") }
+        if let day {
+            let now = Environment.nowMicroseconds
+            _ = try DemoDay.write(into: day, seed: seed, now: now, zone: .local, isCalm: calm)
+            return
+        }
         if asServer { try DemoServer.serve(plugin: pluginPath(), threads: threads, seed: seed, pause: pause) }
         if [remove, live, serve].count(where: { $0 }) > 1 {
             throw Failure(Failure.usage, "--remove, --live and --serve cannot be combined; see qpc-metrics demo --help")

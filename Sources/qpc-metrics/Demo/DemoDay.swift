@@ -12,8 +12,11 @@ struct DemoDay {
     private static let dayMinutes: Int64 = 24 * 60
 
     /// - Parameter now: UTC, microseconds since 1970.
+    /// - Parameter isCalm: nobody guesses.
     /// - Returns: how many events there were.
-    static func write(into directory: String, seed: UInt64, now: Int64, zone: ClockZone) throws -> Int {
+    static func write(
+        into directory: String, seed: UInt64, now: Int64, zone: ClockZone, isCalm: Bool = false
+    ) throws -> Int {
         let sink = try LogSink(directory: directory, seed: seed)
         let hooks = PastHooks(sink: sink)
         // A thread number that none of the server's threads uses, so that message numbers differ.
@@ -24,7 +27,7 @@ struct DemoDay {
             let local = minute + zone.offsetSeconds(minute * 60) / 60
             let minuteOfDay = local - CivilDate.floorDivide(local, dayMinutes) * dayMinutes
             let calls = Self.calls(minuteOfDay, &random)
-            let guesses = Self.guesses(minuteOfDay, &random)
+            let guesses = isCalm ? 0 : Self.guesses(minuteOfDay, &random)
             let all = calls + guesses
             for index in 0..<all {
                 hooks.ticks =
