@@ -35,6 +35,21 @@ import Testing
             (["status", "-3"], "unexpected argument '-3'; see qpc-metrics status --help"),
             (["events", "--since", "yesteday"], "invalid value 'yesteday' for --since: did you mean 'yesterday'?"),
             (
+                ["events", "--kind", "logins"],
+                "invalid value 'logins' for --kind: expected message_enqueue, batch_enqueue, auth, channel_created, fetch or "
+                    + "user_registered; did you mean 'auth'?"
+            ),
+            (
+                ["count", "--by", "users"],
+                "invalid value 'users' for --by: expected one or two of kind, user, sender, recipient, identity, channel, "
+                    + "reason, class, minute, hour, day, weekday, hour_of_day; did you mean 'user'?"
+            ),
+            (["whois", "alice"], "for the pseudonyms of a user, qpc-metrics whois --user alice; see qpc-metrics whois --help"),
+            (
+                ["whois", "86d95"],
+                "to find the name of 86d95, give the names to try with --names FILE; see qpc-metrics whois --help"
+            ),
+            (
                 ["events", "--kind", "atuh"],
                 "invalid value 'atuh' for --kind: expected message_enqueue, batch_enqueue, auth, channel_created, fetch or "
                     + "user_registered; did you mean 'auth'?"

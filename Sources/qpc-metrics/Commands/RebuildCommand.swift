@@ -18,6 +18,9 @@ struct RebuildCommand: ParsableCommand {
 
     func run() throws {
         let outcome = try LogWork(directory: directory, request: .rebuild).run()
+        guard outcome.segments > 0 else {
+            return try StandardOutput.write("nothing to rebuild: the log has no complete segment of 65,536 events yet\n")
+        }
         try StandardOutput.write(Quantity.count(UInt64(clamping: outcome.segments), "segment") + " rebuilt\n")
     }
 }

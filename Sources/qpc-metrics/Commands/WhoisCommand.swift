@@ -80,6 +80,14 @@ struct WhoisCommand: ParsableCommand {
     func run() throws {
         let asks = [names != nil, user != nil, userFile != nil, identity != nil].count(where: { $0 })
         guard asks == 1, names != nil || pseudonyms.isEmpty else {
+            // Hands type `whois alice`, and `whois 86d952d7` before they know that a list is needed.
+            if asks == 0, let word = pseudonyms.first {
+                let advice =
+                    word.allSatisfy { $0.isHexDigit }
+                    ? "to find the name of \(word), give the names to try with --names FILE"
+                    : "for the pseudonyms of a user, qpc-metrics whois --user \(VisibleText.escaped(word, limit: 60))"
+                throw Failure(Failure.usage, "\(advice); see qpc-metrics whois --help")
+            }
             throw Failure(
                 Failure.usage,
                 "whois needs one of --names FILE, --user NAME, --user-file FILE or --identity HEX; see qpc-metrics whois --help")

@@ -59,7 +59,7 @@ struct DirectoryChecks {
             return .warning(name, "\(mode): every user of this machine can list it", fix: remedy)
         }
         if owner.mode & 0o050 == 0o050 { return .ok(name, "\(mode): the group \(owner.group) may read") }
-        return .ok(name, "\(mode): only \(owner.user) and root may read")
+        return .ok(name, "\(mode): only \(owner.user == "root" ? "root" : "\(owner.user) and root") may read")
     }
 
     // MARK: Its files

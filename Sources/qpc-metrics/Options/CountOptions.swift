@@ -118,7 +118,9 @@ struct CountOptions: ParsableArguments {
             let word = name.trimmingPrefix { $0 == " " }
             guard let field = known.first(where: { $0.rawValue == word }) else {
                 let names = known.map(\.rawValue).joined(separator: ", ")
-                throw Failure.invalid(by, for: "--by", "expected one or two of \(names)")
+                let near = Nearest.word(to: String(word), among: known.map(\.rawValue))
+                let meant = near.map { "; did you mean '\($0)'?" } ?? ""
+                throw Failure.invalid(by, for: "--by", "expected one or two of \(names)\(meant)")
             }
             guard !fields.contains(field) else { throw Failure.invalid(by, for: "--by", "expected two different fields") }
             fields.append(field)

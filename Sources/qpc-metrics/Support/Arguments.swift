@@ -24,6 +24,13 @@ extension Failure {
         return Failure(usage, "invalid value '\(value)' for \(option): \(expected)")
     }
 
+    /// What people call a kind of event, and its name.
+    private static let otherWords = [
+        "login": "auth", "logins": "auth", "message": "message_enqueue", "messages": "message_enqueue", "batch": "batch_enqueue",
+        "register": "user_registered", "registration": "user_registered", "registrations": "user_registered",
+        "channel": "channel_created", "channels": "channel_created", "fetches": "fetch",
+    ]
+
     /// The parser's message on one line; its complaint about a value, `The value 'x' is invalid for '--y <z>'. Please provide one
     /// of 'a' or 'b'.`, in this program's form.
     init(parser message: String, code: Int32, command: String) {
@@ -44,7 +51,8 @@ extension Failure {
         let words = line[list.upperBound...].split { !($0.isLetter || $0 == "_") }
         let choices = words.filter { !["the", "following", "and", "or"].contains($0) }
         let last = choices.last.map { choices.count > 1 ? " or \($0)" : "\($0)" } ?? ""
-        let meant = Nearest.word(to: value, among: choices.map(String.init)).map { "; did you mean '\($0)'?" } ?? ""
+        let near = Nearest.word(to: value, among: choices.map(String.init)) ?? Self.otherWords[value.lowercased()]
+        let meant = near.flatMap { choices.contains(Substring($0)) ? "; did you mean '\($0)'?" : nil } ?? ""
         self = .invalid(value, for: option, "expected " + choices.dropLast().joined(separator: ", ") + last + meant)
     }
 }

@@ -8,6 +8,7 @@ import Terminal
 /// Reports on standard error why an answer is empty: "nothing happened" and "nothing could be found" are different things.
 enum EmptyAnswer {
     static func explain(_ filter: EventFilter, _ log: EventLogReader, _ source: DataSource) {
+        if !LogOff.isSo(source), let waiting = waiting(source) { Notice.say("note: \(waiting)") }
         // The answer is right without the reason, so what cannot be read now is left out.
         for reason in (try? reasons(filter, log, source)) ?? [] { Notice.say("note: no events: \(reason)") }
     }
@@ -16,9 +17,9 @@ enum EmptyAnswer {
         _ filter: EventFilter, _ log: EventLogReader, _ source: DataSource
     ) throws(LogError) -> [String] {
         guard let extent = try log.extent() else {
-            return LogOff.isSo(source) ? [LogOff.reason] : died(source) + ["the log is empty"]
+            return [LogOff.isSo(source) ? LogOff.reason : "the log is empty"]
         }
-        var reasons = LogOff.isSo(source) ? ["\(Settings.logIsOff), and holds events from before only"] : died(source)
+        var reasons = LogOff.isSo(source) ? ["\(Settings.logIsOff), and holds events from before only"] : []
         let unknown = try log.unknownNames(filter)
         for kind in unknown {
             reasons.append(
@@ -36,17 +37,13 @@ enum EmptyAnswer {
     }
 
     /// What a dead server left in its rings may be what is looked for.
-    private static func died(_ source: DataSource) -> [String] {
-        var reasons: [String] = []
-        if let live = try? source.live(), source.state(of: live) == .died {
-            let pending = SnapshotReader.snapshot(of: live, orLogIn: source).pending
-            if pending > 0 {
-                reasons.append(
-                    "\(Quantity.count(pending, "event")) of the server that died \(pending == 1 ? "is" : "are") not in the log "
-                        + "yet: run qpc-metrics recover")
-            }
-        }
-        return reasons
+    private static func waiting(_ source: DataSource) -> String? {
+        guard let live = try? source.live(), source.state(of: live) == .died else { return nil }
+        let pending = SnapshotReader.snapshot(of: live, orLogIn: source).pending
+        guard pending > 0 else { return nil }
+        return
+            "\(Quantity.count(pending, "event")) of the server that died \(pending == 1 ? "is" : "are") not in the log yet: run "
+            + "qpc-metrics recover"
     }
 
     private static func time(_ microseconds: Int64) -> String {
