@@ -133,6 +133,7 @@ let package = Package(
                 name: "Shipping",
                 dependencies: [
                     "CZlib", "Doctor", "EventLog", "EventSearch", "MetricsMemory", "MetricsModel", "MetricsQuery", "Readings",
+                    "Terminal",
                 ],
                 swiftSettings: normal),
             .executableTarget(

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include <sched.h>
+#include <sys/resource.h>
 #include "system.h"
 
 #include "machine.h"
@@ -151,3 +152,6 @@ int32_t qpcm_processors(void) {
     if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
     return CPU_COUNT(&set);
 }
+
+// On Linux, a thread's own niceness.
+void qpcm_yield_to_others(int32_t steps) { (void)setpriority(PRIO_PROCESS, 0, steps); }

@@ -1,7 +1,7 @@
 import Glibc
 
-/// How far a log has been sent to a server, and what is being sent: a small file, replaced in one step and synced before the first
-/// byte of a batch leaves, so that whoever continues after a crash sends the same batch again.
+/// How far a log has been sent to a server, and what is being sent: a small file, replaced in one step and synced before the
+/// first byte of a batch leaves, so that whoever continues after a crash sends the same batch again.
 ///
 ///     qpc-metrics ship 1
 ///     to clickhouse+http://127.0.0.1:8123/qpc

@@ -6,6 +6,7 @@ import MetricsMemory
 import MetricsModel
 import MetricsQuery
 import Readings
+import Terminal
 
 /// Why events cannot be sent.
 public enum ShipError: Error {
@@ -94,20 +95,26 @@ public final class Shipper {
         guard let log = try openLog() else { return .missing }
         if settings == nil { settings = try findSettings() }
         guard var place = try place(in: log) else { return .nothing }
+        let oldest: Int64
         do throws(LogError) {
-            if let oldest = try log.oldestID(), oldest > place.from + 1 { skip(&place, to: oldest) }
+            oldest = try log.oldestID() ?? place.newest &+ 1
         } catch {
             throw .log(.log(error))
         }
+        skip(&place, to: oldest)
+        while place.from >= place.last, let next = place.next {
+            place = next
+            skip(&place, to: oldest)
+        }
         guard place.from < place.last else {
-            if cursor.branch != nil { try save(place, sending: nil) }
+            try save(place, sending: nil)
             return .nothing
         }
         if !hasAskedNewest {
             hasAskedNewest = true
             if place.isKnown { askUpTo = max(askUpTo, try newestThere(place, log)) }
         }
-        let end = Segment.endID(Segment.of(place.from + 1)) - 1
+        let end = Segment.endID(Segment.of(place.from &+ 1)) &- 1
         let to = place.sending ?? min(place.last, end)
         try save(place, sending: to)
         do {
@@ -120,7 +127,7 @@ public final class Shipper {
         cursor.sent = to
         cursor.sending = nil
         totals.batches += 1
-        totals.firstID = totals.firstID ?? place.from + 1
+        totals.firstID = totals.firstID ?? place.from &+ 1
         totals.lastID = to
         return .sent
     }
@@ -169,15 +176,30 @@ public final class Shipper {
 
     /// Where to go on.
     private struct Place {
-        var branch: LogBranch
+        let branches: [LogBranch]
+        var index: Int
+        /// The newest id of the log.
+        let newest: Int64
         /// The last id that has arrived, or that is not there to send.
         var from: Int64
-        /// The last id of the branch so far.
-        var last: Int64
         /// The end of the batch that was being sent.
         var sending: Int64?
         /// Whether the cursor knows this place.
         var isKnown: Bool
+
+        var branch: LogBranch { branches[index] }
+        /// The last id of the branch so far.
+        var last: Int64 { index + 1 < branches.count ? min(newest, branches[index + 1].firstID &- 1) : newest }
+
+        /// The beginning of the next branch; nil if this is the last one.
+        var next: Place? {
+            guard index + 1 < branches.count else { return nil }
+            var next = self
+            next.index += 1
+            next.from = next.branch.firstID &- 1
+            next.sending = nil
+            return next
+        }
     }
 
     /// Nil if the log has no events.
@@ -196,45 +218,39 @@ public final class Shipper {
             guard newest == 0 else { throw .unnamed(path: source.logPath) }
             return nil
         }
-        func last(_ index: Int) -> Int64 {
-            index + 1 < branches.count ? min(newest, branches[index + 1].firstID - 1) : newest
-        }
         guard let name = cursor.branch, let index = branches.firstIndex(where: { $0.name == name }) else {
             // Another log, or an older copy of this one: what it has in common with what was sent, the server knows.
             askUpTo = max(askUpTo, newest)
             return Place(
-                branch: branches[0], from: branches[0].firstID - 1, last: last(0), sending: nil, isKnown: false)
+                branches: branches, index: 0, newest: newest, from: branches[0].firstID &- 1, sending: nil, isKnown: false)
         }
-        var at = index
-        var from = cursor.sent
-        var sending = cursor.sending
-        if let to = sending, to > last(index) {
+        var place = Place(
+            branches: branches, index: index, newest: newest, from: cursor.sent, sending: cursor.sending, isKnown: true)
+        if let to = place.sending, to > place.last {
             askUpTo = max(askUpTo, min(to, newest))
-            sending = nil
+            place.sending = nil
         }
-        if from > last(index) {
+        if place.from > place.last {
             // The branch ended earlier than what was sent of it: this is a copy, or the log's newest events were lost.
             askUpTo = max(askUpTo, newest)
-            from = last(index)
+            place.from = place.last
         }
-        while from >= last(at), at + 1 < branches.count {
-            at += 1
-            from = branches[at].firstID - 1
-            sending = nil
-        }
+        while place.from >= place.last, let next = place.next { place = next }
         // A batch that was begun, by this process or an earlier one.
-        if let sending { askUpTo = max(askUpTo, sending) }
-        return Place(branch: branches[at], from: from, last: last(at), sending: sending, isKnown: true)
+        if let sending = place.sending { askUpTo = max(askUpTo, sending) }
+        return place
     }
 
     /// Passes over what retention has removed.
     private func skip(_ place: inout Place, to oldest: Int64) {
-        let next = min(oldest - 1, place.last)
+        let next = min(oldest &- 1, place.last)
         guard next > place.from else { return }
         if place.isKnown {
-            let count = UInt64(next - place.from)
-            totals.skipped += count
-            say("\(count) events left the log before they were sent: ids \(place.from + 1) to \(next)")
+            // Ids of a damaged log may be any numbers.
+            let count = UInt64(bitPattern: next &- place.from)
+            totals.skipped &+= count
+            let events = Quantity.count(count, "event")
+            say("\(events) left the log before they were sent: ids \(place.from &+ 1) to \(next)")
         }
         place.from = next
         if let sending = place.sending, sending <= next { place.sending = nil }
@@ -321,7 +337,7 @@ public final class Shipper {
 
     private func send(_ block: Block, _ branch: LogBranch, _ from: Int64, _ to: Int64, _ log: EventLogReader) throws(ShipError) {
         let day = Self.day(block.times.lowerBound)
-        let token = "\(Hex.text(branch.name))/\(from + 1)-\(to)/\(day)"
+        let token = "\(Hex.text(branch.name))/\(from &+ 1)-\(to)/\(day)"
         var block = block
         var suffix = ""
         if from < askUpTo {
@@ -404,7 +420,8 @@ public final class Shipper {
             }
             let answer = try server.ask(
                 "SELECT groupUniqArray(id) FROM \(ShipSchema.table) WHERE \(condition(branch)) "
-                    + "AND id >= \(from + 1) AND id <= \(to) AND time_us >= \(times.lowerBound) AND time_us <= \(times.upperBound) "
+                    + "AND id >= \(from &+ 1) AND id <= \(to) "
+                    + "AND time_us >= \(times.lowerBound) AND time_us <= \(times.upperBound) "
                     + "FORMAT RowBinary")
             return try Self.set(answer)
         } catch {

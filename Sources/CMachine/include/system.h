@@ -73,6 +73,9 @@ static inline int32_t qpcm_lstat(const char *path, struct stat *status) { return
 static inline int32_t qpcm_stat(const char *path, struct stat *status) { return stat(path, status); }
 static inline int32_t qpcm_fstat(int32_t descriptor, struct stat *status) { return fstat(descriptor, status); }
 
+/// Lets other threads go before this one, by so many steps of `nice`. Without effect if the system refuses.
+void qpcm_yield_to_others(int32_t steps);
+
 /// How many processors this thread may run on; 1 if that cannot be learned.
 int32_t qpcm_processors(void);
 

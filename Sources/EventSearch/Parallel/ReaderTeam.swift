@@ -1,6 +1,5 @@
 import CMachine
 import EventLog
-import Glibc
 
 /// Threads that read ahead of the caller, each with a reader of its own, on the numbered pieces of one question. What they find
 /// comes out in the order of the pieces, as if one thread had read them one after another.
@@ -120,8 +119,7 @@ public final class ReaderTeam<Part: Sendable>: @unchecked Sendable {
 
     /// A thread's whole life: every so-manieth piece, from its own first one.
     private func run(_ index: Int) {
-        // On Linux, a thread's own; if it fails, the thread is merely not niced.
-        _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.niceness)
+        qpcm_yield_to_others(Self.niceness)
         pthread_mutex_lock(lock)
         while sharers == 0 && !isStopped { pthread_cond_wait(changed, lock) }
         let stride = sharers

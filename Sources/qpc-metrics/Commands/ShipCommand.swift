@@ -213,8 +213,8 @@ struct ShipCommand: ParsableCommand {
         case .plain:
             return Failure(
                 Failure.somethingWrong,
-                "the log holds names and keys as they came (QPC_METRICS_PLUGIN_IDENTITIES=plain); only pseudonyms leave the machine"
-            )
+                "the log holds names and keys as they came (QPC_METRICS_PLUGIN_IDENTITIES=plain); "
+                    + "only pseudonyms leave the machine")
         case .noTables(let problem): return Failure(Failure.somethingWrong, problem)
         }
     }

@@ -84,14 +84,15 @@ struct ShipRun {
     var summary: String {
         let totals = shipper.totals
         var text =
-            "\(Quantity.count(totals.events, "event")) sent to \(target) in \(Quantity.count(totals.batches, "batch", plural: "batches"))"
+            "\(Quantity.count(totals.events, "event")) sent to \(target) in "
+            + Quantity.count(totals.batches, "batch", plural: "batches")
         if let first = totals.firstID, let last = totals.lastID { text += ", ids \(first) to \(last)" }
         text += "\n"
         if totals.known > 0 { text += "\(Quantity.count(totals.known, "event")) were there already\n" }
         if totals.skipped > 0 { text += "\(Quantity.count(totals.skipped, "event")) had left the log before they were sent\n" }
         if totals.leftOut > 0 {
-            text +=
-                "\(Quantity.count(totals.leftOut, "name or key", plural: "names and keys")) that were no pseudonyms were left out\n"
+            let names = Quantity.count(totals.leftOut, "name or key", plural: "names and keys")
+            text += "\(names) in the clear left out: only pseudonyms are sent\n"
         }
         return text
     }
