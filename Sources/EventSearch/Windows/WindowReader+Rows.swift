@@ -128,23 +128,35 @@ extension WindowReader {
     /// Of some terms; others are passed over.
     private struct Activities {
         private(set) var byTerm: [Int64: WindowStats.Activity] = [:]
+        /// Which of 64 classes of terms there is one of: most rows name nobody in the list, and are passed over by this alone.
+        private var classes: UInt64 = 0
 
-        init(_ terms: [Int64]) { for term in terms { byTerm[term] = WindowStats.Activity() } }
+        init(_ terms: [Int64]) {
+            for term in terms {
+                byTerm[term] = WindowStats.Activity()
+                classes |= 1 << UInt64(term & 63)
+            }
+        }
+
+        @inline(__always)
+        private func index(of term: Int64) -> Dictionary<Int64, WindowStats.Activity>.Index? {
+            classes >> UInt64(term & 63) & 1 == 0 ? nil : byTerm.index(forKey: term)
+        }
 
         mutating func addSent(by term: Int64, _ bytes: UInt64) {
-            guard let index = byTerm.index(forKey: term) else { return }
+            guard let index = index(of: term) else { return }
             byTerm.values[index].sent &+= 1
             byTerm.values[index].bytesSent &+= bytes
         }
 
         mutating func addReceived(by term: Int64, _ bytes: UInt64) {
-            guard let index = byTerm.index(forKey: term) else { return }
+            guard let index = index(of: term) else { return }
             byTerm.values[index].received &+= 1
             byTerm.values[index].bytesReceived &+= bytes
         }
 
         mutating func addFetch(by term: Int64, _ messages: UInt64) {
-            guard let index = byTerm.index(forKey: term) else { return }
+            guard let index = index(of: term) else { return }
             byTerm.values[index].fetches &+= 1
             byTerm.values[index].messagesFetched &+= messages
         }

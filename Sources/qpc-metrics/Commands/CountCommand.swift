@@ -84,7 +84,9 @@ struct CountCommand: ParsableCommand {
         let table = options
         try printing { () throws(OutputError) in
             switch output {
-            case .table: try CountTable(answer, options: table).write(into: buffer)
+            case .table:
+                let width = buffer.isTerminal ? TerminalSize.of().columns : nil
+                try CountTable(answer, options: table, width: width).write(into: buffer)
             case .json: try CountJSON(answer, isArray: true, names: table.names).write(into: buffer)
             case .ndjson: try CountJSON(answer, isArray: false, names: table.names).write(into: buffer)
             case .csv: try CountCSV(answer, names: table.names).write(into: buffer)
