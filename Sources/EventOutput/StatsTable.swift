@@ -229,7 +229,7 @@ public struct StatsTable {
 
     private var active: [Table] {
         var people = ranking("most active identities", .identity, stats.identities)
-        for activity in stats.identities.compactMap(\.activity) {
+        for activity in Self.activities(of: stats.identities) {
             people.append(
                 [
                     ("sent", Quantity.text(activity.sent)), ("bytes", Quantity.bytes(activity.bytesSent)),
@@ -238,7 +238,7 @@ public struct StatsTable {
                 ])
         }
         var channels = ranking("most active channels", .channel, stats.channels)
-        for activity in stats.channels.compactMap(\.activity) {
+        for activity in Self.activities(of: stats.channels) {
             channels.append(
                 [
                     ("messages", Quantity.text(activity.sent)), ("bytes", Quantity.bytes(activity.bytesSent)),
@@ -247,6 +247,12 @@ public struct StatsTable {
         }
         let users = ranking("users with most failed logins", .user, stats.failedUsers)
         return [people.table("events"), channels.table("events"), users.table("failed")]
+    }
+
+    /// None if nobody sent, received or fetched anything, as where only registrations were asked for.
+    private static func activities(of terms: [WindowStats.Term]) -> [WindowStats.Activity] {
+        let activities = terms.compactMap(\.activity)
+        return activities.contains { $0 != WindowStats.Activity() } ? activities : []
     }
 
     /// Who is first, and the numbers beside the names.

@@ -81,6 +81,7 @@ struct StatsCommand: ParsableCommand {
             case .csv: try StatsCSV(stats, names: table.names).write(into: buffer)
             }
         }
+        if query.filter.newest == 0 { return }
         if stats.sum == 0 {
             var filter = query.filter
             (filter.sinceMicroseconds, filter.untilMicroseconds) = (query.since, query.until)

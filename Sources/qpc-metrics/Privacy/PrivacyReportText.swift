@@ -98,7 +98,7 @@ struct PrivacyReportText {
             guard let reached else { return ["nothing more: no event in the log was written under its keys"] }
             var lines = [
                 "whether a known or guessed name, key or channel is in the log, back to \(time(reached))",
-                "for each such name, its pseudonyms in all \(count(UInt64(numbers.count), "epoch", "epochs"))",
+                "for each such name, its pseudonym" + (numbers.count == 1 ? "" : "s in all \(numbers.count) epochs"),
             ]
             if let oldest = report.oldestMicroseconds, oldest < reached {
                 lines.append("nothing about events before that: no key reaches them")
