@@ -30,6 +30,24 @@ public struct CounterBlock {
     public func store(_ value: UInt64, to index: Int) { AtomicWord.storeRelaxed(base, index &* 8, value) }
 }
 
+/// A slot's counters of what goes through its ring. Whoever sees one risen also sees the commit of the record before it, and does
+/// not take the record for lost (`Drainer.countTorn`). On x86 that is what every store does.
+public struct RingedCounterBlock {
+    @usableFromInline let block: CounterBlock
+
+    @inlinable @inline(__always)
+    init(_ block: CounterBlock) { self.block = block }
+
+    @inlinable @inline(__always)
+    public func value(_ index: Int) -> UInt64 { block.value(index) }
+
+    @inlinable @inline(__always)
+    public func add(_ value: UInt64, to index: Int) { block.addReleasing(value, to: index) }
+
+    @inlinable @inline(__always)
+    public func addReleasing(_ value: UInt64, to index: Int) { block.addReleasing(value, to: index) }
+}
+
 /// The counters that threads without a slot share; every bump is an atomic addition.
 public struct SharedCounterBlock {
     @usableFromInline let base: UnsafeMutableRawPointer

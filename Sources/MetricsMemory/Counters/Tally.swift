@@ -8,6 +8,7 @@ public protocol CounterSink {
 }
 
 extension CounterBlock: CounterSink {}
+extension RingedCounterBlock: CounterSink {}
 
 extension SharedCounterBlock: CounterSink {
     @inlinable

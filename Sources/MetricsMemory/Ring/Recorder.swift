@@ -84,7 +84,7 @@ public struct Recorder {
 
     /// The counters of what goes through the ring: recovery brings them up to date with it.
     @inlinable @inline(__always)
-    public var ringed: CounterBlock { ring.ringed }
+    public var ringed: RingedCounterBlock { RingedCounterBlock(ring.ringed) }
 
     /// The counters of everything else.
     @inlinable @inline(__always)
