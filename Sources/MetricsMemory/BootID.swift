@@ -9,6 +9,13 @@ public enum BootID {
         return bytes
     }
 
+    /// Whether a file with this boot id can be of this boot: unless both are known and differ. A service that sees nothing but
+    /// processes in /proc cannot know.
+    public static func canBeCurrent(_ id: UnsafeRawBufferPointer) -> Bool {
+        let now = current
+        return id.elementsEqual(now) || id.allSatisfy { $0 == 0 } || now.allSatisfy { $0 == 0 }
+    }
+
     public static func read(into target: UnsafeMutableRawBufferPointer) {
         let descriptor = qpcm_open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC, 0)
         guard descriptor >= 0 else { return }

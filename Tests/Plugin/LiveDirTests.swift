@@ -197,4 +197,25 @@ import Testing
         #expect(try place.tool.events().compactMap { $0["count"]?.number }.elementsEqual(1...returned))
         try place.tool.verify()
     }
+
+    /// A service with `ProcSubset=pid` sees no boot id, neither a server to write it nor an exporter to compare it.
+    @Test func aBootThatIsNotKnownIsNoOtherBoot() throws {
+        let host = try server(["FLUSH_INTERVAL": "1h"])
+        try AttackerTests.act(host)
+        #expect(getuid() == 0)
+        let hidden = try TestSupport.run(
+            [
+                "unshare", "--mount", "sh", "-c",
+                "mount -t tmpfs none /proc/sys/kernel/random && exec \(BuiltProducts.commandLine) prometheus --dir \(place.path)",
+            ])
+        #expect(hidden.status == 0, "\(hidden.errors)")
+        #expect(try Exposition(hidden.text).value("qpc_up") == 1)
+        host.kill()
+        // Bytes 88 to 104: the boot id; 248: the checksum of the header, none.
+        var content = try read(live)
+        for range in [88..<104, 248..<256] { content.replaceSubrange(range, with: [UInt8](repeating: 0, count: range.count)) }
+        try overwrite(live, with: content)
+        #expect(try place.tool.succeed("recover").text.hasPrefix("7 events recovered"))
+        try place.tool.verify()
+    }
 }

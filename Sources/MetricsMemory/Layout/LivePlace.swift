@@ -155,7 +155,7 @@ public struct LivePlace: Sendable {
         func word(_ index: Int) -> UInt64 { base.load(fromByteOffset: QPCM_HEADER_HOME_ID + 8 * index, as: UInt64.self) }
         var status = stat()
         let header = UnsafeRawPointer(base).assumingMemoryBound(to: qpcm_header.self)
-        let isOfThisBoot = withUnsafeBytes(of: header.pointee.boot_id) { $0.elementsEqual(BootID.current) }
+        let isOfThisBoot = withUnsafeBytes(of: header.pointee.boot_id) { BootID.canBeCurrent($0) }
         guard qpcm_stat(directory, &status) == 0, word(0) == id.0, word(1) == id.1, word(2) == UInt64(status.st_dev),
             word(3) == UInt64(status.st_ino), isOfThisBoot, owner == status.st_uid || owner == 0
         else {
