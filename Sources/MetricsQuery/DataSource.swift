@@ -4,6 +4,7 @@ import EventLog
 import EventSearch
 import MetricsMemory
 import MetricsModel
+import Pseudonyms
 import Readings
 
 /// Why a data directory cannot be read.
@@ -13,6 +14,7 @@ public enum DataSourceError: Error {
     case noPermission(path: String)
     case log(LogError)
     case live(MemoryError)
+    case key(IdentityKeyError)
 
     public var message: String {
         switch self {
@@ -22,6 +24,17 @@ public enum DataSourceError: Error {
             return "no permission to read \(path); only the server's user and group can"
         case .log(let error): return error.message
         case .live(let error): return error.message
+        case .key(let error): return error.message
+        }
+    }
+
+    /// Whether a file is intact, but of a newer format than this program reads.
+    public var isNewer: Bool {
+        switch self {
+        case .log(let error): error.isNewer
+        case .live(let error): error.isNewer
+        case .key(.newer): true
+        case .nothingThere, .noPermission, .key: false
         }
     }
 }
@@ -37,9 +50,18 @@ public struct DataSource: Sendable {
     public var livePath: String { livePlace.path }
     public var logPath: String { DataFile.log.path(in: directory) }
 
+    /// Refuses a directory in which a file is of a newer format, whichever file is wanted: what its files mean together is then
+    /// not known. A file that this user may not read is passed over.
+    private func expectKnownFormats() throws(DataSourceError) {
+        do { try LiveFileReader.expectKnown(in: directory) } catch { throw .live(error) }
+        do { try IdentityKeys.expectKnown(directory: directory) } catch { throw .key(error) }
+        do { try Schema.expectKnown(logPath) } catch { throw .log(error) }
+    }
+
     /// The live file; nil if there is none.
     @inline(never)
     public func live() throws(DataSourceError) -> LiveFileReader? {
+        try expectKnownFormats()
         do {
             return try LiveFileReader.open(in: directory)
         } catch {
@@ -51,6 +73,7 @@ public struct DataSource: Sendable {
 
     /// The log; nil if there is none.
     public func log() throws(DataSourceError) -> EventLogReader? {
+        try expectKnownFormats()
         if access(logPath, F_OK) != 0 {
             if qpcm_errno() == ENOENT || qpcm_errno() == ENOTDIR { return nil }
             throw .noPermission(path: logPath)

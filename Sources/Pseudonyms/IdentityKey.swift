@@ -1,5 +1,6 @@
 import CMachine
 import CSodium
+import MetricsModel
 
 /// The secret of one epoch, under which users, keys and channels become pseudonyms: 32 random bytes.
 ///
@@ -57,6 +58,8 @@ public enum IdentityKeyError: Error {
     case missing
     /// The file is there, but is not a key file.
     case unusable(path: String)
+    /// The file is of a newer format.
+    case newer(path: String, NewerFormat)
     /// The file holds keys other than those in use.
     case foreign(path: String)
     case system(operation: String, path: String, code: Int32)
@@ -65,6 +68,7 @@ public enum IdentityKeyError: Error {
         switch self {
         case .missing: return "there is no identity key"
         case .unusable(let path): return "\(path) is not a file of keys"
+        case .newer(let path, let format): return "cannot read \(path): \(format.words)"
         case .foreign(let path): return "\(path) holds other keys than those in use"
         case .system(let operation, let path, let code):
             return "cannot \(operation) \(path): \(String(cString: strerror(code)))"

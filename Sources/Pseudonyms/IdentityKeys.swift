@@ -1,4 +1,5 @@
 import CMachine
+import MetricsModel
 
 /// The keys of the epochs whose pseudonyms the log holds, oldest first: `identity.key`, mode 0600.
 ///
@@ -25,8 +26,7 @@ public struct IdentityKeys: Sendable {
 
     static let headerBytes = 16
     static let entryBytes = 56
-    private static let magic: UInt64 = 0x5359_454B_4D43_5051
-    private static let version: UInt64 = 1
+    static let magic: UInt64 = 0x5359_454B_4D43_5051
 
     public struct Epoch: Sendable {
         /// Rises with each rotation; the log's table `epoch` says which rows were written under it.
@@ -47,12 +47,15 @@ public struct IdentityKeys: Sendable {
 
     public func has(_ number: Int64) -> Bool { epochs.contains { $0.number == number } }
 
-    /// - Throws: `IdentityKeyError`: `.missing`, `.unusable`, or `.system`.
+    /// - Throws: `IdentityKeyError`: `.missing`, `.newer`, `.unusable`, or `.system`.
     public static func load(directory: String) throws(IdentityKeyError) -> IdentityKeys {
         let (content, changed) = try KeyFile.read(directory)
         guard let keys = parse(content, changed: changed) else { throw .unusable(path: KeyFile.path(directory)) }
         return keys
     }
+
+    /// - Throws: `IdentityKeyError.newer` if the file is there, can be read, and is of a newer format.
+    public static func expectKnown(directory: String) throws(IdentityKeyError) { try KeyFile.expectKnown(directory) }
 
     /// Creates the file with one new key.
     /// - Parameter epoch: larger than any that the log knows.
@@ -126,7 +129,7 @@ public struct IdentityKeys: Sendable {
             return IdentityKeys(epochs: [Epoch(number: 1, startedMicroseconds: changed, key: IdentityKey(content.bytes))])
         }
         guard content.count >= headerBytes + entryBytes, content.word(at: 0) == magic,
-            content.word(at: 8) & 0xFFFF_FFFF == version
+            content.word(at: 8) & 0xFFFF_FFFF == Version.keys
         else { return nil }
         let count = Int(content.word(at: 8) >> 32)
         guard count >= 1, count <= limit, content.count == headerBytes + count * entryBytes else { return nil }
@@ -186,7 +189,7 @@ public struct IdentityKeys: Sendable {
     ) throws(IdentityKeyError) -> IdentityKeys {
         let count = (content.count - headerBytes) / entryBytes
         content.store(magic, at: 0)
-        content.store(version | UInt64(count) << 32, at: 8)
+        content.store(Version.keys | UInt64(count) << 32, at: 8)
         guard let keys = parse(content, changed: 0) else { throw .unusable(path: KeyFile.path(directory)) }
         try KeyFile.replace(directory, with: content)
         return keys

@@ -26,15 +26,33 @@ enum KeyFile {
         guard qpcm_fstat(descriptor, &status) == 0 else {
             throw .system(operation: "access", path: path, code: qpcm_errno())
         }
-        guard qpcm_is_regular(&status) != 0, status.st_size > 0, status.st_size <= byteLimit else {
-            throw .unusable(path: path)
-        }
+        guard qpcm_is_regular(&status) != 0, status.st_size > 0 else { throw .unusable(path: path) }
+        // A newer format may allow for larger files.
+        if let format = newer(descriptor) { throw .newer(path: path, format) }
+        guard status.st_size <= byteLimit else { throw .unusable(path: path) }
         let content = SecretBytes(count: Int(status.st_size))
         let count = CMachine.read(descriptor, content.start, content.count)
         guard count >= 0 else { throw .system(operation: "read", path: path, code: qpcm_errno()) }
         guard count == content.count else { throw .unusable(path: path) }
         let changed = Int64(status.st_mtim.tv_sec) * 1_000_000 + Int64(status.st_mtim.tv_nsec) / 1000
         return (content, changed)
+    }
+
+    /// - Throws: `IdentityKeyError.newer` for a file of a newer format.
+    static func expectKnown(_ directory: String) throws(IdentityKeyError) {
+        let path = path(directory)
+        let descriptor = qpcm_open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0)
+        guard descriptor >= 0 else { return }
+        defer { _ = close(descriptor) }
+        if let format = newer(descriptor) { throw .newer(path: path, format) }
+    }
+
+    /// The magic and the version stay where they are in every later format.
+    private static func newer(_ descriptor: Int32) -> NewerFormat? {
+        let head = SecretBytes(count: IdentityKeys.headerBytes)
+        guard pread(descriptor, head.start, head.count, 0) == head.count, head.word(at: 0) == IdentityKeys.magic
+        else { return nil }
+        return NewerFormat(found: head.word(at: 8) & 0xFFFF_FFFF, known: Version.keys)
     }
 
     /// Replaces its content.

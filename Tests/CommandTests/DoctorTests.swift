@@ -210,7 +210,7 @@ import Testing
     @Test func aLiveFileOfAnotherVersionIsAFailure() throws {
         try place.server().shutDown()
         try patch(Self.formatVersion, 99, bytes: 4)
-        try expect("plugin", "failure", "has version 99", "the same version")
+        try expect("plugin", "failure", "it is of format 99", "install the version that wrote it, or a later one")
     }
 
     @Test func aLogOverItsLimitIsAWarning() throws {
@@ -306,7 +306,7 @@ import Testing
         try place.log.change("UPDATE counter SET direct = direct + 1 WHERE name LIKE 'flush_duration%sum'")
         try expect("event log", "failure", "do not match their checksum", "qpc-metrics verify")
         try place.log.change("PRAGMA user_version = 99")
-        try expect("event log", "failure", "schema version 99", "the same version")
+        try expect("event log", "failure", "it is of format 99", "install the version that wrote it, or a later one")
         try overwrite(place("events.db"), with: [UInt8](repeating: 0x41, count: 20000))
         try expect("event log", "failure", "events.db", "restart the server")
     }

@@ -35,7 +35,6 @@
 #include <stdint.h>
 
 #define QPCM_LIVE_MAGIC 0x4556494C4D435051ull  // "QPCMLIVE", written last
-#define QPCM_LIVE_VERSION 1u
 
 enum {
     QPCM_PAGE_BYTES = 4096,
@@ -54,7 +53,7 @@ enum { QPCM_STATE_RUNNING = 1, QPCM_STATE_STOPPED = 2 };
 /// The first page. Who writes: [init] once before magic; [drain] the plugin's thread; [any] any thread.
 typedef struct qpcm_header {
     uint64_t magic;                // (a) [init] written last
-    uint32_t version;              // [init] QPCM_LIVE_VERSION
+    uint32_t version;              // [init] Version.live in MetricsModel; stays here in every later format
     uint32_t header_bytes;         // [init] QPCM_SLOTS
     uint32_t slot_limit;           // [init] QPCM_SLOT_LIMIT
     uint32_t counter_words;        // [init] QPCM_COUNTER_WORDS
@@ -66,7 +65,7 @@ typedef struct qpcm_header {
     uint64_t clock;                // [init] QPCM_CLOCK_*: what a record's ticks are
     uint64_t identities;           // [init] 0 pseudonym, 1 plain, 2 none
     uint8_t boot_id[16];           // [init] the kernel's boot that the ticks and the pid belong to
-    char plugin_version[16];       // [init] NUL-padded
+    char plugin_version[16];       // [init] NUL-padded; stays here, too
     uint64_t flush_interval_ns;    // [init]
     uint64_t created_ns;           // [init] when the counters began, UTC as start_ns; 0 if not known
     uint64_t pairs;                // [init] 0 on, 1 off: what links two people is left out of the log
@@ -105,6 +104,9 @@ typedef struct qpcm_header {
 } qpcm_header;
 
 enum {
+    QPCM_HEADER_VERSION = 8,
+    QPCM_HEADER_PLUGIN_VERSION = 104,
+    QPCM_HEADER_VERSIONS_BYTES = 120,  // up to the end of plugin_version
     QPCM_HEADER_INIT_CHECK = 248,
     QPCM_HEADER_SLOTS_READY = 256,
     QPCM_HEADER_SLOTS_RESERVED = 264,
@@ -126,11 +128,11 @@ enum {
     QPCM_HEADER_HOME_ID = 512,
 };
 
-_Static_assert(offsetof(qpcm_header, version) == 8, "version");
+_Static_assert(offsetof(qpcm_header, version) == QPCM_HEADER_VERSION, "version");
 _Static_assert(offsetof(qpcm_header, ring_bytes) == 24, "ring_bytes");
 _Static_assert(offsetof(qpcm_header, session) == 40, "session");
 _Static_assert(offsetof(qpcm_header, boot_id) == 88, "boot_id");
-_Static_assert(offsetof(qpcm_header, plugin_version) == 104, "plugin_version");
+_Static_assert(offsetof(qpcm_header, plugin_version) == QPCM_HEADER_PLUGIN_VERSION, "plugin_version");
 _Static_assert(offsetof(qpcm_header, created_ns) == 128, "created_ns");
 _Static_assert(offsetof(qpcm_header, init_check) == QPCM_HEADER_INIT_CHECK, "init_check");
 _Static_assert(offsetof(qpcm_header, slots_ready) == QPCM_HEADER_SLOTS_READY, "slots_ready");

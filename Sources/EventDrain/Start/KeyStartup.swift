@@ -6,26 +6,35 @@ import Pseudonyms
 
 /// Puts `identity.key` in order at startup, and when another log is opened under a running server.
 enum KeyStartup {
-    /// Loads the keys. With pseudonyms, a file that is not a key file is quarantined; without them, keys only serve what the
-    /// log already holds, and no trouble with them prevents a start.
-    static func load(
-        _ directory: DataDirectory, identities: IdentityMode, quarantined: inout UInt64, log: PluginLogger
-    ) throws(RecoveryError) -> IdentityKeys? {
+    /// What a start finds.
+    struct Loaded {
+        var keys: IdentityKeys?
+        /// The file is to be quarantined, once it is known that no file of the directory is of a newer format.
+        var isUnusable = false
+    }
+
+    /// Loads the keys. Without pseudonyms, keys only serve what the log already holds, and no trouble with them prevents a start,
+    /// unless the file is of a newer format.
+    static func load(_ directory: DataDirectory, identities: IdentityMode) throws(RecoveryError) -> Loaded {
+        do { try IdentityKeys.expectKnown(directory: directory.path) } catch { throw .key(error) }
         IdentityKeys.tidy(directory: directory.path)
         do {
-            return try IdentityKeys.load(directory: directory.path)
+            return Loaded(keys: try IdentityKeys.load(directory: directory.path))
         } catch {
-            guard identities == .pseudonym else { return nil }
             switch error {
-            case .missing: break
-            case .unusable(let path):
-                let name = directory.quarantine(DataFile.keys.name)
-                quarantined += 1
-                log.warning("\(path) is not a valid key file; it is now \(name ?? "gone"), and a new key was created")
+            case .newer: throw .key(error)
+            case _ where identities != .pseudonym: return Loaded()
+            case .missing: return Loaded()
+            case .unusable: return Loaded(isUnusable: true)
             case .foreign, .system: throw .key(error)
             }
         }
-        return nil
+    }
+
+    static func quarantineUnusable(_ directory: DataDirectory, log: PluginLogger) {
+        let path = DataFile.keys.path(in: directory.path)
+        let name = directory.quarantine(DataFile.keys.name)
+        log.warning("\(path) is not a valid key file; it is now \(name ?? "gone"), and a new key was created")
     }
 
     /// Drops keys that are not this log's. If pseudonyms are wanted, there is a key afterwards that only its own epoch's rows

@@ -13,7 +13,8 @@ public struct LogOpener {
 
     var path: String { DataFile.log.path(in: directory.path) }
 
-    /// Opens the log in the directory, or creates one. A file there that is not a log of this version is quarantined.
+    /// Opens the log in the directory, or creates one. A file there that is not a log is quarantined; a log of a
+    /// newer version is left as it is.
     ///
     /// - Parameter quarantined: increased by the number of files quarantined.
     func open(quarantined: inout UInt64) throws(LogError) -> EventLogWriter {

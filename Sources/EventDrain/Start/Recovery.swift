@@ -49,27 +49,36 @@ public enum Recovery {
         _ directory: DataDirectory, settings: Settings, log: PluginLogger
     ) throws(RecoveryError) -> Outcome {
         var quarantined: UInt64 = 0
-        let keys = try KeyStartup.load(directory, identities: settings.identities, quarantined: &quarantined, log: log)
-        var opener = LogOpener(directory: directory, settings: settings, keys: keys, log: log)
+        // Nothing is changed before it is known that no file is of a newer format: those of the keys and of the live file first,
+        // then the log's, which opening it tells.
+        do { try LiveFileReader.expectKnown(in: directory.path) } catch { throw .live(error) }
+        let loaded = try KeyStartup.load(directory, identities: settings.identities)
+        var opener = LogOpener(directory: directory, settings: settings, keys: loaded.keys, log: log)
         var outcome: Outcome
         do {
-            outcome = try takeOver(&opener, quarantined: &quarantined)
+            outcome = try takeOver(&opener, replacingKeys: loaded.isUnusable, quarantined: &quarantined)
         } catch .log(let error) where error.cause == .corrupt && opener.quarantine(because: error) {
             // Some damage only shows at the first write to an index. By now that log is closed; what waits in the rings goes
             // into the next one.
             quarantined += 1
-            outcome = try takeOver(&opener, quarantined: &quarantined)
+            outcome = try takeOver(&opener, replacingKeys: false, quarantined: &quarantined)
         }
         outcome.ringed[CounterIndex.filesQuarantined] &+= quarantined
         return outcome
     }
 
     /// Opens the log and takes the dead server's events into it. If this throws, the log is closed.
-    private static func takeOver(_ opener: inout LogOpener, quarantined: inout UInt64) throws(RecoveryError) -> Outcome {
+    private static func takeOver(
+        _ opener: inout LogOpener, replacingKeys: Bool, quarantined: inout UInt64
+    ) throws(RecoveryError) -> Outcome {
         let settings = opener.settings
         let directory = opener.directory
         let writer: EventLogWriter
         do { writer = try opener.openAtStart(quarantined: &quarantined) } catch { throw .log(error) }
+        if replacingKeys {
+            KeyStartup.quarantineUnusable(directory, log: opener.log)
+            quarantined += 1
+        }
         if writer.hasMismatch {
             opener.log.warning("\(writer.path): the counters do not match their checksum; see qpc-metrics verify")
         }

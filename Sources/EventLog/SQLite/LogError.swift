@@ -8,6 +8,8 @@ public struct LogError: Error {
     /// SQLite's extended result code.
     public var code: Int32
     public var detail: String
+    /// Whether the log is intact, but of a newer format. It is left as it is.
+    public private(set) var isNewer = false
 
     public init(operation: String, path: String, code: Int32, detail: String) {
         self.operation = operation
@@ -16,7 +18,15 @@ public struct LogError: Error {
         self.detail = detail
     }
 
-    public var message: String { "cannot \(operation) \(path): \(detail) (SQLite code \(code))" }
+    init(_ newer: NewerFormat, path: String) {
+        // A code that SQLite never has for a file.
+        self.init(operation: "open", path: path, code: SQLITE_MISMATCH, detail: newer.words)
+        isNewer = true
+    }
+
+    public var message: String {
+        "cannot \(operation) \(path): \(detail)" + (isNewer ? "" : " (SQLite code \(code))")
+    }
 
     /// This user may not write the file.
     public var isPermission: Bool { code & 0xFF == SQLITE_READONLY || code & 0xFF == SQLITE_PERM }

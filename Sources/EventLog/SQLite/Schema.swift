@@ -1,12 +1,15 @@
+import CMachine
 import CSQLite
 import MetricsModel
 
-/// The log's tables, version 2. docs/EVENT-LOG.md describes them for people who open the log themselves.
+/// The log's tables, `Version.log`. docs/EVENT-LOG.md describes them for people who open the log themselves.
 ///
 /// One table per kind, so that the newest events of a rare kind are found without an index; all share one sequence of ids.
 /// Whatever repeats, a user, key, channel or reason, is stored once and referred to by a small number.
 public enum Schema {
-    public static let version: Int64 = 2
+    public static var version: Int64 { Int64(Version.log) }
+    /// The entry of `state` that names the first version of the product that reads the log's schema.
+    static let needsKey = "needs"
     /// "qpcm": how `file(1)` and SQLite's `application_id` identify the log.
     public static let applicationID: Int64 = 0x7170_636D
 
@@ -92,12 +95,38 @@ public enum Schema {
         try database.execute(Segment.tables + addedTables, operation: "set up")
         try database.execute(view, operation: "set up")
         try database.execute(
-            "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version); COMMIT;",
-            operation: "set up")
+            "PRAGMA application_id = \(applicationID); " + signature + "COMMIT;", operation: "set up")
     }
 
-    /// - Throws: `LogError` with SQLITE_NOTADB or SQLITE_CORRUPT for a file that is not a log of this version.
-    package static func check(_ database: Database) throws(LogError) {
+    private static var signature: String {
+        "PRAGMA user_version = \(version); INSERT INTO state VALUES ('\(needsKey)', '\(Version.logNeeds)');"
+    }
+
+    /// Changes a log of an older schema into the current one, in one transaction that rewrites no row: milliseconds, however
+    /// large the log is. Segments that were complete before stay without an index until `rebuild`, and are read from their rows.
+    static func migrate(_ database: Database, from found: Int64) throws(LogError) {
+        guard found < version else { return }
+        try database.execute("BEGIN IMMEDIATE", operation: "migrate")
+        do {
+            // Version 1 had no segments. The view is made anew so that it is the documented one.
+            try database.execute(Segment.tables + "DROP VIEW IF EXISTS events;" + view, operation: "migrate")
+            try database.execute(signature + "COMMIT;", operation: "migrate")
+        } catch {
+            try? database.execute("ROLLBACK", operation: "migrate")
+            throw error
+        }
+    }
+
+    /// Lets a reader, which may not migrate a log of an older schema, read it as if it had the tables that it lacks, all empty.
+    package static func stand(in database: Database, for found: Int64) throws(LogError) {
+        guard found < version else { return }
+        try database.execute("PRAGMA temp_store = MEMORY;" + Segment.temporaryTables, operation: "open")
+    }
+
+    /// - Returns: the log's schema version, which this program reads.
+    /// - Throws: `LogError`: `isNewer` for a log of a newer schema; with SQLITE_NOTADB or SQLITE_CORRUPT for a file that is not
+    ///   a log.
+    package static func check(_ database: Database) throws(LogError) -> Int64 {
         let application = try database.integer("PRAGMA application_id", operation: "open") ?? 0
         guard application == applicationID else {
             throw LogError(
@@ -105,10 +134,42 @@ public enum Schema {
                 detail: "it is not an event log (application_id \(application))")
         }
         let found = try database.integer("PRAGMA user_version", operation: "open") ?? 0
-        guard found == version else {
+        if let newer = NewerFormat(found: UInt64(clamping: found), known: Version.log, needs: needs(database)) {
+            throw LogError(newer, path: database.path)
+        }
+        guard found >= Int64(Version.oldestLog), found <= version else {
             throw LogError(
                 operation: "open", path: database.path, code: SQLITE_NOTADB,
-                detail: "it has schema version \(found), this program reads version \(version)")
+                detail: "there is no schema version \(found); this program reads \(Version.oldestLog) to \(version)")
         }
+        return found
+    }
+
+    /// The same without SQLite and its locks, for those who read other files of the directory: what the log's first page says.
+    /// What a WAL says instead shows when the log is opened.
+    ///
+    /// - Throws: `LogError.isNewer`; nothing for a log that cannot be read, or is none.
+    package static func expectKnown(_ path: String) throws(LogError) {
+        let descriptor = qpcm_open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0)
+        guard descriptor >= 0 else { return }
+        defer { _ = close(descriptor) }
+        // https://www.sqlite.org/fileformat2.html: big-endian, the user version at 60, the application id at 68.
+        var words: (found: UInt32, encoding: UInt32, application: UInt32) = (0, 0, 0)
+        guard pread(descriptor, &words, 12, 60) == 12, Int64(UInt32(bigEndian: words.application)) == applicationID,
+            let newer = NewerFormat(found: UInt64(UInt32(bigEndian: words.found)), known: Version.log)
+        else { return }
+        // SQLite also tells which version the log needs.
+        if let database = try? Database(path: path, mode: .reader) {
+            do { _ = try check(database) } catch  where error.isNewer { throw error } catch {}
+        }
+        throw LogError(newer, path: path)
+    }
+
+    /// The version that a log asks for, which every later schema will keep in the same place.
+    private static func needs(_ database: Database) -> String? {
+        guard let query = try? database.prepare("SELECT value FROM state WHERE key = '\(needsKey)'", operation: "open"),
+            (try? query.step(operation: "open")) == true
+        else { return nil }
+        return NewerFormat.version(query.bytes(0))
     }
 }

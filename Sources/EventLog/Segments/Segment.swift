@@ -23,22 +23,27 @@ public enum Segment {
     public static func firstID(_ segment: Int64) -> Int64 { segment << idBits }
     public static func endID(_ segment: Int64) -> Int64 { (segment + 1) << idBits }
 
-    package static var tables: String {
+    package static var tables: String { tables("CREATE TABLE") }
+
+    /// The same, empty, for one connection to a log that has none.
+    static var temporaryTables: String { tables("CREATE TEMP TABLE") }
+
+    private static func tables(_ create: String) -> String {
         var sums = ""
         for column in MinuteColumn.allCases { sums += "\(column.name) INTEGER NOT NULL, " }
         return """
-            CREATE TABLE segment (
+            \(create) segment (
                 segment INTEGER PRIMARY KEY, first_time INTEGER NOT NULL, last_time INTEGER NOT NULL);
-            CREATE TABLE segment_minute (
+            \(create) segment_minute (
                 segment INTEGER NOT NULL, minute INTEGER NOT NULL, \(sums)
                 PRIMARY KEY (segment, minute)) WITHOUT ROWID;
-            CREATE TABLE segment_size (
+            \(create) segment_size (
                 segment INTEGER NOT NULL, measure INTEGER NOT NULL, bucket INTEGER NOT NULL, count INTEGER NOT NULL,
                 PRIMARY KEY (segment, measure, bucket)) WITHOUT ROWID;
-            CREATE TABLE segment_failure (
+            \(create) segment_failure (
                 segment INTEGER NOT NULL, reason INTEGER NOT NULL, count INTEGER NOT NULL,
                 PRIMARY KEY (segment, reason)) WITHOUT ROWID;
-            CREATE TABLE posting (key INTEGER PRIMARY KEY, entries BLOB NOT NULL);
+            \(create) posting (key INTEGER PRIMARY KEY, entries BLOB NOT NULL);
             """
     }
 }

@@ -56,7 +56,7 @@ public final class EventLogWriter {
     /// - Parameter pairs: `false` leaves out whatever links two people.
     /// - Parameter keepsRows: `false` keeps no event at all.
     /// - Parameter syncEachCommit: whether a commit is on disk when it returns; if not, `sync` puts it there.
-    /// - Throws: `LogError`; `cause` is `.corrupt` for a file that is not a log of this version.
+    /// - Throws: `LogError`; `cause` is `.corrupt` for a file that is not a log; `isNewer` for one of a newer version.
     public convenience init(
         directory: String, mode: IdentityMode, keys: IdentityKeys?, pairs: Bool = true, keepsRows: Bool = true,
         syncEachCommit: Bool
@@ -152,7 +152,11 @@ public final class EventLogWriter {
         // them.
         var on: Int32 = 1
         sqlite3_file_control(database.handle, "main", SQLITE_FCNTL_PERSIST_WAL, &on)
-        if isNew { try Schema.create(in: database) } else { try Schema.check(database) }
+        if isNew {
+            try Schema.create(in: database)
+        } else {
+            try Schema.migrate(database, from: Schema.check(database))
+        }
         try database.execute(
             """
             PRAGMA wal_autocheckpoint = 0;

@@ -12,7 +12,7 @@ public final class EventLogReader {
     public init(directory: String) throws(LogError) {
         self.directory = directory
         database = try Database(path: DataFile.log.path(in: directory), mode: .reader)
-        try Schema.check(database)
+        try Schema.stand(in: database, for: Schema.check(database))
         names = try NameReader(database)
     }
 

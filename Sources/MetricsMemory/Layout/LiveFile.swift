@@ -123,7 +123,7 @@ public final class LiveFile: Sendable {
         let settings = options.settings
         let header = map.base.assumingMemoryBound(to: qpcm_header.self)
         // SAFETY: nobody else has the file yet; the atomic words of the header are stored apart from these.
-        header.pointee.version = QPCM_LIVE_VERSION
+        header.pointee.version = UInt32(Version.live)
         header.pointee.header_bytes = UInt32(QPCM_SLOTS)
         header.pointee.slot_limit = UInt32(QPCM_SLOT_LIMIT)
         header.pointee.counter_words = UInt32(QPCM_COUNTER_WORDS)

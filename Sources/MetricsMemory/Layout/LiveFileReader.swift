@@ -24,7 +24,7 @@ public final class LiveFileReader {
     public let map: LiveMap
 
     /// - Parameter writable: for recovery, which wipes what it has taken.
-    /// - Throws: `MemoryError`: code ENOENT if there is none, EINVAL with a detail if it is damaged or of another version.
+    /// - Throws: `MemoryError`: code ENOENT if there is none, EINVAL with a detail if it is damaged; `isNewer`.
     public convenience init(path: String, writable: Bool = false) throws(MemoryError) {
         try self.init(path: path, writable: writable, of: nil)
     }
@@ -50,6 +50,11 @@ public final class LiveFileReader {
         let flags = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
         let descriptor = qpcm_open(path, flags, 0)
         guard descriptor >= 0 else { throw MemoryError(operation: "open", path: path, code: qpcm_errno()) }
+        // A newer format may begin with another size of header.
+        if let newer = Self.newer(descriptor) {
+            _ = close(descriptor)
+            throw MemoryError(newer, path: path)
+        }
         var status = stat()
         guard qpcm_fstat(descriptor, &status) == 0, qpcm_is_regular(&status) != 0,
             status.st_size >= QPCM_SLOTS
@@ -74,6 +79,28 @@ public final class LiveFileReader {
         self.path = path
     }
 
+    /// - Throws: `MemoryError.isNewer` if a directory's live file can be read and is of a newer format.
+    public static func expectKnown(in directory: String) throws(MemoryError) {
+        let path = LivePlace.find(in: directory).path
+        let descriptor = qpcm_open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0)
+        guard descriptor >= 0 else { return }
+        defer { _ = close(descriptor) }
+        if let newer = newer(descriptor) { throw MemoryError(newer, path: path) }
+    }
+
+    /// The magic, the format's version and the plugin's stay where they are in every later format.
+    private static func newer(_ descriptor: Int32) -> NewerFormat? {
+        let bytes = QPCM_HEADER_VERSIONS_BYTES
+        return withUnsafeTemporaryAllocation(byteCount: bytes, alignment: 8) { head in
+            guard pread(descriptor, head.baseAddress, bytes, 0) == bytes,
+                head.load(fromByteOffset: 0, as: UInt64.self) == QPCM_LIVE_MAGIC
+            else { return nil }
+            return NewerFormat(
+                found: UInt64(head.load(fromByteOffset: QPCM_HEADER_VERSION, as: UInt32.self)), known: Version.live,
+                needs: NewerFormat.version(head[QPCM_HEADER_PLUGIN_VERSION..<bytes]))
+        }
+    }
+
     private static func damaged(_ path: String, _ detail: String) -> MemoryError {
         MemoryError(operation: "read", path: path, code: EINVAL, detail: detail)
     }
@@ -84,8 +111,8 @@ public final class LiveFileReader {
             throw damaged(path, "it does not begin as a live file does")
         }
         let raw = UnsafeRawPointer(base).assumingMemoryBound(to: qpcm_header.self).pointee
-        guard raw.version == QPCM_LIVE_VERSION else {
-            throw damaged(path, "it has version \(raw.version), this program reads version \(QPCM_LIVE_VERSION)")
+        guard UInt64(raw.version) == Version.live else {
+            throw damaged(path, "there is no format \(raw.version) of it; this program reads \(Version.live)")
         }
         guard
             raw.header_bytes == UInt32(QPCM_SLOTS),

@@ -6,6 +6,7 @@ import Exporter
 import MetricsMemory
 import MetricsModel
 import MetricsQuery
+import Pseudonyms
 import Readings
 import Terminal
 
@@ -59,6 +60,7 @@ struct PluginChecks {
             return .notChecked(
                 name, "no permission to read \(source.livePath), which holds the state, version, settings and counters",
                 fix: Reader.remedy(source.directory))
+        case let error? where error.isNewer: return newer(name, error)
         case let error?:
             return .failure(
                 name, error.message,
@@ -82,6 +84,14 @@ struct PluginChecks {
         _ status: Status, _ name: String, isFailure: Bool = true, where isOf: (Status.Problem) -> Bool
     ) -> Check? {
         status.problems.first(where: isOf).map { finding(name, $0, isFailure: isFailure) }
+    }
+
+    /// The words for a newer format are a fact, a colon and a remedy.
+    private func newer(_ name: String, _ error: DataSourceError) -> Check {
+        let colon = error.message.lastRange(of: ": ")
+        return .failure(
+            name, colon.map { String(error.message[..<$0.lowerBound]) } ?? error.message,
+            fix: colon.map { String(error.message[$0.upperBound...]) } ?? "install the newer version")
     }
 
     private func state(_ status: Status, _ live: LiveFileReader) -> Check {
@@ -223,15 +233,13 @@ struct PluginChecks {
             switch error {
             case .noPermission(let path):
                 return .notChecked(name, "no permission to read \(path)", fix: Reader.remedy(source.directory))
-            case .nothingThere, .log, .live:
-                // The message for a schema version that this program does not read names both versions.
-                let isVersion = error.message.contains("schema version")
+            case .log where error.isNewer: return newer(name, error)
+            case .live, .key:
+                return .notChecked(
+                    name, "another file of the directory is of a newer version", fix: "see the check of that file")
+            case .nothingThere, .log:
                 return .failure(
-                    name, error.message,
-                    fix: isVersion
-                        ? "install the same version of plugin and command, and restart the server"
-                        : "restart the server, which quarantines a damaged log and begins a new one"
-                )
+                    name, error.message, fix: "restart the server, which quarantines a damaged log and begins a new one")
             }
         }
     }
@@ -253,6 +261,7 @@ struct PluginChecks {
                 name, "only the server's user and root may read it: as this user, you can look up pseudonyms but not names",
                 fix: "run as root or as the server's user")
         }
+        do { try IdentityKeys.expectKnown(directory: source.directory) } catch { return newer(name, .key(error)) }
         let resolver = TermResolver(directory: source.directory)
         guard let log = try? source.log() else {
             return .notChecked(name, "there is no log to compare it with", fix: "see the check of the event log")

@@ -52,11 +52,12 @@ struct LogSalvage {
         }
         var outcome = Outcome()
         do {
-            // Makes the tables.
-            try EventLogWriter(directory: directory, mode: .plain, keys: nil, syncEachCommit: false).checkpoint(truncating: true)
             try copyDamaged()
             defer { for end in ["", "-wal", "-shm"] { unlink(copy + end) } }
             var source = try Database(path: copy, mode: .writer)
+            try expectKnownFormat(source)
+            // Makes the tables.
+            try EventLogWriter(directory: directory, mode: .plain, keys: nil, syncEachCommit: false).checkpoint(truncating: true)
             if !Self.hasTables(source) {
                 try replaceFirstPage()
                 outcome.isFirstPageReplaced = true
@@ -72,6 +73,13 @@ struct LogSalvage {
     }
 
     // MARK: The copy
+
+    /// A newer version's log is not damaged, and its rows may mean something else.
+    private func expectKnownFormat(_ source: Database) throws {
+        do { _ = try Schema.check(source) } catch  where error.isNewer {
+            throw Failure(Failure.somethingWrong, "cannot salvage \(damaged): \(error.detail)")
+        } catch {}
+    }
 
     private func copyDamaged() throws {
         for end in ["", "-wal"] where access(damaged + end, F_OK) == 0 {

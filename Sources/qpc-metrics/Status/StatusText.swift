@@ -55,6 +55,10 @@ struct StatusText {
             lines.append(("settings", words.prefix(4).joined(separator: " ")))
             lines.append(("", words.dropFirst(4).joined(separator: " ")))
         }
+        if !snapshot.version.isEmpty, snapshot.version != Version.current {
+            let differ = "the plugin is \(snapshot.version), this command \(Version.current)"
+            lines.append(("versions", differ + ": install one version of both, and restart the server when it suits you"))
+        }
         let facts = lines.map { name, value in
             name + String(repeating: " ", count: 12 - name.utf8.count) + value + "\n"
         }
@@ -99,6 +103,7 @@ struct StatusText {
         func add(_ key: String, _ value: JSON) { fields.append((key, value)) }
         if let pid = snapshot.plugin.pid { add("pid", .number(pid)) }
         add("version", .text(snapshot.version))
+        add("command_version", .text(Version.current))
         if snapshot.recoveredMicroseconds > 0 { add("recovered", .time(Int64(clamping: snapshot.recoveredMicroseconds))) }
         if snapshot.startNanoseconds != 0 { add("started", .time(Int64(snapshot.startNanoseconds / 1000))) }
         add("identities", .text(snapshot.identities.name))

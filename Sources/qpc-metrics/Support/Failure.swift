@@ -25,7 +25,7 @@ struct Failure: Error {
             let absolute = DataSourceError.nothingThere(directory: Environment.absolute(directory))
             self.init(Failure.noInput, absolute.message)
         case .noPermission: self.init(Failure.noPermission, error.message)
-        case .log, .live: self.init(Failure.somethingWrong, error.message)
+        case .log, .live, .key: self.init(Failure.somethingWrong, error.message)
         }
     }
 
