@@ -104,8 +104,9 @@ public struct LiveFrame: Sendable {
     private static let help = [
         "q         quit; so does Ctrl-C", "space     pause and resume", "left, right   rates over 1 s, 10 s, 1 min, 5 min",
         "up, down      scroll", "?         show or leave this page", "",
-        "p50 and p99 are upper bounds of histogram buckets,", "in the window, or overall if the window has no samples.",
-        "Hook durations are sampled: 1 call in 1,024.", "lag: how long the oldest event has waited for the log.",
+        "p50, p99  half, and 99 in 100, are at most this:", "sizes and waits from the log's last hour, within 7 %;",
+        "≤ is a bucket's bound, in the window or overall.", "Hook durations are sampled: 1 call in 1,024.",
+        "lag: how long the oldest event has waited for the log.",
     ].map { FrameLine($0) }
 
     private func body(_ sample: LiveSample, _ history: LiveHistory) -> [FrameLine] {

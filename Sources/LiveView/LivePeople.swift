@@ -1,6 +1,6 @@
 import Terminal
 
-/// Who stands out in the log's last hour.
+/// Who stands out in the log's last hour, and how large its messages and how long its waits were.
 public struct LivePeople: Sendable {
     public struct Person: Sendable {
         /// As the log's readers show it: a pseudonym, a name or a key.
@@ -19,6 +19,8 @@ public struct LivePeople: Sendable {
     /// The users with most failed logins, and the identities with most events; the first ones of each, most first.
     public var failing: [Person] = []
     public var busiest: [Person] = []
+    /// Nil if the log does not say.
+    public var percentiles: LivePercentiles?
 
     public init() {}
 }

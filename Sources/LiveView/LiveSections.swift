@@ -1,4 +1,5 @@
 import MetricsModel
+import Readings
 import Terminal
 
 /// The sections below the header. Each has a heading and its lines; names are in the first columns and numbers end at fixed ones,
@@ -28,7 +29,17 @@ extension LiveFrame {
 
     private func bound(_ value: UInt64?, _ bounds: [UInt64], _ show: (UInt64) -> String) -> String {
         guard let value else { return "-" }
-        return value == .max ? ">" + show(bounds.last ?? 0) : show(value)
+        return value == .max ? ">" + show(bounds.last ?? 0) : "≤" + show(value)
+    }
+
+    /// Percentiles of the log's last hour, which are values; or, if it has none, the counters' bounds, which are marked as such.
+    private func add(
+        _ percentiles: WindowStats.Percentiles?, orQuantilesOf first: Int, bounds: [UInt64], _ history: LiveHistory,
+        _ show: (UInt64) -> String, to line: inout FrameLine
+    ) {
+        guard let percentiles else { return add(quantilesOf: first, bounds: bounds, history, show, to: &line) }
+        line.add(show(percentiles.p50), endingAt: Self.middleEnd)
+        line.add(show(percentiles.p99), endingAt: Self.highEnd)
     }
 
     private func add(
@@ -52,7 +63,7 @@ extension LiveFrame {
         // A narrow terminal has room for either durations or charts, and charts show more.
         let hasDurations = columns >= Self.highEnd + 20
         var titles = [("/s", Self.rateEnd), ("TOTAL", Self.totalEnd)]
-        if hasDurations { titles += [("P50", Self.middleEnd), ("P99", Self.highEnd)] }
+        if hasDurations { titles += [("HOOK P50", Self.middleEnd), ("HOOK P99", Self.highEnd)] }
         var lines = [heading("EVENTS", titles)]
         for kind in EventKind.allCases {
             let index = CounterIndex.events(kind)
@@ -106,17 +117,21 @@ extension LiveFrame {
         var lines = [
             heading("SIZES", [("/s", Self.rateEnd), ("", Self.totalEnd), ("P50", Self.middleEnd), ("P99", Self.highEnd)])
         ]
+        lines[0].add(people?.percentiles == nil ? "  ≤: a bucket's bound" : "  in the last hour; ≤: a bucket's bound", .dim)
         for path in MessagePath.allCases {
             var line = FrameLine("payload \(path.name)")
             let rate = history.rate(CounterIndex.payloadSum(path), seconds: seconds)
             line.add(Quantity.bytes(UInt64(saturating: rate.rounded())), endingAt: Self.rateEnd)
             add(
-                quantilesOf: CounterIndex.payload(path), bounds: Histogram.payloadBounds, history, Quantity.bytes, to: &line)
+                people?.percentiles?.of(path == .single ? .messagePayloadBytes : .batchPayloadBytes),
+                orQuantilesOf: CounterIndex.payload(path), bounds: Histogram.payloadBounds, history, Quantity.bytes, to: &line)
             lines.append(line)
         }
         var fetch = FrameLine("fetch messages")
         fetch.add(Quantity.shortRate(history.rate(CounterIndex.fetchSum, seconds: seconds)), endingAt: Self.rateEnd)
-        add(quantilesOf: CounterIndex.fetch, bounds: Histogram.fetchBounds, history, { Quantity.short(Double($0)) }, to: &fetch)
+        add(
+            people?.percentiles?.of(.fetchMessages), orQuantilesOf: CounterIndex.fetch, bounds: Histogram.fetchBounds, history,
+            { Quantity.short(Double($0)) }, to: &fetch)
         var flush = FrameLine("flush")
         add(
             quantilesOf: CounterIndex.flushDuration, bounds: Histogram.flushDurationBounds, history,
@@ -127,7 +142,7 @@ extension LiveFrame {
         }
         wait.add(Quantity.shortRate(handedOut), endingAt: Self.rateEnd)
         add(
-            quantilesOf: CounterIndex.deliveryWait, bounds: Histogram.deliveryWaitBounds, history,
+            people?.percentiles?.ofWaits, orQuantilesOf: CounterIndex.deliveryWait, bounds: Histogram.deliveryWaitBounds, history,
             { Quantity.wait(microseconds: $0) }, to: &wait)
         return lines + [fetch, wait, flush] + waiting(history)
     }

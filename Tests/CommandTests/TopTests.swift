@@ -189,6 +189,29 @@ import Testing
         try host.shutDown()
     }
 
+    /// Sizes and waits are values, not bounds of buckets that are four times as wide as the one below.
+    @Test func percentilesArePercentiles() throws {
+        let host = try place.server()
+        let key = String(repeating: "0a1b2c3d", count: 8)
+        // Of 199 sizes, from 1,000 bytes in steps of 100, number 100 is 10,900 and number 198 is 20,700.
+        try host.ask(
+            all: (0..<199).map {
+                "message sender=\(key) recipient=\(key) channel=\(key.prefix(32)) bytes=\(1000 + 100 * $0) seq=\($0)"
+            })
+        try eventually("they are in the log") { try place.tool.count() == 199 }
+
+        let screen = try place.tool.succeed("top", "--once").lines
+        let sizes = try #require(screen.first { $0.hasPrefix("payload single") })
+        let words = sizes.split(separator: " ")
+        #expect(words.suffix(4).count == 4 && words[words.count - 1] == "KiB" && words[words.count - 3] == "KiB", "\(sizes)")
+        let shown = [words[words.count - 4], words[words.count - 2]].compactMap { Double($0) }
+        #expect(shown.count == 2, "\(sizes)")
+        for (value, exact) in zip(shown, [10_900.0, 20_700.0]) { #expect(abs(value * 1024 / exact - 1) < 0.07, "\(sizes)") }
+        // Nothing was fetched, and nothing batched.
+        #expect(screen.contains { $0.hasPrefix("payload batch") && $0.hasSuffix("-        -") }, "\(screen)")
+        try host.shutDown()
+    }
+
     @Test func whereNothingEverRanThereIsNoInput() throws {
         let outcome = try place.tool.run("top", "--once")
         #expect(outcome.status == 66 && outcome.errors.contains(place.path))

@@ -85,6 +85,12 @@ import Testing
         try expect("people", frame(120, 30) { $0.people = people }, Self.busy)
         try expect("people-narrow", frame(44, 30) { $0.people = people }, Self.busy)
         try expect("nobody", frame(80, 24) { $0.people = LivePeople() }, Self.busy)
+        people.percentiles = LivePercentiles(
+            sizes: [
+                .init(count: 9000, p50: 311, p90: 1240, p99: 48_300), .init(count: 0, p50: 0, p90: 0, p99: 0),
+                .init(count: 0, p50: 0, p90: 0, p99: 0), .init(count: 700, p50: 3, p90: 14, p99: 88),
+            ], waits: .init(count: 700, p50: 252_000_000, p90: 3_000_000_000, p99: 86_300_000_000))
+        try expect("percentiles", frame(80, 36) { $0.people = people }, Self.busy)
         for columns in 1...130 {
             let lines = frame(columns, 40) { $0.people = people }.lines(Self.busy, palette: .none)
             // A character of the second name takes two columns.

@@ -8,7 +8,8 @@ import MetricsQuery
 import Readings
 import Synchronization
 
-/// Asks the log every few seconds who stands out, on a thread of its own, so that `top` never waits for the log.
+/// Asks the log every few seconds who stands out and how large messages are, on a thread of its own, so that `top` never waits
+/// for the log.
 final class PeopleWatch: @unchecked Sendable {
     private let source: DataSource
     /// The names to show; nil for none. Only this object's thread uses them after `start`.
@@ -61,7 +62,15 @@ final class PeopleWatch: @unchecked Sendable {
         var people = LivePeople()
         people.failing = try first(.user, of: .user, known, log) { $0.failedOnly = true }
         people.busiest = try first(.identity, of: .identity, known, log) { _ in }
+        people.percentiles = try percentiles(log)
         return people
+    }
+
+    private static func percentiles(_ log: EventLogReader) throws -> LivePercentiles {
+        let now = Environment.nowMicroseconds
+        let query = StatsQuery(since: now - windowMicroseconds, until: now, unit: .hour, top: 0, now: now, zone: .local)
+        let stats = try queryingLog { () throws(LogError) in try query.ask(log) }
+        return LivePercentiles(sizes: stats.sizes, waits: stats.waits)
     }
 
     private static func first(
