@@ -8,7 +8,7 @@ let sharedModules = ["MetricsModel", "MetricsMemory", "Pseudonyms", "EventLog", 
 
 let normal: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 
-/// scripts/bench builds a plugin that leaves the log's seals out, to tell what they cost; no other use is meant.
+/// scripts/bench builds a plugin that leaves the log's segment indexes out, to tell what they cost; no other use is meant.
 let hasSegmentIndex = Context.environment["QPC_WITHOUT_SEGMENT_INDEX"] == nil
 
 let embedded: [SwiftSetting] =

@@ -112,7 +112,7 @@ struct HookComparison {
 
     private var remedy: String {
         "check that the plugin is in this server's --plugin-dir, and that QPC_METRICS_PLUGIN_DIR is this directory"
-            + (hook == "on_message_enqueue" ? " QPC_METRICS_PLUGIN_MESSAGE_HOOK=on" : "")
+            + (hook == "on_message_enqueue" ? ", and that QPC_METRICS_PLUGIN_MESSAGE_HOOK is not off" : "")
     }
 
     private var longer: String { "run doctor again with a longer --window, when there is traffic" }

@@ -25,15 +25,15 @@ public enum EventKind: UInt8, CaseIterable, Sendable {
     public var index: Int { Int(truncatingIfNeeded: rawValue) }
 }
 
-/// Why a recorded event never reached the log.
+/// Why a recorded event is not in the log, though nothing removed it on purpose.
 public enum DropCause: Int, CaseIterable, Sendable {
     /// The thread's ring had no room.
     case ringFull = 0
     /// The thread found no slot of its own.
     case noSlot
-    /// The log could not take the record.
+    /// It was in the log, and was lost with it: deleted, replaced, quarantined, or not yet synced at a power cut.
     case logError
-    /// A power cut preserved only part of the record.
+    /// Only its count survived a power cut or a damaged ring.
     case torn
 
     public static let count = 4

@@ -1,7 +1,8 @@
 /// The fields of an event: the columns of the log's view `events`, and the order in which JSON and CSV list them.
 ///
-/// Apart from the SQL in `Schema`, this file alone knows which columns each kind's table has, and what each of them refers to.
-/// Three hot loops spell the same columns out: `EventLogWriter.write`, `SegmentSummary.add` and `EventCursor.fill`.
+/// Apart from the SQL in `Schema`, this file says which columns each kind's table has, and what each of them refers to. Three
+/// hot loops spell the same columns out: `EventLogWriter.write`, `SegmentSummary.add` and `EventCursor.fill`; `CounterHistory`
+/// and `WaitingTable` name those that they read.
 public enum EventField: Int, CaseIterable, Sendable {
     case id, time, kind
     case sender, recipient, channel, bytes, seq, batch, batchSize

@@ -24,7 +24,8 @@ public struct HistorySeries: Sendable {
         case text
     }
 
-    /// Whether rows tell of a counter. They do not tell of gauges, durations, or what was written, removed or flushed.
+    /// Whether a counter can be derived from rows. They say nothing of gauges, durations, or what was written, removed or
+    /// flushed.
     static func isKnown(_ index: Int) -> Bool { index <= CounterIndex.channelsCreated || CounterIndex.isDropped(index) }
 
     /// In the catalogue's order; the series of a family are adjacent.

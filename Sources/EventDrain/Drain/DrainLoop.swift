@@ -120,7 +120,7 @@ public final class DrainLoop {
     private func drainIfDue(isForced: Bool) {
         let now = clock.monotonic
         let fullest = current.drainer?.look() ?? 0
-        // In trouble it is tried though nothing waits, or an idle server would never learn that it is over.
+        // After a failure it is tried again even if no event waits, or an idle server would never learn that the trouble is over.
         guard current.drainer != nil, !(trouble.isThere && fullest == 0) else {
             if isForced || now >= retryAt { drain() }
             return
@@ -165,7 +165,7 @@ public final class DrainLoop {
         if trouble.isThere {
             // Without events nothing was written, which proves nothing.
             if progress.events == 0 { try drainer.saveCounters() }
-            trouble.isOver()
+            trouble.reset()
             live.map.set(QPCM_HEADER_LOG_TROUBLE, 0)
             log.info("the log can be written again")
         }
@@ -183,7 +183,7 @@ public final class DrainLoop {
     private func failed(_ error: LogError) {
         live.map.drainDirect.increment(CounterIndex.flushErrors(error.cause))
         live.map.set(QPCM_HEADER_LOG_TROUBLE, UInt64(UInt32(bitPattern: error.code)))
-        let advice = trouble.meet(error)
+        let advice = trouble.record(error)
         if advice.isNew { log.error("\(error.message); events wait in memory, and the plugin will try again") }
         retryAt = clock.monotonic &+ FlushRetryPolicy.retryNanoseconds
         switch advice.remedy {

@@ -80,7 +80,7 @@ enum Reconciliation {
     }
 
     /// Balances the ledger for the rows that the log has: written = rows + removed + lost, and recorded = written + torn,
-    /// with none of them lower than either side knew it.
+    /// with none of them lower than either side's value.
     private static func balance(_ kind: EventKind, _ log: StoredState, _ totals: inout Totals) {
         func removed(_ counters: [UInt64]) -> UInt64 {
             RemovalCause.allCases.reduce(0) { $0 &+ counters[CounterIndex.removed(kind, $1)] }

@@ -5,8 +5,8 @@ import MetricsModel
 struct FlushRetryPolicy {
     /// A failed flush is retried after this long.
     static let retryNanoseconds: UInt64 = 200_000_000
-    /// The database is reopened at every third failure, so within a second: after a read-only remount, or when a disk was
-    /// gone for a moment, SQLite may hold on to something that no longer works.
+    /// After I/O errors, and those of no known kind, the database is reopened at every third failure, so within a second: after a
+    /// read-only remount, or when a disk was gone for a moment, SQLite may hold on to something that no longer works.
     private static let failuresBeforeReopening = 3
 
     enum Remedy {
@@ -21,9 +21,9 @@ struct FlushRetryPolicy {
 
     var isThere: Bool { failures > 0 }
 
-    mutating func isOver() { self = FlushRetryPolicy() }
+    mutating func reset() { self = FlushRetryPolicy() }
 
-    mutating func meet(_ error: LogError) -> (isNew: Bool, remedy: Remedy) {
+    mutating func record(_ error: LogError) -> (isNew: Bool, remedy: Remedy) {
         failures += 1
         if error.cause == .corrupt { return (isNew: false, remedy: .quarantine) }
         let bit = UInt64(1) << UInt64(error.cause.rawValue)

@@ -37,7 +37,7 @@ final class StorageWatch {
             if !live.isDetached { detach() }
         } else {
             log.error(
-                "the file system of \(directory) no longer takes what is written to it; events wait in memory, then are dropped; "
+                "the file system of \(directory) no longer accepts writes; events wait in memory, then are dropped; "
                     + "repair the disk, then restart the server")
         }
         return true

@@ -46,7 +46,7 @@ final class SegmentIndexer {
     }
 
     /// - Parameter summary: covers every row that the segment has; this call sorts it.
-    func seal(_ segment: Int64, _ summary: SegmentSummary, rowCheck: UInt64) throws(LogError) {
+    func index(_ segment: Int64, _ summary: SegmentSummary, rowCheck: UInt64) throws(LogError) {
         try RowCheck.write(rowCheck, of: segment, in: database)
         guard segment < Posting.segmentLimit, !summary.hasUnknownTerm, summary.rows > 0 else { return }
         summary.sort()

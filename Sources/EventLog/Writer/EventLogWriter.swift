@@ -325,7 +325,7 @@ public final class EventLogWriter {
     private func indexSegment() throws(LogError) {
         let segment = Segment.of(nextID) - 1
         if summaryStart <= max(1, Segment.firstID(segment)) {  // ids begin at 1
-            try indexer.seal(segment, summary, rowCheck: summary.rowCheck)
+            try indexer.index(segment, summary, rowCheck: summary.rowCheck)
         } else {
             try rows.flush()
             try indexer.indexFromRows(segment, rowCheck: checkOfNewest)

@@ -92,7 +92,7 @@ final class KindPlaces {
         before = filter.beforeID
         self.terms = terms.lookUp(in: kind).flatMap { $0.ids.count <= Self.termLimit ? $0 : nil }
         search = try PostingSearch(database)
-        // Few are wanted: no more are looked for.
+        // Stop once enough are found.
         idLimit = max(1, min(Self.idsAtOnce, filter.newest ?? Self.idsAtOnce))
         let spans = (map?.spans ?? []).filter { span in
             if let after = filter.afterID, Segment.endID(span.segment) <= after { return false }

@@ -62,7 +62,7 @@ struct SegmentProof {
         problems += try whole.names.problems(log.database)
         let stray = try log.database.integer(
             "SELECT count(*) FROM segment_minute WHERE segment NOT IN (SELECT segment FROM segment)")
-        if let stray, stray > 0 { problems.append("\(stray) minutes belong to no sealed segment") }
+        if let stray, stray > 0 { problems.append("\(stray) minutes belong to no indexed segment") }
         return problems
     }
 

@@ -1,8 +1,8 @@
 import CMachine
 
 /// A file system can die under a mapping: xfs shuts itself down after a disk error, ext4 stops allocating, a copy-on-write
-/// one is full. A store to a page that the kernel has written back then raises SIGBUS, in whichever thread of the server
-/// makes it. So the mapping is detached from the file before that.
+/// file system runs out of space. A store to a page that the kernel has written back then raises SIGBUS, in whichever thread of
+/// the server makes it. So the mapping is detached from the file before that.
 extension MappedFile {
     private static let pageBytes = 4096
 
