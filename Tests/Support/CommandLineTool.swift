@@ -71,7 +71,7 @@ public struct Ledger: Sendable {
             guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix(kind + " ") }) else {
                 throw TestFailure("no line of \(kind) in \(text)")
             }
-            let words = line.split(separator: " ").dropFirst()
+            let words = line.replacing(",", with: "").split(separator: " ").dropFirst()
             let numbers = words.dropLast().compactMap { UInt64($0) }
             guard numbers.count == 5, let difference = words.last.flatMap({ Int64($0) }) else {
                 throw TestFailure("not a line of the ledger: \(line)")

@@ -54,10 +54,8 @@ struct VerifyCommand: ParsableCommand {
         var table = Table(
             header: ["kind", "recorded", "in the log", "pending", "dropped", "removed", "difference"])
         for line in ledger.lines {
-            table.add([
-                line.kind.name, "\(line.recorded)", "\(line.inLog)", "\(line.pending)", "\(line.dropped)",
-                "\(line.removed)", "\(line.difference)",
-            ])
+            let numbers = [line.recorded, line.inLog, line.pending, line.dropped, line.removed].map { Quantity.grouped($0) }
+            table.add([line.kind.name] + numbers + [Quantity.text(line.difference)])
         }
         var text = table.text + "\n"
         text +=
