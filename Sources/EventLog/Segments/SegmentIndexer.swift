@@ -42,7 +42,7 @@ final class SegmentIndexer {
     func indexFromRows(_ segment: Int64, rowCheck: UInt64?) throws(LogError) {
         let summary = SegmentSummary(keepsPostings: true)
         try scan.add(ids: Segment.firstID(segment)..<Segment.endID(segment), to: summary)
-        try seal(segment, summary, rowCheck: rowCheck ?? summary.rowCheck)
+        try index(segment, summary, rowCheck: rowCheck ?? summary.rowCheck)
     }
 
     /// - Parameter summary: covers every row that the segment has; this call sorts it.
