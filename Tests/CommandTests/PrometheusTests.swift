@@ -158,6 +158,13 @@ import Testing
         let once = try place.tool.succeed("prometheus", "--output", file)
         #expect(once.output.isEmpty)
         #expect(try read(file) == place.tool.succeed("prometheus").output)
+        // A pipe or a device is written to, and stays what it is.
+        let pipe = place.temporary("pipe")
+        #expect(mkfifo(pipe, 0o600) == 0)
+        let command = "'\(BuiltProducts.commandLine)' prometheus --dir '\(place.path)' --output '\(pipe)' & cat '\(pipe)'; wait"
+        #expect(try run(["bash", "-c", command]).output == place.tool.succeed("prometheus").output)
+        var status = stat()
+        #expect(lstat(pipe, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
         // A collector that runs as another user must be able to read it, and no temporary file is left behind.
         #expect(permissions(file) == 0o644)
         #expect(names(in: place.temporary.path).filter { $0.hasPrefix("metrics.prom") && $0 != "metrics.prom" }.isEmpty)
