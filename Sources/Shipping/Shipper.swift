@@ -101,18 +101,22 @@ public final class Shipper {
         } catch {
             throw .log(.log(error))
         }
+        let skipped = totals.skipped
         skip(&place, to: oldest)
         while place.from >= place.last, let next = place.next {
             place = next
             skip(&place, to: oldest)
         }
+        // So that they are counted once, whatever becomes of this step.
+        if totals.skipped != skipped { try save(place, sending: place.sending) }
         guard place.from < place.last else {
             try save(place, sending: nil)
             return .nothing
         }
         if !hasAskedNewest {
-            hasAskedNewest = true
             if place.isKnown { askUpTo = max(askUpTo, try newestThere(place, log)) }
+            // Not before there is an answer: without it, what is there would be sent again.
+            hasAskedNewest = true
         }
         let end = Segment.endID(Segment.of(place.from &+ 1)) &- 1
         let to = place.sending ?? min(place.last, end)

@@ -17,9 +17,20 @@ public final class StandInHTTP: @unchecked Sendable {
     public let port: UInt16
     public var url: String { "http://127.0.0.1:\(port)" }
     private let listener: Int32
-    private let handler: @Sendable (_ path: String) -> Answer
+    private let handler: @Sendable (_ path: String, _ body: String) -> Answer
 
-    public init(_ handler: @escaping @Sendable (_ path: String) -> Answer) throws {
+    public convenience init(_ handler: @escaping @Sendable (_ path: String) -> Answer) throws {
+        try self.init(all: { path, _ in handler(path) })
+    }
+
+    /// One that is told the bodies of its requests, too.
+    public static func posted(
+        _ handler: @escaping @Sendable (_ path: String, _ body: String) -> Answer
+    ) throws -> StandInHTTP {
+        try StandInHTTP(all: handler)
+    }
+
+    private init(all handler: @escaping @Sendable (_ path: String, _ body: String) -> Answer) throws {
         self.handler = handler
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var name = sockaddr_in()
@@ -47,7 +58,7 @@ public final class StandInHTTP: @unchecked Sendable {
         isOpen = false
     }
 
-    private static func serve(_ listener: Int32, _ handler: (String) -> Answer) {
+    private static func serve(_ listener: Int32, _ handler: (String, String) -> Answer) {
         while true {
             let connection = accept(listener, nil, nil)
             if connection < 0 && errno == EINTR { continue }
@@ -58,16 +69,24 @@ public final class StandInHTTP: @unchecked Sendable {
         Glibc.close(listener)
     }
 
-    private static func answer(_ connection: Int32, _ handler: (String) -> Answer) {
-        var request = ""
+    private static func answer(_ connection: Int32, _ handler: (String, String) -> Answer) {
+        var request: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 4096)
-        while !request.contains("\r\n\r\n") {
+        var head = ""
+        var rest = Int.max
+        while rest > 0 {
             let count = recv(connection, &chunk, chunk.count, 0)
             guard count > 0 else { return }
-            request += String(decoding: chunk[..<count], as: UTF8.self)
+            request += chunk[..<count]
+            guard let end = request.firstRange(of: Array("\r\n\r\n".utf8)) else { continue }
+            head = String(decoding: request[..<end.lowerBound], as: UTF8.self)
+            let length = head.components(separatedBy: "\r\n").lazy.map { $0.lowercased() }
+                .first { $0.hasPrefix("content-length: ") }.flatMap { Int($0.dropFirst(16)) }
+            rest = end.upperBound + (length ?? 0) - request.count
+            if rest <= 0 { request.removeFirst(end.upperBound) }
         }
-        let words = request.split(separator: " ", maxSplits: 2)
-        let answer = handler(words.count > 1 ? String(words[1]) : "")
+        let words = head.split(separator: " ", maxSplits: 2)
+        let answer = handler(words.count > 1 ? String(words[1]) : "", String(decoding: request, as: UTF8.self))
         let bytes = Array("HTTP/1.0 \(answer.status) Status\r\nContent-Type: text/plain\r\n\r\n\(answer.body)".utf8)
         var sent = 0
         while sent < bytes.count {
