@@ -29,7 +29,8 @@ extension LiveFrame {
 
     private func bound(_ value: UInt64?, _ bounds: [UInt64], _ show: (UInt64) -> String) -> String {
         guard let value else { return "-" }
-        return value == .max ? ">" + show(bounds.last ?? 0) : "≤" + show(value)
+        if value == .max { return ">" + show(bounds.last ?? 0) }
+        return value == 0 ? show(0) : "≤" + show(value)
     }
 
     /// Percentiles of the log's last hour, which are values; or, if it has none, the counters' bounds, which are marked as such.
@@ -117,7 +118,7 @@ extension LiveFrame {
         var lines = [
             heading("SIZES", [("/s", Self.rateEnd), ("", Self.totalEnd), ("P50", Self.middleEnd), ("P99", Self.highEnd)])
         ]
-        lines[0].add(people?.percentiles == nil ? "  ≤: a bucket's bound" : "  in the last hour; ≤: a bucket's bound", .dim)
+        lines[0].add(people?.percentiles == nil ? "  ≤: a bucket's bound" : "  last hour; ≤: a bucket's bound", .dim)
         for path in MessagePath.allCases {
             var line = FrameLine("payload \(path.name)")
             let rate = history.rate(CounterIndex.payloadSum(path), seconds: seconds)
