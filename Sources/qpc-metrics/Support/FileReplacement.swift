@@ -18,7 +18,7 @@ enum FileReplacement {
     /// - Parameter body: writes the new content to a file descriptor. If it throws, the old file stays as it is.
     static func replace(_ path: String, by body: (Int32) throws -> Void) throws {
         var status = stat()
-        if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG { return try write(into: path, by: body) }
+        if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG { return try send(to: path, by: body) }
         let temporary = path + ".new"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw failure("write", temporary) }
@@ -38,7 +38,7 @@ enum FileReplacement {
         }
     }
 
-    private static func write(into path: String, by body: (Int32) throws -> Void) throws {
+    private static func send(to path: String, by body: (Int32) throws -> Void) throws {
         let descriptor = open(path, O_WRONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure("write", path) }
         defer { close(descriptor) }
