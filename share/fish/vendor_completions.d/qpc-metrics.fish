@@ -38,6 +38,8 @@ function __qpc-metrics_parse_tokens -S
             __qpc-metrics_parse_subcommand 0 'dir=' 'format=' 'output=' 'every=' 'version' 'h/help'
         case 'backfill'
             __qpc-metrics_parse_subcommand 0 'dir=' 'step=' 'since=' 'until=' 'label=+' 'prometheus=' 'ca-file=' 'bounds=' 'output=' 'version' 'h/help'
+        case 'ship'
+            __qpc-metrics_parse_subcommand 1 'dir=' 'to=' 'password-file=' 'ca-file=' 'server=' 'f/follow' 'interval=' 'cursor-file=' 'apply' 'version' 'h/help'
         case 'serve'
             __qpc-metrics_parse_subcommand 0 'dir=' 'web.listen-address=+' 'web.telemetry-path=' 'web.config.file=' 'wait' 'web.systemd-socket' 'log.level=' 'log.format=' 'version' 'h/help'
         case 'verify'
@@ -121,6 +123,7 @@ complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_positio
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_positional "qpc-metrics" -eq 1' -fa 'status' -d 'Reports whether the plugin is healthy, and if not, what to do.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_positional "qpc-metrics" -eq 1' -fa 'prometheus' -d 'Prints every metric in Prometheus format.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_positional "qpc-metrics" -eq 1' -fa 'backfill' -d 'Writes the log\'s history as metrics, to fill in what Prometheus never scraped.'
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_positional "qpc-metrics" -eq 1' -fa 'ship' -d 'Sends the log to a ClickHouse server that holds the whole fleet.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_positional "qpc-metrics" -eq 1' -fa 'serve' -d 'Serves every metric to Prometheus over HTTP, and a status page to people.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_positional "qpc-metrics" -eq 1' -fa 'verify' -d 'Proves that every event is accounted for, and that the log is sound.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_positional "qpc-metrics" -eq 1' -fa 'recover' -d 'Moves the pending events of a dead server into the log.'
@@ -255,6 +258,18 @@ complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_o
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics backfill" output' -l 'output' -d 'Write this file instead of printing.' -rF
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics backfill" version' -l 'version' -d 'Show the version.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics backfill" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_positional "qpc-metrics ship" -eq 1' -fka 'schema'
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics ship" dir' -l 'dir' -d 'The data directory (default: $QPC_METRICS_PLUGIN_DIR, otherwise qpc-metrics-data).' -rfa '(__qpc-metrics_complete_directories)'
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics ship" to' -l 'to' -d 'The server: clickhouse+http://user@host:8123/database, or clickhouse+https://.' -rfka ''
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics ship" password-file' -l 'password-file' -d 'A file that holds the user\'s password.' -rF
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics ship" ca-file' -l 'ca-file' -d 'Trust the authorities in this PEM file, not the system\'s, for https.' -rF
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics ship" server' -l 'server' -d 'This server\'s name in the rows (default: the host\'s name).' -rfka ''
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics ship" f follow' -s 'f' -l 'follow' -d 'Wait for more events, until Ctrl-C.'
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics ship" interval' -l 'interval' -d 'With --follow, the time between two looks at the log (default: 1s).' -rfka ''
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics ship" cursor-file' -l 'cursor-file' -d 'Where to keep how far it got (default: qpc-metrics-ship.cursor in $STATE_DIRECTORY, otherwise here).' -rF
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics ship" apply' -l 'apply' -d 'With schema: make the tables.'
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics ship" version' -l 'version' -d 'Show the version.'
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics ship" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics serve" dir' -l 'dir' -d 'The data directory (default: $QPC_METRICS_PLUGIN_DIR, otherwise qpc-metrics-data).' -rfa '(__qpc-metrics_complete_directories)'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics serve"' -l 'web.listen-address' -d 'Address to listen on; can be repeated (default: 127.0.0.1:10120).' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics serve" web.telemetry-path' -l 'web.telemetry-path' -d 'Path of the metrics.' -rfka ''
