@@ -4,6 +4,9 @@
 
 #include <sqlite3.h>
 
+/// Counts no memory: counting takes one lock for all threads at each allocation. Only before the process's first connection.
+static inline int qpcm_count_no_memory(void) { return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); }
+
 /// SQLite's "copy these bytes now": the destructor value -1, which is a macro with a cast.
 static inline int qpcm_bind_text_copied(sqlite3_stmt *statement, int index, const char *text, int length) {
     return sqlite3_bind_text(statement, index, text, length, SQLITE_TRANSIENT);

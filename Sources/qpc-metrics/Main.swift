@@ -1,4 +1,5 @@
 import ArgumentParser
+import EventLog
 import Glibc
 import MetricsModel
 
@@ -41,6 +42,7 @@ struct QPCMetrics: ParsableCommand {
 
     static func main() {
         let words = Program.arguments
+        Database.prepareForThreads()
         do {
             var command = try parseAsRoot(CommandWords.parserForm(of: words, self))
             try command.run()

@@ -10,6 +10,10 @@ public final class Database {
         case reader
     }
 
+    /// For a process whose threads have a connection each: SQLite then takes no lock that they share. Before the first
+    /// connection; without effect afterwards.
+    public static func prepareForThreads() { _ = qpcm_count_no_memory() }
+
     package let handle: OpaquePointer
     public let path: String
     /// Whether the WAL may hold pages that the disk lacks and that no sync will write: the kernel tries to write a page back
