@@ -132,8 +132,8 @@ let package = Package(
             .target(
                 name: "Shipping",
                 dependencies: [
-                    "CZlib", "Doctor", "EventLog", "EventSearch", "MetricsMemory", "MetricsModel", "MetricsQuery", "Readings",
-                    "Terminal",
+                    "CZlib", "Doctor", "EventLog", "EventSearch", "MetricsMemory", "MetricsModel", "MetricsQuery", "Pseudonyms",
+                    "Readings", "Terminal",
                 ],
                 swiftSettings: normal),
             .executableTarget(

@@ -55,13 +55,14 @@ public struct DataSource: Sendable {
     private func expectKnownFormats() throws(DataSourceError) {
         do { try LiveFileReader.expectKnown(in: directory) } catch { throw .live(error) }
         do { try IdentityKeys.expectKnown(directory: directory) } catch { throw .key(error) }
-        do { try Schema.expectKnown(logPath) } catch { throw .log(error) }
     }
 
     /// The live file; nil if there is none.
     @inline(never)
     public func live() throws(DataSourceError) -> LiveFileReader? {
         try expectKnownFormats()
+        // Whoever opens the log learns its format by that.
+        do { try Schema.expectKnown(logPath) } catch { throw .log(error) }
         do {
             return try LiveFileReader.open(in: directory)
         } catch {

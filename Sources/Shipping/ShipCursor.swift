@@ -1,4 +1,5 @@
 import Glibc
+import Pseudonyms
 
 /// How far a log has been sent to a server, and what is being sent: a small file, replaced in one step and synced before the
 /// first byte of a batch leaves, so that whoever continues after a crash sends the same batch again.
@@ -28,7 +29,7 @@ public struct ShipCursor: Equatable {
 
     public var text: String {
         var text = "\(Self.firstLine)\nto \(target)\nserver \(server)\n"
-        if let branch { text += "branch \(Hex.text(branch))\nsent \(sent)\n" }
+        if let branch { text += "branch \(branch.hexadecimal)\nsent \(sent)\n" }
         if let sending { text += "sending \(sending)\n" }
         return text
     }
@@ -46,7 +47,7 @@ public struct ShipCursor: Equatable {
         self.target = target
         self.server = server
         guard let name = values["branch"] else { return }
-        guard let branch = Hex.bytes(name), branch.count == 16, let sent = values["sent"].flatMap({ Int64($0) }) else {
+        guard let branch = Hexadecimal.decode(name), branch.count == 16, let sent = values["sent"].flatMap({ Int64($0) }) else {
             return nil
         }
         self.branch = branch
@@ -57,21 +58,8 @@ public struct ShipCursor: Equatable {
     }
 }
 
-enum Hex {
-    static func text(_ bytes: [UInt8]) -> String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    }
-
-    static func bytes(_ text: String) -> [UInt8]? {
-        let digits = Array(text.utf8)
-        guard digits.count % 2 == 0 else { return nil }
-        var bytes: [UInt8] = []
-        for index in stride(from: 0, to: digits.count, by: 2) {
-            guard let byte = UInt8(String(decoding: digits[index...index + 1], as: UTF8.self), radix: 16) else { return nil }
-            bytes.append(byte)
-        }
-        return bytes
-    }
+extension [UInt8] {
+    var hexadecimal: String { String(decoding: withUnsafeBytes { Hexadecimal.encode($0) }, as: UTF8.self) }
 }
 
 /// Why a cursor file cannot be used.

@@ -286,7 +286,7 @@ public final class Shipper {
     private var condition: String { "server = \(ClickHouse.literal(name)) AND log = " }
 
     private func condition(_ branch: LogBranch) -> String {
-        condition + "toFixedString(unhex('\(Hex.text(branch.name))'), 16)"
+        condition + "toFixedString(unhex('\(branch.name.hexadecimal)'), 16)"
     }
 
     /// The largest id that the server has of the branch, beyond a place: a cursor put back from a copy does not know it.
@@ -341,7 +341,7 @@ public final class Shipper {
 
     private func send(_ block: Block, _ branch: LogBranch, _ from: Int64, _ to: Int64, _ log: EventLogReader) throws(ShipError) {
         let day = Self.day(block.times.lowerBound)
-        let token = "\(Hex.text(branch.name))/\(from &+ 1)-\(to)/\(day)"
+        let token = "\(branch.name.hexadecimal)/\(from &+ 1)-\(to)/\(day)"
         var block = block
         var suffix = ""
         if from < askUpTo {

@@ -78,8 +78,9 @@ final class EventPrinter {
     ) throws -> Bool {
         guard pager == nil, !buffer.isTerminal, format.partWriter(into: buffer, names: names) != nil else { return false }
         let helpers = log.helpers()
+        guard !helpers.isEmpty else { return false }
         let pieces = try queryingLog { () throws(LogError) in try EventPieces(rest, log) }
-        guard !helpers.isEmpty, let team = Self.team(helpers, pieces, format, names) else { return false }
+        guard let team = Self.team(helpers, pieces, format, names) else { return false }
         while let part = try queryingLog({ () throws(LogError) in try team.next() }) {
             printed.oldest = min(printed.oldest ?? .max, part.printed.oldest ?? .max)
             printed.last = part.printed.last ?? printed.last
