@@ -60,10 +60,11 @@ public struct Ledger: Sendable {
         }
     }
 
-    /// Locks of other processes, held only briefly.
+    /// Locks of other processes, held only briefly; and a WAL index that a server left half written when it was killed, which a
+    /// reader may not repair, and the next start does.
     private static func isPassing(_ error: DataSourceError) -> Bool {
         guard case .log(let error) = error else { return false }
-        return error.cause == .busy || error.code & 0xFF == 15  // SQLITE_PROTOCOL
+        return error.cause == .busy || error.code & 0xFF == 15 || error.code == 264  // SQLITE_PROTOCOL, SQLITE_READONLY_RECOVERY
     }
 
     /// A start or a command takes milliseconds. If a server keeps restarting, the first reading after this time is final.
