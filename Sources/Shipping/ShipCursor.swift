@@ -97,8 +97,8 @@ public final class ShipCursorFile {
         lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard lock >= 0 else { throw .system(operation: "write", path: name, code: errno) }
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+            // Now that everything is initialized, `deinit` closes it.
             let code = errno
-            close(lock)
             throw code == EWOULDBLOCK ? .inUse(path: path) : .system(operation: "lock", path: name, code: code)
         }
     }

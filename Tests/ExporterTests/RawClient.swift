@@ -35,11 +35,8 @@ final class RawClient {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        guard code == 0 else {
-            let failure = TestFailure.system("connect to \(address)", errno)
-            close(descriptor)
-            throw failure
-        }
+        // `deinit` closes it then, too.
+        guard code == 0 else { throw TestFailure.system("connect to \(address)", errno) }
     }
 
     deinit { close(descriptor) }
