@@ -104,6 +104,7 @@ let package = Package(
                 swiftSettings: normal),
             .target(name: "PrometheusText", dependencies: ["MetricsModel", "Readings"], swiftSettings: normal),
             .target(name: "TimeWords", swiftSettings: normal),
+            .target(name: "Gzip", dependencies: ["CZlib"], swiftSettings: normal),
             .target(name: "Terminal", dependencies: ["MetricsModel", "TimeWords"], swiftSettings: normal),
             .target(
                 name: "EventOutput", dependencies: ["MetricsModel", "Readings", "Terminal", "TimeWords"], swiftSettings: normal),
@@ -111,7 +112,7 @@ let package = Package(
             .target(
                 name: "Exporter",
                 dependencies: [
-                    "CMachine", "CYAML", "CZlib", "CCrypt", "CSodium", "MetricsModel", "MetricsMemory",
+                    "CMachine", "CYAML", "CCrypt", "CSodium", "Gzip", "MetricsModel", "MetricsMemory",
                     "MetricsQuery", "EventLog", "EventSearch", "PrometheusText", "Readings", "Terminal", "TimeWords",
                     .product(name: "NIOCore", package: "swift-nio"),
                     .product(name: "NIOPosix", package: "swift-nio"),
@@ -132,7 +133,7 @@ let package = Package(
             .target(
                 name: "Shipping",
                 dependencies: [
-                    "CZlib", "Doctor", "EventLog", "EventSearch", "MetricsMemory", "MetricsModel", "MetricsQuery", "Pseudonyms",
+                    "Doctor", "EventLog", "EventSearch", "Gzip", "MetricsMemory", "MetricsModel", "MetricsQuery", "Pseudonyms",
                     "Readings", "Terminal",
                 ],
                 swiftSettings: normal),

@@ -190,7 +190,7 @@ public final class DrainLoop {
         case .wait: break
         case .reopen: closeLog(.failing)
         case .quarantine:
-            if current.drainer == nil { current.meet(error) } else { closeLog(.damaged(error)) }
+            if current.drainer == nil { current.noteDamage(error) } else { closeLog(.damaged(error)) }
             retryAt = 0
         }
     }

@@ -162,16 +162,9 @@ public final class Drainer {
         var progress = Progress()
         guard rings.contains(where: { !$0.consumer.isEmpty }) || isFirstCommit else { return progress }
         clock.look()
-        do {
-            try writer.beginTransaction()
-            if isFirstCommit { try writer.forgetRings() }
-            progress.events = try takeRecords(try tracker())
-            try commit()
-        } catch {
-            rollBack()
-            throw error
+        progress.events = try transaction { () throws(LogError) in
+            try takeRecords(try tracker())
         }
-        finish()
         progress.isMoreWaiting = rings.contains { !$0.consumer.isEmpty }
         return progress
     }
@@ -183,38 +176,20 @@ public final class Drainer {
     }
 
     /// Commits the counters and who is waiting, even when no record is, so that the log has the live file's drops and errors.
-    public func saveCounters() throws(LogError) {
-        do {
-            try writer.beginTransaction()
-            if isFirstCommit { try writer.forgetRings() }
-            try commit(isLast: true)
-        } catch {
-            rollBack()
-            throw error
-        }
-        finish()
-    }
+    public func saveCounters() throws(LogError) { try transaction(isLast: true) { () throws(LogError) in } }
 
     /// Removes rows in a transaction of its own.
     /// - Parameter body: returns how many rows of each kind it removed, which `remove` returns in turn.
     public func remove(
         _ cause: RemovalCause, _ body: () throws(LogError) -> [UInt64]
     ) throws(LogError) -> [UInt64] {
-        let removed: [UInt64]
-        do {
-            try writer.beginTransaction()
-            if isFirstCommit { try writer.forgetRings() }
-            removed = try body()
+        try transaction { () throws(LogError) in
+            let removed = try body()
             for (index, kind) in EventKind.allCases.enumerated() where index < removed.count {
                 working.add(removed[index], to: CounterIndex.removed(kind, cause))
             }
-            try commit()
-        } catch {
-            rollBack()
-            throw error
+            return removed
         }
-        finish()
-        return removed
     }
 
     /// Adds to the log's own account. Takes effect with the next commit.
@@ -272,6 +247,25 @@ public final class Drainer {
     }
 
     // MARK: The transaction
+
+    /// Commits what `body` writes together with the counters and how far each ring was drained. Only then are the records wiped
+    /// and their room given back: no other function of this type commits, or releases.
+    ///
+    /// - Parameter isLast: whether there may be no later commit.
+    private func transaction<Result>(isLast: Bool = false, _ body: () throws(LogError) -> Result) throws(LogError) -> Result {
+        let result: Result
+        do {
+            try writer.beginTransaction()
+            if isFirstCommit { try writer.forgetRings() }
+            result = try body()
+            try commit(isLast: isLast)
+        } catch {
+            rollBack()
+            throw error
+        }
+        finish()
+        return result
+    }
 
     /// Created on first use: a usual start has nothing to take.
     private func tracker() throws(LogError) -> DeliveryTracker {
@@ -437,8 +431,7 @@ public final class Drainer {
         map.set(QPCM_HEADER_FAILING_USERS + 8, counts.1)
     }
 
-    /// - Parameter isLast: whether there may be no later commit.
-    private func commit(isLast: Bool = false) throws(LogError) {
+    private func commit(isLast: Bool) throws(LogError) {
         var positions: [RingPosition] = []
         // Also for rings that were emptied into another log: a power cut may bring back what was wiped in memory.
         if isFirstCommit { findRings() }

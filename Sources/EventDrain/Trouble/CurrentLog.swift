@@ -108,7 +108,7 @@ final class CurrentLog {
     }
 
     /// The log that was about to be opened is itself damaged.
-    func meet(_ error: LogError) {
+    func noteDamage(_ error: LogError) {
         guard case .closed(var closed) = state, error.cause == .corrupt else { return }
         closed.cause = .damaged(error)
         closed.isQuarantineDue = true

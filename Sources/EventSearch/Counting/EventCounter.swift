@@ -81,9 +81,9 @@ struct EventCounter {
         filter.kinds = kinds
         groups.isEarlier = shift != 0
         let classes = question.fields.contains(.failureClass) ? try ReasonClasses(database) : nil
-        if let way = SegmentCounter.way(of: question, filter) {
+        if let source = SegmentCounter.source(of: question, filter) {
             let counter = try SegmentCounter(
-                way, question, filter, kinds: kinds, zone: zone, shift: shift, classes, database)
+                source, question, filter, kinds: kinds, zone: zone, shift: shift, classes, database)
             return try counter.add(to: &groups, &pairs)
         }
         let keys = try FilterTerms.keys(of: filter, database)

@@ -7,7 +7,7 @@ import TimeWords
 /// postings would have to be split by time.
 final class SegmentCounter {
     /// What is read instead of rows.
-    enum Way {
+    enum Source {
         /// `segment_minute`.
         case minutes
         /// Postings of one kind of name.
@@ -16,7 +16,7 @@ final class SegmentCounter {
         case failures
     }
 
-    private let way: Way
+    private let source: Source
     private let question: CountQuestion
     private let filter: EventFilter
     private let kinds: [EventKind]
@@ -27,7 +27,7 @@ final class SegmentCounter {
     private let classes: ReasonClasses?
 
     /// How to answer a question without reading most rows; nil if it cannot be done.
-    static func way(of question: CountQuestion, _ filter: EventFilter) -> Way? {
+    static func source(of question: CountQuestion, _ filter: EventFilter) -> Source? {
         guard filter.isAboutTime, question.max == nil, !question.has(.first), !question.has(.last),
             !question.measures.contains(where: { $0.isAboutLogins })
         else { return nil }
@@ -47,10 +47,10 @@ final class SegmentCounter {
     }
 
     init(
-        _ way: Way, _ question: CountQuestion, _ filter: EventFilter, kinds: [EventKind], zone: ClockZone, shift: Int64,
+        _ source: Source, _ question: CountQuestion, _ filter: EventFilter, kinds: [EventKind], zone: ClockZone, shift: Int64,
         _ classes: ReasonClasses?, _ database: Database
     ) throws(LogError) {
-        self.way = way
+        self.source = source
         self.question = question
         self.filter = filter
         self.kinds = kinds
@@ -84,7 +84,7 @@ final class SegmentCounter {
 
     /// Whether groups are told apart by time, which postings do not record.
     private var isByTimeOfRows: Bool {
-        guard case .postings = way else { return false }
+        guard case .postings = source else { return false }
         return question.fields.contains { $0.isTime }
     }
 
@@ -101,7 +101,7 @@ final class SegmentCounter {
     private func addCut(_ span: SegmentMap.Span, to groups: inout CountGroups, _ pairs: inout DistinctPairs) throws(LogError) {
         let since = filter.sinceMicroseconds ?? .min
         let until = filter.untilMicroseconds ?? .max
-        guard case .minutes = way, span.isIndexed else {
+        guard case .minutes = source, span.isIndexed else {
             return try addRows(span.segment, since, until, to: &groups, &pairs)
         }
         // Minutes that lie wholly inside the window are read from the index.
@@ -134,7 +134,7 @@ final class SegmentCounter {
         _ segments: Range<Int64>, of span: SegmentMap.Span, to groups: inout CountGroups, _ pairs: inout DistinctPairs
     ) throws(LogError) {
         let range = "segment >= \(segments.lowerBound) AND segment < \(segments.upperBound)"
-        switch way {
+        switch source {
         case .minutes: try addMinutes(range, to: &groups)
         case .failures: try addFailures(range, to: &groups)
         case .postings(let names): try addPostings(names, segments, range, span, to: &groups, &pairs)

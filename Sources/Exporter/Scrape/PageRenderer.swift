@@ -1,3 +1,4 @@
+import Gzip
 import MetricsModel
 import MetricsQuery
 import NIOCore
@@ -19,7 +20,7 @@ final class PageRenderer {
     private let source: SnapshotSource
     private let process = ProcessMetrics()
     private var templates: [ScrapeForm.Format: PageTemplate] = [:]
-    private lazy var gzip = GzipEncoder()
+    private lazy var gzip = GzipStream()
     private let status: StatusPage
     private let log: ExporterLog
     /// The last message logged about the data directory, so that it is not repeated.
@@ -41,7 +42,7 @@ final class PageRenderer {
             let wanted = forms.filter { $0.format == format }
             guard !wanted.isEmpty else { continue }
             let bytes = page(reading.snapshot, own, format)
-            for form in wanted { pages[form] = form.isGzip ? gzip.encode(bytes) : ByteBuffer(bytes: bytes) }
+            for form in wanted { pages[form] = ByteBuffer(bytes: form.isGzip ? gzip.compress(bytes) : bytes) }
         }
         return .pages(pages)
     }
