@@ -25,16 +25,43 @@ public struct NewerFormat: Sendable {
     /// The version of the product that the file asks for; nil if it does not say.
     public var needs: String?
 
-    /// Nil if the format is not newer, or no format at all: this many versions will never be made, so that number is damage.
+    /// Nil if the format is not newer, or no format at all, so that its number is damage: this many will never be made, or the
+    /// file asks for a version that is not newer than this one, and every format came with a version.
     public init?(found: UInt64, known: UInt64, needs: String? = nil) {
         guard found > known, found <= Self.limit else { return nil }
+        if let needs, !Self.isNewer(needs) { return nil }
         self.found = found
         self.known = known
-        // A file that asks for this very version is not what it says.
-        if let needs, !needs.utf8.elementsEqual(Version.current.utf8) { self.needs = needs }
+        self.needs = needs
     }
 
-    /// One flipped bit in the two bytes below it cannot be told from a newer format, and is refused as well.
+    /// Whether a version is newer than this one, by its numbers: what follows a hyphen comes before the release.
+    static func isNewer(_ version: String, than current: String = Version.current) -> Bool {
+        let theirs = numbers(version)
+        let ours = numbers(current)
+        for index in 0..<max(theirs.count, ours.count) {
+            let one = index < theirs.count ? theirs[index] : 0
+            let other = index < ours.count ? ours[index] : 0
+            if one != other { return one > other }
+        }
+        return false
+    }
+
+    private static func numbers(_ version: String) -> [UInt64] {
+        var numbers: [UInt64] = [0]
+        for byte in version.utf8 {
+            switch byte {
+            case 0x30...0x39:
+                let next = numbers[numbers.count - 1].multipliedReportingOverflow(by: 10)
+                numbers[numbers.count - 1] = next.overflow ? .max : next.partialValue &+ UInt64(byte - 0x30)
+            case 0x2E: numbers.append(0)
+            default: return numbers
+            }
+        }
+        return numbers
+    }
+
+    /// The newest format that there will be.
     public static let limit: UInt64 = 0xFFFF
 
     public var words: String {

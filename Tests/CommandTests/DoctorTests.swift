@@ -305,7 +305,7 @@ import Testing
         try expect("event log", "ok", "schema version")
         try place.log.change("UPDATE counter SET direct = direct + 1 WHERE name LIKE 'flush_duration%sum'")
         try expect("event log", "failure", "do not match their checksum", "qpc-metrics verify")
-        try place.log.change("PRAGMA user_version = 99")
+        try place.log.change("DELETE FROM state WHERE key = 'needs'; PRAGMA user_version = 99")
         try expect("event log", "failure", "it is of format 99", "install the version that wrote it, or a later one")
         try overwrite(place("events.db"), with: [UInt8](repeating: 0x41, count: 20000))
         try expect("event log", "failure", "events.db", "restart the server")

@@ -30,22 +30,25 @@ import Testing
     }
 
     /// The directory of a killed server, in which one file is then of a newer format.
-    private func prepare(_ newer: Newer) throws {
+    private func prepare(_ newer: Newer? = nil) throws {
         let first = try place.server()
         try AttackerTests.act(first)
         try first.shutDown()
         let host = try place.server(["FLUSH_INTERVAL": "1h"])
         try AttackerTests.act(host)
         host.kill()
-        try make(newer)
+        if let newer { try make(newer) }
     }
 
     private func make(_ newer: Newer) throws {
         switch newer {
-        case .log: try place.log.change("PRAGMA user_version = 3")
+        case .log: try place.log.change("UPDATE state SET key = 'was' WHERE key = 'needs'; PRAGMA user_version = 3")
         case .logThatSaysWhatItNeeds:
             try place.log.change("UPDATE state SET value = '9.8.7-rc.1' WHERE key = 'needs'; PRAGMA user_version = 3")
-        case .live, .keys: try patch(newer.file, [2], at: 8)
+        case .live:
+            try patch(newer.file, [2], at: 8)
+            try patch(newer.file, [0], at: 104)
+        case .keys: try patch(newer.file, [2], at: 8)
         case .liveThatSaysWhatItNeeds:
             try patch(newer.file, [2], at: 8)
             try patch(newer.file, Array("9.8.7-rc.1".utf8) + [0], at: 104)
@@ -99,7 +102,7 @@ import Testing
         #expect(try content() == before)
 
         try place.log.change("PRAGMA user_version = 2")
-        try patch("live.qpcm", [2], at: 8)
+        try make(.live)
         try overwrite(place("events.db"), with: Array("not a log\n".utf8))
         before = try content()
         #expect(try host.ask("init").hasPrefix("code=-3 "), "\(host.errors)")
@@ -132,12 +135,18 @@ import Testing
 
     @Test("What was refused is all there for the version that reads it", arguments: [Newer.log, .live, .keys])
     func back(_ newer: Newer) throws {
-        try prepare(newer)
+        try prepare()
+        let before = try read(place(newer.file))
+        try make(newer)
         _ = try place.tool.run("recover")
         let host = try ServerHost(environment: ServerHost.environment(place.path))
         try host.load()
         #expect(try host.ask("init").hasPrefix("code=-3 "))
-        if newer == .log { try place.log.change("PRAGMA user_version = 2") } else { try patch(newer.file, [1], at: 8) }
+        if newer == .log {
+            try place.log.change("UPDATE state SET key = 'needs' WHERE key = 'was'; PRAGMA user_version = 2")
+        } else {
+            try overwrite(place(newer.file), with: before)
+        }
         #expect(try host.ask("init").hasPrefix("code=0 "), "\(host.errors)")
         try host.shutDown()
         #expect(try place.tool.count() == 14)
@@ -163,11 +172,23 @@ import Testing
         try place.tool.verify()
     }
 
+    /// The version that a file asks for came with the format that the file is of, so one flipped bit does not look like progress.
+    @Test("A newer format of a version that has none is damage", arguments: ["events.db", "live.qpcm"])
+    func contradiction(_ file: String) throws {
+        try prepare()
+        if file == "events.db" { try place.log.change("PRAGMA user_version = 3") } else { try patch(file, [3], at: 8) }
+        let host = try place.server()
+        #expect(host.errors.contains(file + ".damaged-"), "\(host.errors)")
+        try host.shutDown()
+        #expect(names(in: place.path).contains { $0.hasPrefix(file + ".damaged-") }, "\(names(in: place.path))")
+        try place.tool.verify()
+    }
+
     /// The running server keeps what it has, says once what is wrong, and goes on when its own log is back.
     @Test func aNewerLogInTheRunningServersPlaceIsLeftAlone() throws {
         let other = DataPlace()
         try other.server().shutDown()
-        try other.log.change("PRAGMA journal_mode = DELETE; PRAGMA user_version = 3")
+        try other.log.change("PRAGMA journal_mode = DELETE; DELETE FROM state WHERE key = 'needs'; PRAGMA user_version = 3")
         let newer = try read(other("events.db"))
 
         let host = try place.server()
