@@ -17,6 +17,7 @@ public struct PrometheusCheck: Sendable {
         "QpcPluginDown", "QpcExporterDown", "QpcTextfileStale", "QpcEventsDropped", "QpcDrainLagging", "QpcLogErrors",
         "QpcDiskNearlyFull", "QpcLogHeld", "QpcVerifyFailed", "QpcLoginFailures", "QpcUserEnumeration", "QpcPasswordSpraying",
         "QpcPasswordGuessing", "QpcMessagesWait", "QpcDeliverySlow", "QpcRegistrationBurst", "QpcTrafficGone",
+        "QpcShipperDown", "QpcShipperLagging", "QpcShipperErrors", "QpcShipperSkippedEvents",
     ]
     /// The group of dashboards/prometheus/rules.yml.
     static let recordings = "qpc-metrics"

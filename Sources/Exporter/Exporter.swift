@@ -24,11 +24,23 @@ public final class Exporter: Sendable {
         else { throw .badFlag("--web.telemetry-path \(path) is not a valid path; expected one such as /metrics") }
         let files = options.webConfigPath.map { WebFiles(path: $0, log: log) }
         let web = try files?.load() ?? WebSettings()
-        return try Exporter(options, web, files, log)
+        return try Exporter(options, web, files, nil, log)
+    }
+
+    /// Serves the metrics of a shipper that runs in this process, and nothing of a data directory.
+    ///
+    /// - Parameter read: makes the shipper's families, and may be called on any thread.
+    public static func start(
+        _ address: ListenAddress, log: ExporterLog, shipper read: @escaping ShipperPages.Reading
+    ) throws(ExporterError) -> Exporter {
+        var options = ExporterOptions(directory: "")
+        options.listenAddresses = [address]
+        return try Exporter(options, WebSettings(), nil, read, log)
     }
 
     private init(
-        _ options: ExporterOptions, _ web: WebSettings, _ files: sending WebFiles?, _ log: ExporterLog
+        _ options: ExporterOptions, _ web: WebSettings, _ files: sending WebFiles?, _ shipper: ShipperPages.Reading?,
+        _ log: ExporterLog
     ) throws(ExporterError) {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.next()
@@ -43,14 +55,19 @@ public final class Exporter: Sendable {
         self.loop = loop
 
         let source = DataSource(directory: options.directory)
-        let questions = LogQuestions(source: source, pool: upkeep, loop: loop, age: options.limits.logAge)
-        let renderer = ThreadConfined(
-            PageRenderer(
-                source: SnapshotSource(source: source, log: questions),
-                status: StatusPage(
-                    telemetryPath: options.telemetryPath, directory: options.directory, host: Self.hostName), log: log),
-            on: readings)
-        let traffic = TrafficQuestions(source: source, pool: upkeep, loop: loop)
+        let renderer: ThreadConfined<any PageSource>
+        if let shipper {
+            renderer = ThreadConfined(ShipperPages(shipper), on: readings)
+        } else {
+            let questions = LogQuestions(source: source, pool: upkeep, loop: loop, age: options.limits.logAge)
+            renderer = ThreadConfined(
+                PageRenderer(
+                    source: SnapshotSource(source: source, log: questions),
+                    status: StatusPage(
+                        telemetryPath: options.telemetryPath, directory: options.directory, host: Self.hostName), log: log),
+                on: readings)
+        }
+        let traffic = shipper == nil ? TrafficQuestions(source: source, pool: upkeep, loop: loop) : nil
         let made = loop.submit {
             NIOLoopBound(
                 Server(
@@ -86,7 +103,7 @@ public final class Exporter: Sendable {
     }
 
     private static func watchReadiness(
-        _ confined: ThreadConfined<PageRenderer>, _ server: NIOLoopBound<Server>, _ loop: any EventLoop,
+        _ confined: ThreadConfined<any PageSource>, _ server: NIOLoopBound<Server>, _ loop: any EventLoop,
         _ options: ExporterOptions
     ) {
         confined.run { renderer in

@@ -5,6 +5,9 @@ import Readings
 public struct Exposition: Sendable {
     public var families: [ExpositionFamily]
 
+    /// Families that are not those of the catalogue.
+    public init(_ families: [ExpositionFamily]) { self.families = families }
+
     public init(
         snapshot: MetricsSnapshot, catalogue: [MetricFamily] = MetricCatalogue.families, additional: [ExpositionFamily] = []
     ) {

@@ -7,12 +7,18 @@ import Pseudonyms
 ///     qpc-metrics ship 1
 ///     to clickhouse+http://127.0.0.1:8123/qpc
 ///     server chat-1
+///     log /var/lib/quicprochat/metrics
+///     began 4096
 ///     branch 00112233445566778899aabbccddeeff
 ///     sent 131071
 ///     sending 196607
-public struct ShipCursor: Equatable {
+public struct ShipCursor: Equatable, Sendable {
     public var target: String
     public var server: String
+    /// The data directory, without symbolic links; nil if it is not known.
+    public var log: String?
+    /// Up to this id events were in the log when the shipment began: what is missing among them was never its to send.
+    public var began: Int64?
     /// The name of the branch to which the event `sent` belongs; nil before the first batch.
     public var branch: [UInt8]?
     /// The id of the last event that is known to have arrived.
@@ -29,6 +35,8 @@ public struct ShipCursor: Equatable {
 
     public var text: String {
         var text = "\(Self.firstLine)\nto \(target)\nserver \(server)\n"
+        if let log { text += "log \(log)\n" }
+        if let began { text += "began \(began)\n" }
         if let branch { text += "branch \(branch.hexadecimal)\nsent \(sent)\n" }
         if let sending { text += "sending \(sending)\n" }
         return text
@@ -46,6 +54,11 @@ public struct ShipCursor: Equatable {
         guard let target = values["to"], let server = values["server"] else { return nil }
         self.target = target
         self.server = server
+        log = values["log"]
+        if let text = values["began"] {
+            guard let began = Int64(text) else { return nil }
+            self.began = began
+        }
         guard let name = values["branch"] else { return }
         guard let branch = Hexadecimal.decode(name), branch.count == 16, let sent = values["sent"].flatMap({ Int64($0) }) else {
             return nil
@@ -107,20 +120,26 @@ public final class ShipCursorFile {
 
     /// Nil if there is none yet.
     public func read() throws(ShipCursorError) -> ShipCursor? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            if errno == ENOENT { return nil }
-            throw .system(operation: "read", path: path, code: errno)
-        }
+        if access(path, F_OK) != 0 && errno == ENOENT { return nil }
+        let cursor = try Self.look(path).cursor
+        written = cursor
+        return cursor
+    }
+
+    /// Reads a file that a shipper may be using, and says when it was written, in microseconds since 1970.
+    static func look(_ path: String) throws(ShipCursorError) -> (cursor: ShipCursor, written: Int64) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw .system(operation: "read", path: path, code: errno) }
         defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw .system(operation: "read", path: path, code: errno) }
         var bytes = [UInt8](repeating: 0, count: 1 << 14)
         let count = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
         guard count >= 0 else { throw .system(operation: "read", path: path, code: errno) }
         guard count < bytes.count, let cursor = ShipCursor(String(decoding: bytes.prefix(count), as: UTF8.self)) else {
             throw .notACursor(path: path)
         }
-        written = cursor
-        return cursor
+        return (cursor, Int64(status.st_mtim.tv_sec) * 1_000_000 + Int64(status.st_mtim.tv_nsec) / 1000)
     }
 
     /// On disk when it returns.
@@ -132,6 +151,8 @@ public final class ShipCursorFile {
         guard descriptor >= 0 else { throw .system(operation: "write", path: temporary, code: errno) }
         let bytes = Array(cursor.text.utf8)
         let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        // It holds no secret, and the group may want to know how far behind a shipper is.
+        fchmod(descriptor, 0o640)
         let isSynced = count == bytes.count && fsync(descriptor) == 0
         let code = count >= 0 && count < bytes.count ? ENOSPC : errno
         close(descriptor)

@@ -36,6 +36,8 @@ public final class Shipper {
         public var known: UInt64 = 0
         /// Events that left the log before they were sent.
         public var skipped: UInt64 = 0
+        /// Events that were removed from among others before they were sent.
+        public var removed: UInt64 = 0
         public var firstID: Int64?
         public var lastID: Int64?
         /// Names and keys that were not pseudonyms and were left out.
@@ -76,14 +78,20 @@ public final class Shipper {
         self.name = name
         self.file = file
         self.say = say
-        do {
-            cursor = try file.read() ?? ShipCursor(target: server.target.description, server: name)
+        let fresh = ShipCursor(target: server.target.description, server: name)
+        do throws(ShipCursorError) {
+            cursor = try file.read() ?? fresh
+            // Nothing was sent yet.
+            if cursor.branch == nil { cursor = fresh }
         } catch {
             throw .cursor(error)
         }
-        guard cursor.target == server.target.description, cursor.server == name else {
+        guard cursor.target == fresh.target, cursor.server == fresh.server else {
             throw .otherCursor(path: file.path, target: cursor.target, server: cursor.server)
         }
+        cursor.log = Shipment.name(of: source)
+        // So that it is known of before it has reached its server.
+        do { try file.write(cursor) } catch { throw .cursor(error) }
     }
 
     // MARK: Steps
@@ -102,6 +110,7 @@ public final class Shipper {
             throw .log(.log(error))
         }
         let skipped = totals.skipped
+        if !place.isKnown { cursor.began = place.newest }
         skip(&place, to: oldest)
         while place.from >= place.last, let next = place.next {
             place = next
@@ -121,13 +130,15 @@ public final class Shipper {
         let end = Segment.endID(Segment.of(place.from &+ 1)) &- 1
         let to = place.sending ?? min(place.last, end)
         try save(place, sending: to)
+        let arrived: UInt64
         do {
-            try send(place.branch, from: place.from, to: to, log)
+            arrived = try send(place.branch, from: place.from, to: to, log)
         } catch {
             // It may have arrived all the same.
             if case .engine(let error) = error, error.isUncertain { askUpTo = max(askUpTo, to) }
             throw error
         }
+        countRemoved(from: place.from, to: to, arrived: arrived)
         cursor.sent = to
         cursor.sending = nil
         totals.batches += 1
@@ -140,6 +151,12 @@ public final class Shipper {
     public func newestID() throws(ShipError) -> Int64? {
         guard let log = try openLog() else { return nil }
         do { return try log.lastID() } catch { throw .log(.log(error)) }
+    }
+
+    /// How far behind the log it is; the log is read for it, and the server not asked.
+    public func lag() throws(ShipError) -> ShipLag {
+        guard let log = try openLog() else { return ShipLag() }
+        do { return try ShipLag.read(log, cursor) } catch { throw .log(.log(error)) }
     }
 
     /// The last id that has arrived.
@@ -260,6 +277,16 @@ public final class Shipper {
         if let sending = place.sending, sending <= next { place.sending = nil }
     }
 
+    /// Counts ids of a batch that no event has arrived for. Those from before the shipment began may have had theirs removed long
+    /// ago.
+    private func countRemoved(from: Int64, to: Int64, arrived: UInt64) {
+        let ids = UInt64(bitPattern: to &- from)
+        guard ids > arrived, let began = cursor.began, from >= began else { return }
+        totals.removed &+= ids - arrived
+        let events = Quantity.count(ids - arrived, "event")
+        say("\(events) of the ids \(from &+ 1) to \(to) left the log before they were sent")
+    }
+
     // MARK: The server
 
     /// What each insertion asks for, by what the server understands.
@@ -325,9 +352,12 @@ public final class Shipper {
         var times: ClosedRange<Int64>
     }
 
-    private func send(_ branch: LogBranch, from: Int64, to: Int64, _ log: EventLogReader) throws(ShipError) {
+    /// - Returns: how many of the batch's events the server now has.
+    private func send(_ branch: LogBranch, from: Int64, to: Int64, _ log: EventLogReader) throws(ShipError) -> UInt64 {
         var days: Set<Int64> = []
         var isFirst = true
+        var arrived: UInt64 = 0
+        var times: ClosedRange<Int64>?
         while isFirst || !days.isEmpty {
             // Each further day of a batch costs another reading of it, instead of memory.
             let day = isFirst ? nil : days.min()
@@ -335,22 +365,33 @@ public final class Shipper {
             isFirst = false
             if let day { days.remove(day) }
             // What was of that day may have left the log by now.
-            if let block { try send(block, branch, from, to, log) }
+            guard let block else { continue }
+            arrived += try send(block, branch, from, to, log)
+            let all = times ?? block.times
+            times = min(all.lowerBound, block.times.lowerBound)...max(all.upperBound, block.times.upperBound)
         }
+        // A removed event may have arrived before, and is not among the times of the others.
+        if from < askUpTo, arrived < UInt64(bitPattern: to &- from) { return try count(branch, from, to, times: times) }
+        return arrived
     }
 
-    private func send(_ block: Block, _ branch: LogBranch, _ from: Int64, _ to: Int64, _ log: EventLogReader) throws(ShipError) {
+    /// - Returns: how many of the day's events the server now has.
+    private func send(
+        _ block: Block, _ branch: LogBranch, _ from: Int64, _ to: Int64, _ log: EventLogReader
+    ) throws(ShipError) -> UInt64 {
         let day = Self.day(block.times.lowerBound)
         let token = "\(branch.name.hexadecimal)/\(from &+ 1)-\(to)/\(day)"
         var block = block
         var suffix = ""
+        var known: UInt64 = 0
         if from < askUpTo {
             let there = try ids(branch, from, to, times: block.times, token)
             let missing = block.ids.count - block.ids.reduce(0) { $0 + (there.contains($1) ? 1 : 0) }
             totals.known += UInt64(block.ids.count - missing)
-            if missing == 0 { return }
+            known = UInt64(there.count)
+            if missing == 0 { return known }
             if missing < block.ids.count {
-                guard let rest = try self.block(branch, from, to, log, day: day, notIn: there, others: nil) else { return }
+                guard let rest = try self.block(branch, from, to, log, day: day, notIn: there, others: nil) else { return known }
                 block = rest
                 suffix = "/rest-\(missing)"
             }
@@ -365,6 +406,7 @@ public final class Shipper {
             throw .engine(error)
         }
         totals.events += UInt64(block.ids.count)
+        return known + UInt64(block.ids.count)
     }
 
     private static let dayMicroseconds: Int64 = 86_400_000_000
@@ -428,6 +470,26 @@ public final class Shipper {
                     + "AND time_us >= \(times.lowerBound) AND time_us <= \(times.upperBound) "
                     + "FORMAT RowBinary")
             return try Self.set(answer)
+        } catch {
+            throw .engine(error)
+        }
+    }
+
+    /// How many events the server has in a range of ids.
+    ///
+    /// - Parameter times: when most of them were recorded; nil if that is not known.
+    private func count(
+        _ branch: LogBranch, _ from: Int64, _ to: Int64, times: ClosedRange<Int64>?
+    ) throws(ShipError) -> UInt64 {
+        // Rows lie in the order of time. Ids and times differ in order by no more than the drain's delay.
+        let hour: Int64 = 3_600_000_000
+        let around = times.map { " AND time_us >= \($0.lowerBound - hour) AND time_us <= \($0.upperBound + hour)" } ?? ""
+        do throws(ClickHouseError) {
+            let answer = try server.ask(
+                "SELECT uniqExact(id) FROM \(ShipSchema.table) WHERE \(condition(branch)) "
+                    + "AND id >= \(from &+ 1) AND id <= \(to)\(around) FORMAT RowBinary")
+            guard answer.count == 8 else { throw .strange("\(answer.count) bytes for a number") }
+            return Self.number(answer, 0)
         } catch {
             throw .engine(error)
         }

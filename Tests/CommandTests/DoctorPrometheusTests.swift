@@ -10,6 +10,7 @@ import Testing
         "QpcPluginDown", "QpcExporterDown", "QpcTextfileStale", "QpcEventsDropped", "QpcDrainLagging", "QpcLogErrors",
         "QpcDiskNearlyFull", "QpcLogHeld", "QpcVerifyFailed", "QpcLoginFailures", "QpcUserEnumeration", "QpcPasswordSpraying",
         "QpcPasswordGuessing", "QpcMessagesWait", "QpcDeliverySlow", "QpcRegistrationBurst", "QpcTrafficGone",
+        "QpcShipperDown", "QpcShipperLagging", "QpcShipperErrors", "QpcShipperSkippedEvents",
     ]
 
     /// A Prometheus that scraped this plugin that many seconds ago.

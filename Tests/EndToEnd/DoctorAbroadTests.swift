@@ -31,7 +31,7 @@ import Testing
         let address = try serve.addresses()[0]
         let prometheus = try PrometheusServer([.init(address: address)], hurriedAlertsTo: 9)
         let well = try awaits(prometheus, "prometheus target", "ok", "job qpc-metrics, instance \(address)", "this plugin's")
-        #expect(well.has("prometheus rules", "ok", "17 alerts"), "\(well.checks)")
+        #expect(well.has("prometheus rules", "ok", "21 alerts"), "\(well.checks)")
         #expect(well.has("prometheus alerts", "ok", "none firing"), "\(well.checks)")
         #expect(well.status == 0)
 

@@ -41,7 +41,7 @@ import Testing
         #expect(first.text.contains(" sent to clickhouse+http://127.0.0.1:\(server.port)/qpc in "))
         #expect(try server.differences(place.path, server: "chat-1") == "")
         #expect(try count(server) == place.tool.count())
-        #expect(permissions(cursor) == 0o600)
+        #expect(permissions(cursor) == 0o640)
 
         // Nothing new, nothing sent.
         #expect(try place.tool.succeed(arguments(server)).text.hasPrefix("0 events sent"))
@@ -156,6 +156,129 @@ import Testing
         #expect(try server.differences(place.path, server: "chat-1") == "")
     }
 
+    /// The port of `--listen 127.0.0.1:0`, once it says so.
+    private func metricsPort() throws -> UInt16 {
+        var port: UInt16?
+        try eventually("it says where its metrics are") {
+            let said = String(decoding: try read(place.temporary("errors")), as: UTF8.self)
+            port = said.firstMatch(of: /metrics of this shipper: http:\/\/127\.0\.0\.1:(\d+)\/metrics/).flatMap {
+                UInt16($0.output.1)
+            }
+            return port != nil
+        }
+        return try #require(port)
+    }
+
+    private func metrics(_ port: UInt16) throws -> Exposition {
+        let answer = try LoopbackHTTP.get(port, "/metrics")
+        guard answer.status == 200 else { throw TestFailure("\(answer.status) \(answer.text)") }
+        return try Exposition(answer.text)
+    }
+
+    @Test func aShipperServesWhatItDoes() throws {
+        guard let server = try fleet(for: "the metrics of ship") else { return }
+        try makeLog(calls: 3_000, into: place)
+        let child = try ChildProcess(
+            [BuiltProducts.commandLine] + arguments(server, ["--dir", place.path, "--follow", "--listen", "127.0.0.1:0"]),
+            errorFile: place.temporary("errors"))
+        let port = try metricsPort()
+        let total = try place.tool.count()
+        try eventually("all events have arrived") { try metrics(port).value("qpc_ship_events_total") == total }
+        try eventually("nothing waits") { try metrics(port).value("qpc_ship_lag_events") == 0 }
+        var now = try metrics(port)
+        #expect(now.samples["qpc_ship_lag_seconds"] == "0")
+        #expect(try now.value("qpc_ship_batches_total") == 1)
+        for cause in ["connection", "engine", "log"] { #expect(try now.value("qpc_ship_errors_total{cause=\"\(cause)\"}") == 0) }
+        for cause in ["retention", "removed"] {
+            #expect(try now.value("qpc_ship_skipped_events_total{cause=\"\(cause)\"}") == 0)
+        }
+        #expect(now.types["qpc_ship_lag_events"] == "gauge" && now.types["qpc_ship_events_total"] == "counter")
+        #expect(now.samples.keys.contains { $0.hasPrefix("qpc_ship_build_info{version=") })
+        #expect(now.samples["process_resident_memory_bytes"] != nil && now.samples["qpc_up"] == nil)
+        for path in ["/", "/-/healthy", "/-/ready"] { #expect(try LoopbackHTTP.get(port, path).status == 200) }
+        #expect(try LoopbackHTTP.get(port, "/nothing").status == 404)
+        if try shell("command -v promtool").status == 0 {
+            let checked = try shell("curl -fsS http://127.0.0.1:\(port)/metrics | promtool check metrics")
+            #expect(checked.status == 0, "\(checked.errors)\(checked.text)")
+        }
+        #expect(try place.tool.run(["status", "--cursor-file", cursor]).text.contains("all events have arrived"))
+
+        // While the server is away, what waits is seen in the log.
+        server.kill()
+        try makeLog(calls: 1_000, seed: 2, into: place)
+        let waiting = try place.tool.count() - total
+        try eventually("what waits is counted") { try metrics(port).value("qpc_ship_lag_events") == waiting }
+        try eventually("failures are counted") {
+            try metrics(port).value("qpc_ship_errors_total{cause=\"connection\"}") > 0
+        }
+        now = try metrics(port)
+        #expect(Double(now.samples["qpc_ship_lag_seconds"] ?? "") ?? 0 > 0)
+        #expect(try now.value("qpc_ship_events_total") == total)
+        let status = try place.tool.run(["status", "--cursor-file", cursor]).text.replacingOccurrences(of: ",", with: "")
+        #expect(status.contains("shipper     chat-1 to clickhouse+http://127.0.0.1:\(server.port)/qpc: \(waiting) events behind"))
+        try server.start()
+        try eventually("it has caught up") { try metrics(port).value("qpc_ship_lag_events") == 0 }
+        #expect(try metrics(port).value("qpc_ship_events_total") == total + waiting)
+        child.kill(SIGTERM)
+        child.wait()
+        #expect(try server.differences(place.path, server: "chat-1") == "")
+    }
+
+    /// No ClickHouse is needed to be behind.
+    @Test func statusAndDoctorKnowAShipper() throws {
+        try makeLog(calls: 500, into: place)
+        let total = try place.tool.count()
+        let to = ["--to", "clickhouse+http://qpc@127.0.0.1:1/qpc", "--server", "chat-1", "--cursor-file", cursor]
+        #expect(try place.tool.run(["ship"] + to).status == 1)
+        #expect(try !place.tool.run(["status"]).text.contains("shipper"))
+
+        let well = try place.tool.doctor("--cursor-file", cursor)
+        #expect(well.has("shipper", "ok", "chat-1 to clickhouse+http://127.0.0.1:1/qpc", "behind"), "\(well.checks)")
+        // Its events are two hours old, and it has not run for as long.
+        for table in ["message", "batch_message", "auth", "channel_created", "fetch", "user_registered"] {
+            try SQLiteShell(place.path).change("UPDATE \(table) SET time = time - 7200000000")
+        }
+        let sends = try place.tool.doctor("--cursor-file", cursor)
+        #expect(sends.has("shipper", "warning", "the oldest for 2 h", "qpcshipperlagging"), "\(sends.checks)")
+        #expect(try shell("touch -d '3 hours ago' \(cursor)").status == 0)
+        let stale = try place.tool.doctor("--cursor-file", cursor)
+        #expect(
+            stale.has("shipper", "warning", "nothing has arrived for 3 h", "systemctl start qpc-metrics-ship@"), "\(stale.checks)"
+        )
+        #expect(stale.status == well.status)
+        let json = try place.tool.run(["status", "-o", "json", "--cursor-file", cursor]).text
+        #expect(json.contains("\"lag_events\":\(total),") && json.contains("\"behind\":true,\"stale\":true"), "\(json)")
+
+        // Another directory's shipper, and a file that is none.
+        let other = DataPlace()
+        try makeLog(calls: 10, into: other)
+        #expect(try other.tool.doctor("--cursor-file", cursor).has("shipper", "warning", "another data directory"))
+        try overwrite(cursor, with: Array("nonsense\n".utf8))
+        #expect(try place.tool.doctor("--cursor-file", cursor).has("shipper", "warning", "not checked", "is not a cursor"))
+        #expect(try place.tool.doctor("--cursor-file", place.temporary("none")).has("shipper", "warning", "not checked"))
+    }
+
+    @Test func whatForgetTookIsCounted() throws {
+        guard let server = try fleet(for: "events that forget removes before they are sent") else { return }
+        let host = try place.server()
+        try host.ask("auth user=text:carol ok=1")
+        try host.shutDown()
+        _ = try place.tool.succeed(arguments(server))
+        let later = try place.server()
+        for user in ["alice", "bob", "alice", "bob", "bob"] { try later.ask("auth user=text:\(user) ok=1") }
+        try later.shutDown()
+        _ = try place.tool.succeed("forget", "--user", "alice", "--yes")
+        let outcome = try place.tool.run(arguments(server))
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.text.contains("3 events sent") && outcome.text.contains("2 events had been removed from among others"))
+        #expect(outcome.errors.contains("2 events of the ids "), "\(outcome.errors)")
+        #expect(try count(server) == 4)
+        // A shipment that begins now never had them to send.
+        try FileManager.default.removeItem(atPath: cursor)
+        let fresh = try place.tool.succeed(arguments(server, as: "chat-2"))
+        #expect(fresh.text.hasPrefix("4 events sent") && fresh.errors.isEmpty && !fresh.text.contains("removed"), "\(fresh.text)")
+    }
+
     @Test func whatIsWrongIsSaid() throws {
         guard let server = try fleet(for: "errors of ship") else { return }
         try makeLog(calls: 100, into: place)
@@ -180,6 +303,8 @@ import Testing
         try fails(["--to", "clickhouse+http://127.0.0.1:\(server.port)/default"], 1, "there is no table 'event'")
         try fails(server.options + ["--dir", place.temporary("nowhere")], 66, "there is no event log")
         try fails(server.options + ["--interval", "1s"], 64, "--interval needs --follow")
+        try fails(server.options + ["--listen", "nowhere"], 64, "--listen nowhere is not a valid address")
+        try fails(server.options + ["--listen", "127.0.0.1:\(server.port)"], 1, "cannot listen on 127.0.0.1:\(server.port)")
         try fails(server.options + ["--apply"], 64, "--apply needs schema")
 
         // A cursor belongs to one shipment.

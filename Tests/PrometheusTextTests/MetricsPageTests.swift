@@ -1,6 +1,7 @@
 import Foundation
 import MetricsModel
 import PrometheusText
+import Readings
 import Testing
 
 /// docs/METRICS.md is generated from the catalogue; `UPDATE_GOLDENS=1` rewrites it.
@@ -28,6 +29,23 @@ import Testing
         for family in MetricCatalogue.families {
             let name = family.type == .counter ? family.name + "_total" : family.name
             text += "| `\(name)` | \(family.type.rawValue) | \(labels(family)) | \(family.help) |\n"
+        }
+        text += """
+
+            ## Of a shipper
+
+            `qpc-metrics ship --listen` serves these on a port of its own ([FLEET.md](FLEET.md#watching-it)), since the shipper was started.
+
+            | metric | type | labels | meaning |
+            |---|---|---|---|
+
+            """
+        for family in ShipMetrics.families(ShipCounts(), nowMicroseconds: 0, startNanoseconds: nil) {
+            let name = family.type == .counter ? family.name + "_total" : family.name
+            let label = family.samples[0].labels.first.map { label in
+                "`\(label.name)`: " + family.samples.map { "`\($0.labels[0].value)`" }.joined(separator: " ")
+            }
+            text += "| `\(name)` | \(family.type.rawValue) | \(label ?? "") | \(family.help) |\n"
         }
         return text
     }

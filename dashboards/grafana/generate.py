@@ -673,6 +673,26 @@ FLEET = board(
                   f"{by_instance(rate('qpc_plugin_events_written_total'))}, 1)", "{{instance}}")], table=True),
                 "QpcDrainLagging")),
         ]),
+        ("Do the shippers keep up?", 8, [
+            (8, with_runbook(timeseries(
+                "Wait for ClickHouse",
+                "How long the oldest event that has not arrived in ClickHouse has waited. A shipper is an instance of its own: choose "
+                "all jobs and instances above.", "s",
+                [(f"max by (instance) ({selector('qpc_ship_lag_seconds')})", "{{instance}}")], table=True,
+                thresholds=steps("transparent", (300, YELLOW))), "QpcShipperLagging", "QpcShipperDown")),
+            (8, timeseries(
+                "Events that wait and arrive",
+                "In the log and not yet in ClickHouse; and what arrives there each second.", "short",
+                [(f"sum by (instance) ({selector('qpc_ship_lag_events')})", "{{instance}} waiting"),
+                 (by_instance(rate("qpc_ship_events_total")), "{{instance}} arriving/s"),
+                 (by_instance(rate("qpc_ship_batches_total")), "{{instance}} batches/s")], table=True)),
+            (8, with_runbook(timeseries(
+                "Attempts that failed, events that were skipped",
+                "Attempts are repeated. What left the log before it was sent is skipped for good.", "short",
+                [(f"sum by (instance, cause) ({increase('qpc_ship_errors_total')})", "{{instance}} failed: {{cause}}"),
+                 (f"sum by (instance, cause) ({increase('qpc_ship_skipped_events_total')})", "{{instance}} skipped: {{cause}}")],
+                table=True), "QpcShipperErrors", "QpcShipperSkippedEvents")),
+        ]),
         ("Is it more than last week?", 8, [
             (4, against_last_week(
                 "Calls against last week", "In the time shown, against the same time a week before.", "qpc_hook_calls_total")),

@@ -20,8 +20,9 @@ final class Server {
     private(set) var isStopping = false
 
     private let telemetryPath: String
-    private let renderer: ThreadConfined<PageRenderer>
-    private let traffic: TrafficQuestions
+    private let renderer: ThreadConfined<any PageSource>
+    /// Nil if the pages show nothing of a log.
+    private let traffic: TrafficQuestions?
     private let scrapes: ScrapeBatch
     private let passwords: PasswordCheck
     private let loop: any EventLoop
@@ -30,8 +31,8 @@ final class Server {
     private var dateText = ""
 
     init(
-        options: ExporterOptions, web: WebSettings, renderer: ThreadConfined<PageRenderer>,
-        traffic: TrafficQuestions, passwords: PasswordCheck, loop: any EventLoop, log: ExporterLog
+        options: ExporterOptions, web: WebSettings, renderer: ThreadConfined<any PageSource>,
+        traffic: TrafficQuestions?, passwords: PasswordCheck, loop: any EventLoop, log: ExporterLog
     ) {
         limits = options.limits
         telemetryPath = options.telemetryPath
@@ -160,7 +161,8 @@ final class Server {
                 respond(response)
             }, eventLoop: loop)
         let (loop, renderer) = (loop, renderer)
-        traffic.answer(request.span).whenComplete { result in
+        let asked = traffic?.answer(request.span) ?? loop.makeSucceededFuture(TrafficQuestions.Answer())
+        asked.whenComplete { result in
             let log = (try? result.get()) ?? TrafficQuestions.Answer()
             renderer.run { renderer in
                 let outcome = renderer.statusPage(log, request)

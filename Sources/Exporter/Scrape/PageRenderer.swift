@@ -6,19 +6,9 @@ import PrometheusText
 import Readings
 
 /// Renders the pages from what it reads in the data directory. Confined to one thread.
-final class PageRenderer {
-    enum Outcome: Sendable {
-        case pages([ScrapeForm: ByteBuffer])
-        case failed(DataSourceError)
-    }
-
-    enum StatusOutcome: Sendable {
-        case page(ByteBuffer)
-        case failed(DataSourceError)
-    }
-
+final class PageRenderer: PageSource {
     private let source: SnapshotSource
-    private let process = ProcessMetrics()
+    private let process = ProcessMetrics(.exporter)
     private var templates: [ScrapeForm.Format: PageTemplate] = [:]
     private lazy var gzip = GzipStream()
     private let status: StatusPage
@@ -33,18 +23,11 @@ final class PageRenderer {
     }
 
     /// One reading, in each of the requested forms.
-    func scrape(_ forms: Set<ScrapeForm>, durations: ScrapeDurations) -> Outcome {
+    func scrape(_ forms: Set<ScrapeForm>, durations: ScrapeDurations) -> ScrapeOutcome {
         let reading: SnapshotSource.Reading
         do { reading = try read() } catch { return .failed(error) }
         let own = process.families() + [durations.family]
-        var pages: [ScrapeForm: ByteBuffer] = [:]
-        for format in ScrapeForm.Format.allCases {
-            let wanted = forms.filter { $0.format == format }
-            guard !wanted.isEmpty else { continue }
-            let bytes = page(reading.snapshot, own, format)
-            for form in wanted { pages[form] = ByteBuffer(bytes: form.isGzip ? gzip.compress(bytes) : bytes) }
-        }
-        return .pages(pages)
+        return .pages(gzip.pages(forms) { page(reading.snapshot, own, $0) })
     }
 
     private func page(
@@ -69,7 +52,7 @@ final class PageRenderer {
         return reading.hasRun || waits || source.hasDirectory
     }
 
-    func statusPage(_ log: TrafficQuestions.Answer, _ request: StatusPage.Request) -> StatusOutcome {
+    func statusPage(_ log: TrafficQuestions.Answer, _ request: StatusPage.Request) -> FrontPageOutcome {
         do {
             return .page(ByteBuffer(string: status.render(try read(), log, request)))
         } catch {

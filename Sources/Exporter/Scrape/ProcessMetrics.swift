@@ -2,13 +2,26 @@ import Glibc
 import MetricsModel
 import PrometheusText
 
-/// The exporter's own `process_*` metrics, as in every Prometheus client library. One thread at a time.
+/// A program's own `process_*` metrics, as in every Prometheus client library. One thread at a time.
 final class ProcessMetrics {
-    private let startNanoseconds: UInt64
+    let startNanoseconds: UInt64
     /// Kept open: opening costs more than reading.
     private let memoryFile = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
 
-    init() { startNanoseconds = Self.processStart() ?? Clock.realtimeNanoseconds() }
+    /// A program that serves metrics.
+    enum Program: String {
+        case exporter
+        case shipper
+
+        var buildInfo: String { self == .exporter ? "qpc_exporter_build_info" : "qpc_ship_build_info" }
+    }
+
+    private let program: Program
+
+    init(_ program: Program) {
+        self.program = program
+        startNanoseconds = Self.processStart() ?? Clock.realtimeNanoseconds()
+    }
 
     deinit { if memoryFile >= 0 { close(memoryFile) } }
 
@@ -18,30 +31,31 @@ final class ProcessMetrics {
         let cpu = Self.seconds(usage.ru_utime) + Self.seconds(usage.ru_stime)
         var families = [
             ExpositionFamily(
-                name: "qpc_exporter_build_info", type: .gauge, help: "The exporter's version; always 1.",
+                name: program.buildInfo, type: .gauge, help: "The \(program)'s version; always 1.",
                 samples: [ExpositionSample(labels: [("version", Version.current)], value: .integer(1))]),
             ExpositionFamily(
                 name: "process_cpu_seconds", type: .counter, unit: "seconds",
-                help: "Total user and system CPU time spent by the exporter.",
+                help: "Total user and system CPU time spent by the \(program).",
                 createdNanoseconds: startNanoseconds, value: .number(cpu)),
             gauge(
-                "process_start_time_seconds", "seconds", "When the exporter started, in seconds since 1970.",
+                "process_start_time_seconds", "seconds", "When the \(program) started, in seconds since 1970.",
                 Double(startNanoseconds / 10_000_000) / 100),
         ]
         if let memory = memory() {
             families.append(
                 gauge(
-                    "process_resident_memory_bytes", "bytes", "Resident memory of the exporter.", memory.resident))
+                    "process_resident_memory_bytes", "bytes", "Resident memory of the \(program).", memory.resident))
             families.append(
-                gauge("process_virtual_memory_bytes", "bytes", "Virtual memory of the exporter.", memory.virtual))
+                gauge("process_virtual_memory_bytes", "bytes", "Virtual memory of the \(program).", memory.virtual))
         }
         if let count = Self.openDescriptors() {
-            families.append(gauge("process_open_fds", "", "Open file descriptors of the exporter.", Double(count)))
+            families.append(gauge("process_open_fds", "", "Open file descriptors of the \(program).", Double(count)))
         }
         var limit = rlimit()
         if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
             families.append(
-                gauge("process_max_fds", "", "Maximum number of open file descriptors of the exporter.", Double(limit.rlim_cur)))
+                gauge("process_max_fds", "", "Maximum number of open file descriptors of the \(program).", Double(limit.rlim_cur))
+            )
         }
         return families
     }

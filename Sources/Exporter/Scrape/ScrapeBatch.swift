@@ -4,16 +4,16 @@ import NIOCore
 /// is never more than one at a time. Event loop only.
 final class ScrapeBatch {
     /// Nil if too many are waiting already: a client that gave up keeps its place until the reading is done.
-    typealias Answer = (PageRenderer.Outcome?) -> Void
+    typealias Answer = (ScrapeOutcome?) -> Void
 
-    private let renderer: ThreadConfined<PageRenderer>
+    private let renderer: ThreadConfined<any PageSource>
     private let loop: any EventLoop
     private let limit: Int
     private var waiting: [(form: ScrapeForm, answer: Answer)] = []
     private var isReading = false
     var durations = ScrapeDurations()
 
-    init(renderer: ThreadConfined<PageRenderer>, loop: any EventLoop, limit: Int) {
+    init(renderer: ThreadConfined<any PageSource>, loop: any EventLoop, limit: Int) {
         self.renderer = renderer
         self.loop = loop
         self.limit = limit
@@ -32,7 +32,7 @@ final class ScrapeBatch {
         let forms = Set(batch.map(\.form))
         let durations = durations
         let answered = NIOLoopBound(
-            { [self] (outcome: PageRenderer.Outcome) in
+            { [self] (outcome: ScrapeOutcome) in
                 isReading = false
                 for scrape in batch { scrape.answer(outcome) }
                 if !waiting.isEmpty, !isReading { read() }

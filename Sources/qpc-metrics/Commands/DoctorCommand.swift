@@ -16,7 +16,7 @@ struct DoctorCommand: ParsableCommand {
         commandName: "doctor",
         abstract: "Checks an installation end to end, and says how to fix it.",
         discussion: """
-            Looks at the data directory, the disk it is on, the plugin, the log and the exporter; with the URLs of Prometheus and \
+            Looks at the data directory, the disk it is on, the plugin, the log, its shippers and the exporter; with the URLs of Prometheus and \
             of the server's own metrics also at those. Each check is ok, a warning or a failure; the latter two say how to fix \
             them. Runs as root, as the server's user, or as a reader in the server's group: what it may not read is a \
             warning, "not checked". Changes nothing. Exits with 1 if a check fails.
@@ -29,6 +29,8 @@ struct DoctorCommand: ParsableCommand {
             """)
 
     @OptionGroup var directory: DirectoryOptions
+
+    @OptionGroup var shipments: ShipmentOptions
 
     @Option(
         help: ArgumentHelp("The exporter's URL (default: http://127.0.0.1:10120, if it runs there).", valueName: "url"))
@@ -75,6 +77,7 @@ struct DoctorCommand: ParsableCommand {
         var checks = DirectoryChecks(directory: directory.path, identities: plugin.settings?.identities).run()
         if Self.isDirectory(directory.path) {
             checks += StorageChecks.run(directory.path, plugin.settings) + plugin.run()
+            checks += shipments.findings(directory.source).map(\.check)
         }
         checks += ExporterCheck(
             client: client, address: exporterAddress, isExpected: exporter != nil, startNanoseconds: plugin.startNanoseconds,

@@ -1,8 +1,10 @@
 import ArgumentParser
 import Doctor
+import Exporter
 import Glibc
 import MetricsModel
 import MetricsQuery
+import PrometheusText
 import Shipping
 import Terminal
 import TimeWords
@@ -63,6 +65,11 @@ struct ShipCommand: ParsableCommand {
             "Where to keep how far it got (default: qpc-metrics-ship.cursor in $STATE_DIRECTORY, otherwise here).",
             valueName: "file"), completion: .file())
     var cursorFile: String?
+
+    @Option(
+        help: ArgumentHelp("Serve the shipper's own metrics to Prometheus here, such as 127.0.0.1:10121.", valueName: "host:port")
+    )
+    var listen: String?
 
     @Flag(help: "With schema: make the tables.")
     var apply = false
@@ -143,7 +150,7 @@ struct ShipCommand: ParsableCommand {
 
     private var cursorPath: String {
         if let cursorFile { return cursorFile }
-        let name = "qpc-metrics-ship.cursor"
+        let name = Shipment.fileName
         // systemd's may be several.
         guard let state = Environment.value("STATE_DIRECTORY")?.split(separator: ":").first else { return name }
         return state + "/" + name
@@ -154,7 +161,7 @@ struct ShipCommand: ParsableCommand {
     private func schema(_ client: ClickHouse) throws {
         for (isGiven, option) in [
             (follow, "--follow"), (interval != nil, "--interval"), (server != nil, "--server"),
-            (cursorFile != nil, "--cursor-file"),
+            (cursorFile != nil, "--cursor-file"), (listen != nil, "--listen"),
         ] where isGiven {
             throw Failure(Failure.usage, "\(option) cannot be used with schema: nothing is sent")
         }
@@ -176,6 +183,7 @@ struct ShipCommand: ParsableCommand {
         if apply { throw Failure(Failure.usage, "--apply needs schema, as in qpc-metrics ship schema --to URL --apply") }
         let interval = try pause()
         let name = try name()
+        let address = try listen.map { try Self.address($0) }
         if !follow { _ = try querying { () throws(DataSourceError) in try directory.source.requiredLog() } }
         let shipper: Shipper
         do {
@@ -187,13 +195,42 @@ struct ShipCommand: ParsableCommand {
         } catch let error as ShipError {
             throw Self.failure(error, client.target)
         }
-        var run = ShipRun(shipper: shipper, target: client.target, follows: follow, pause: interval)
+        let board = address == nil ? nil : ShipBoard()
+        let exporter = try address.flatMap { address in try board.map { try Self.serve($0, on: address) } }
+        defer { exporter?.stop() }
+        var run = ShipRun(shipper: shipper, target: client.target, follows: follow, pause: interval, board: board)
         do {
             try run.run()
         } catch {
             throw Self.failure(error, client.target)
         }
         try StandardOutput.write(run.summary)
+    }
+
+    private static func address(_ text: String) throws -> ListenAddress {
+        do {
+            return try ListenAddress(text, option: "--listen", example: ListenAddress(host: "127.0.0.1", port: 10121))
+        } catch {
+            throw Failure(Failure.usage, error.message)
+        }
+    }
+
+    private static func serve(_ board: ShipBoard, on address: ListenAddress) throws -> Exporter {
+        signal(SIGPIPE, SIG_IGN)
+        let exporter: Exporter
+        do {
+            exporter = try Exporter.start(address, log: ExporterLog(level: .warn)) { start in
+                var now = timespec()
+                clock_gettime(CLOCK_REALTIME, &now)
+                return ShipMetrics.families(
+                    board.now, nowMicroseconds: Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000, startNanoseconds: start
+                )
+            }
+        } catch {
+            throw Failure(Failure.somethingWrong, error.message)
+        }
+        for address in exporter.addresses { Notice.say("metrics of this shipper: http://\(address)/metrics") }
+        return exporter
     }
 
     static func failure(_ error: ShipError, _ target: ShipTarget) -> Failure {

@@ -1,7 +1,18 @@
 import Glibc
 import MetricsQuery
+import Readings
 import Shipping
+import Synchronization
 import Terminal
+
+/// What a shipper has done so far, for whoever asks; usable from any thread.
+final class ShipBoard: Sendable {
+    private let counts = Mutex(ShipCounts())
+
+    var now: ShipCounts { counts.withLock { $0 } }
+
+    func update(_ change: (inout ShipCounts) -> Void) { counts.withLock { change(&$0) } }
+}
 
 /// Sends batch after batch, and waits for more, or for a server that is down.
 ///
@@ -13,13 +24,17 @@ struct ShipRun {
     /// Microseconds between two looks at a log that has nothing new.
     let pause: Int64
 
+    /// Nil if nobody asks.
+    let board: ShipBoard?
+
     private var hasSent = false
 
-    init(shipper: Shipper, target: ShipTarget, follows: Bool, pause: Int64) {
+    init(shipper: Shipper, target: ShipTarget, follows: Bool, pause: Int64, board: ShipBoard?) {
         self.shipper = shipper
         self.target = target
         self.follows = follows
         self.pause = pause
+        self.board = board
     }
 
     /// Without --follow, how long a server that did answer may be away, in seconds.
@@ -32,10 +47,12 @@ struct ShipRun {
         var failures = 0
         var failingSince = 0.0
         var said: String?
+        post()
         while true {
             do {
                 let step = try shipper.step()
                 hasSent = true
+                post()
                 if failures > 0 { Notice.say("\(target) answers again") }
                 failures = 0
                 said = nil
@@ -44,6 +61,7 @@ struct ShipRun {
                 if case .sent = step { continue }
                 wait(Double(pause) / 1_000_000)
             } catch {
+                board?.update { $0[Self.cause(error)] += 1 }
                 guard mayPass(error) else { throw error }
                 if failures == 0 { failingSince = Self.now }
                 guard follows || hasSent && Self.now - failingSince < Self.patience else { throw error }
@@ -69,7 +87,43 @@ struct ShipRun {
         }
     }
 
+    private static func cause(_ error: ShipError) -> ShipCounts.ErrorCause {
+        switch error {
+        case .engine(.http): .connection
+        case .engine, .noTables: .engine
+        case .log, .unnamed, .plain, .cursor, .otherCursor: .log
+        }
+    }
+
+    /// Tells the board how far it is.
+    private func post() {
+        guard let board else { return }
+        let totals = shipper.totals
+        // What the log does not say now, it says the next time.
+        let lag = try? shipper.lag()
+        board.update {
+            $0.events = totals.events
+            $0.batches = totals.batches
+            $0[.retention] = totals.skipped
+            $0[.removed] = totals.removed
+            guard let lag else { return }
+            $0.lagEvents = lag.events
+            $0.oldestMicroseconds = lag.oldestMicroseconds
+        }
+    }
+
     private func wait(_ seconds: Double) {
+        guard board != nil else { return sleep(seconds) }
+        // Events go on coming while a server is away.
+        var left = seconds
+        while left > 0 {
+            sleep(min(left, 1))
+            left -= 1
+            if left > 0 { post() }
+        }
+    }
+
+    private func sleep(_ seconds: Double) {
         var rest = timespec(tv_sec: Int(seconds), tv_nsec: Int(seconds.truncatingRemainder(dividingBy: 1) * 1e9))
         var left = timespec()
         while nanosleep(&rest, &left) != 0 && errno == EINTR { rest = left }
@@ -90,6 +144,9 @@ struct ShipRun {
         text += "\n"
         if totals.known > 0 { text += "\(Quantity.count(totals.known, "event")) were there already\n" }
         if totals.skipped > 0 { text += "\(Quantity.count(totals.skipped, "event")) had left the log before they were sent\n" }
+        if totals.removed > 0 {
+            text += "\(Quantity.count(totals.removed, "event")) had been removed from among others before they were sent\n"
+        }
         if totals.leftOut > 0 {
             let names = Quantity.count(totals.leftOut, "name or key", plural: "names and keys")
             text += "\(names) in the clear left out: only pseudonyms are sent\n"

@@ -9,9 +9,13 @@ import TimeWords
 /// The status for people and, as one JSON object, for programs.
 struct StatusText {
     let status: Status
+    let shippers: [ShipmentFinding]
     private var snapshot: MetricsSnapshot { status.snapshot }
 
-    init(_ status: Status) { self.status = status }
+    init(_ status: Status, shippers: [ShipmentFinding]) {
+        self.status = status
+        self.shippers = shippers
+    }
 
     private func sum(_ count: (EventKind) -> UInt64) -> UInt64 { EventKind.allCases.reduce(0) { $0 &+ count($1) } }
 
@@ -46,6 +50,7 @@ struct StatusText {
         }
         if let path = status.livePath { lines.append(("live file", VisibleText.escaped(path))) }
         lines.append(("log", log))
+        lines += shippers.map { ("shipper", $0.line) }
         if let settings = status.settings {
             let age = settings.retentionNanoseconds.map(Quantity.exact) ?? "no age limit"
             lines.append(("keeps", age + (settings.maxLogBytes.map { ", at most \(Quantity.bytes($0))" } ?? ", no size limit")))
@@ -132,6 +137,7 @@ struct StatusText {
         }
         if let oldest = snapshot.oldestEventMicroseconds { add("oldest_event", .time(oldest)) }
         if let path = status.livePath { add("live_file", .text(path)) }
+        if !shippers.isEmpty { add("shippers", .array(shippers.map(\.json))) }
         add("flush_error", .number(status.flushTrouble))
         add("ok", .bool(status.problems.isEmpty))
         add("problems", .array(problems.map(JSON.text)))
