@@ -121,6 +121,15 @@ final class RowEncoder {
         return gzip.finish()
     }
 
+    /// Appends the 16 bytes of a pseudonym; false for anything else.
+    static func append(_ text: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]) -> Bool {
+        withUnsafeTemporaryAllocation(byteCount: 16, alignment: 8) { space in
+            guard decode(text, to: space.baseAddress!) else { return false }
+            bytes.append(contentsOf: space)
+            return true
+        }
+    }
+
     /// 16 bytes of 32 digits; false for anything else.
     @inline(__always)
     private static func decode(_ text: UnsafeBufferPointer<UInt8>, to target: UnsafeMutableRawPointer) -> Bool {

@@ -82,6 +82,11 @@ public enum ShipCursorError: Error {
     /// Another process is using it.
     case inUse(path: String)
 
+    public var isMissing: Bool {
+        if case .system(_, _, let code) = self { return code == ENOENT || code == ENOTDIR }
+        return false
+    }
+
     public var isPermission: Bool {
         if case .system(_, _, let code) = self { return code == EACCES || code == EPERM }
         return false

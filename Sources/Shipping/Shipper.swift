@@ -409,9 +409,9 @@ public final class Shipper {
         return known + UInt64(block.ids.count)
     }
 
-    private static let dayMicroseconds: Int64 = 86_400_000_000
+    static let dayMicroseconds: Int64 = 86_400_000_000
 
-    private static func day(_ time: Int64) -> Int64 {
+    static func day(_ time: Int64) -> Int64 {
         time >= 0 ? time / dayMicroseconds : (time + 1) / dayMicroseconds - 1
     }
 

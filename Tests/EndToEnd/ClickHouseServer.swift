@@ -66,6 +66,26 @@ final class ClickHouseServer {
         return answer.text.trimmingCharacters(in: .newlines)
     }
 
+    /// Changes rows, and waits until they are changed.
+    func alter(_ change: String) throws {
+        let outcome = try run(
+            [
+                "curl", "-sS", "--fail-with-body", "--data-binary", "ALTER TABLE event \(change)",
+                "http://127.0.0.1:\(port)/?database=qpc",
+            ])
+        guard outcome.status == 0 else { throw TestFailure("\(change): \(outcome.text)\(outcome.errors)") }
+        try eventually("\(change)") { try ask("SELECT count() FROM system.mutations WHERE is_done = 0") == "0" }
+    }
+
+    func insert(_ rows: String) throws {
+        let outcome = try run(
+            [
+                "curl", "-sS", "--fail-with-body", "--data-binary", "INSERT INTO event \(rows)",
+                "http://127.0.0.1:\(port)/?database=qpc",
+            ])
+        guard outcome.status == 0 else { throw TestFailure("\(rows): \(outcome.text)\(outcome.errors)") }
+    }
+
     /// Differences between the rows of one server's log and `events -o csv`; empty for none.
     func differences(_ directory: String, server: String) throws -> String {
         let csv = place("log.csv")

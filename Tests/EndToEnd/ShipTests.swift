@@ -279,6 +279,148 @@ import Testing
         #expect(fresh.text.hasPrefix("4 events sent") && fresh.errors.isEmpty && !fresh.text.contains("removed"), "\(fresh.text)")
     }
 
+    private struct Comparison: Decodable {
+        struct Difference: Decodable {
+            var day, kind: String
+            var in_log, in_engine, missing_there, not_in_log, changed: Int
+            var ids: [Int64]
+        }
+        var ok: Bool
+        var events, older_than_log, of_other_logs, not_sent_yet: Int
+        var differences: [Difference]
+    }
+
+    private func compare(_ server: ClickHouseServer, _ status: Int32) throws -> Comparison {
+        let outcome = try place.tool.run(
+            ["ship", "verify", "-o", "json", "--server", "chat-1", "--cursor-file", cursor] + server.options)
+        guard outcome.status == status, outcome.errors.isEmpty else {
+            throw TestFailure("\(outcome.status) \(outcome.text)\(outcome.errors)")
+        }
+        return try JSONDecoder().decode(Comparison.self, from: Data(outcome.output))
+    }
+
+    @Test func verifyFindsEachRowThatDiffers() throws {
+        guard let server = try fleet(for: "ship verify") else { return }
+        try makeLog(calls: 3_000, into: place)
+        _ = try place.tool.succeed(arguments(server))
+        let total = Int(try place.tool.count())
+        var same = try compare(server, 0)
+        #expect(same.ok && same.events == total && same.differences.isEmpty && same.not_sent_yet == 0)
+        let text = try place.tool.succeed(["ship", "verify", "--server", "chat-1", "--cursor-file", cursor] + server.options).text
+        #expect(
+            text.hasPrefix("same: ") && text.contains("server chat-1, clickhouse+http://127.0.0.1:\(server.port)/qpc"), "\(text)")
+
+        // A row that is there twice until its parts are merged is one.
+        try server.insert("SELECT * FROM event WHERE id IN (7, 8, 9)")
+        #expect(try compare(server, 0).ok)
+
+        // A row that is gone, and one that is another.
+        let gone = try #require(Int64(server.ask("SELECT max(id) FROM event WHERE kind = 'fetch'")))
+        let changed = try #require(Int64(server.ask("SELECT min(id) FROM event WHERE kind = 'message_enqueue'")))
+        try server.alter("DELETE WHERE id = \(gone)")
+        try server.alter("UPDATE bytes = bytes + 1 WHERE id = \(changed)")
+        var found = try compare(server, 1)
+        #expect(!found.ok && found.events == total)
+        let missing = try #require(found.differences.first { $0.kind == "fetch" })
+        #expect(missing.missing_there == 1 && missing.not_in_log == 0 && missing.changed == 0 && missing.ids == [gone])
+        #expect(missing.in_log == missing.in_engine + 1)
+        #expect(try missing.day == server.ask("SELECT substring(toString(time, 'UTC'), 1, 10) FROM event WHERE id = \(changed)"))
+        let other = try #require(found.differences.first { $0.kind == "message_enqueue" })
+        #expect(other.changed == 1 && other.missing_there == 0 && other.ids == [changed] && other.in_log == other.in_engine)
+        #expect(found.differences.count == 2)
+        let words = try place.tool.run(["ship", "verify", "--server", "chat-1", "--cursor-file", cursor] + server.options)
+        #expect(
+            words.status == 1 && words.text.hasPrefix("different: ") && words.text.contains("fetch: id \(gone)\n"),
+            "\(words.text)")
+
+        // A shipper without its cursor sends what is missing; what was changed back is the same again.
+        try server.alter("UPDATE bytes = toUInt64(bytes - 1) WHERE id = \(changed)")
+        try FileManager.default.removeItem(atPath: cursor)
+        #expect(try place.tool.succeed(arguments(server)).text.hasPrefix("1 event sent"))
+        #expect(try compare(server, 0).ok)
+
+        // Each column counts.
+        for column in ["sender", "recipient", "channel"] {
+            try server.alter("UPDATE \(column) = reverse(\(column)) WHERE id = \(changed)")
+            found = try compare(server, 1)
+            #expect(found.differences.count == 1 && found.differences[0].changed == 1, "\(column)")
+            try server.alter("UPDATE \(column) = reverse(\(column)) WHERE id = \(changed)")
+        }
+        same = try compare(server, 0)
+        #expect(same.ok)
+    }
+
+    @Test func verifyTellsApartWhatWasRemoved() throws {
+        guard let server = try fleet(for: "ship verify after removal") else { return }
+        let host = try place.server()
+        for user in ["bob", "alice", "alice", "bob"] { try host.ask("auth user=text:\(user) ok=1") }
+        try host.shutDown()
+        _ = try place.tool.succeed(arguments(server))
+        // More that is not sent yet.
+        try makeLog(calls: 100, seed: 2, into: place)
+        let waiting = Int(try place.tool.count()) - 4
+        #expect(try compare(server, 0).not_sent_yet == waiting)
+
+        // Whom forget removed here is still there.
+        _ = try place.tool.succeed("forget", "--user", "alice", "--yes")
+        let found = try compare(server, 1)
+        #expect(found.differences.map(\.not_in_log) == [2] && found.differences[0].missing_there == 0)
+        let words = try place.tool.run(["ship", "verify", "--server", "chat-1", "--cursor-file", cursor] + server.options)
+        #expect(words.text.contains("forget has removed 2 events of kind auth from the log"), "\(words.text)")
+
+        // What retention took is no difference.
+        _ = try place.tool.succeed("prune", "--all", "--yes")
+        try makeLog(calls: 100, seed: 3, into: place)
+        _ = try place.tool.run(arguments(server))
+        let older = try compare(server, 0)
+        #expect(older.ok && older.older_than_log == 4 && older.events == Int(try place.tool.count()))
+
+        // Another log in its place: the rows of the old one are told apart once the new one has been sent.
+        #expect(try shell("rm -rf \(place.path)").status == 0)
+        try makeLog(calls: 100, seed: 4, into: place)
+        let outcome = try place.tool.run(["ship", "verify", "--server", "chat-1", "--cursor-file", cursor] + server.options)
+        #expect(outcome.status == 66 && outcome.errors.contains("is the cursor of another log"), "\(outcome.errors)")
+        let before = Int(try count(server))
+        _ = try place.tool.succeed(arguments(server))
+        let replaced = try compare(server, 0)
+        #expect(replaced.ok && replaced.of_other_logs == before && replaced.events == Int(try place.tool.count()))
+        // A later day has nothing to compare.
+        let later = try place.tool.succeed(
+            ["ship", "verify", "--server", "chat-1", "--cursor-file", cursor, "--since", "2099-01-01"] + server.options)
+        #expect(later.text.hasPrefix("same: 0 events of 0 days"), "\(later.text)")
+    }
+
+    @Test func verifySaysWhyItCannotLook() throws {
+        guard let server = try fleet(for: "errors of ship verify") else { return }
+        try makeLog(calls: 100, into: place)
+        func fails(_ arguments: [String], _ status: Int32, _ words: String) throws {
+            let outcome = try place.tool.run(["ship", "verify", "--server", "chat-1"] + arguments)
+            #expect(
+                outcome.status == status && outcome.errors.contains(words) && outcome.output == [],
+                "\(outcome.status) \(outcome.errors)")
+            #expect(outcome.errorLines.count == 1, "\(outcome.errors)")
+        }
+        let file = ["--cursor-file", cursor]
+        try fails(server.options + file, 66, "there is no cursor file")
+        #expect(
+            try place.tool.run(["ship", "--to", "clickhouse+http://qpc@127.0.0.1:1/qpc", "--server", "chat-1"] + file).status == 1
+        )
+        try fails(["--to", "clickhouse+http://qpc@127.0.0.1:1/qpc"] + file, 66, "nothing has been sent yet")
+        _ = try place.tool.succeed(arguments(server))
+        try fails(["--to", server.url] + file, 77, "does not accept the user or the password")
+        try fails(["--to", "clickhouse+http://127.0.0.1:1/qpc"] + file, 64, "is the cursor of another shipment")
+        try fails(server.options + file + ["--dir", place.temporary("nowhere")], 66, "there is no event log")
+        try fails(server.options + file + ["--follow"], 64, "--follow cannot be used with verify")
+        try fails(server.options + file + ["--since", "whenever"], 64, "--since")
+        try overwrite(place.temporary("none"), with: Array("nonsense\n".utf8))
+        try fails(server.options + ["--cursor-file", place.temporary("none")], 66, "is not a cursor of ship")
+        try server.alter("DROP COLUMN reason")
+        try fails(server.options + file, 69, "no column reason")
+        server.kill()
+        try fails(server.options + file, 69, "Connection refused")
+        #expect(try place.tool.run(["ship", "--since", "-1d"] + server.options).status == 64)
+    }
+
     @Test func whatIsWrongIsSaid() throws {
         guard let server = try fleet(for: "errors of ship") else { return }
         try makeLog(calls: 100, into: place)

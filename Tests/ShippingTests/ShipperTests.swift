@@ -45,7 +45,7 @@ import Testing
                 return .init(
                     200, String(Character(Unicode.Scalar(UInt8(has?.count ?? 0)))) + (has ?? 1...1).map(Self.number).joined())
             }
-            if statement.contains("uniqExact(id)") { 
+            if statement.contains("uniqExact(id)") {
                 // An insertion is of the three events that it lacks.
                 return .init(200, Self.number(UInt8(has?.count ?? 0) + UInt8(insertions.withLock { $0 } * 3)))
             }

@@ -45,6 +45,7 @@ WRONG = {
     "verify": "Something differs, is damaged or is missing, or something failed.",
     "doctor": "A check failed, or something failed.",
     "whois": "Nobody was found, or something failed.",
+    "ship": "Something failed; with verify, something differs.",
 }
 
 CONDITIONS = [
@@ -70,6 +71,7 @@ SEE_ALSO = {
     "rebuild": ["verify"],
     "privacy-report": ["forget"],
     "doctor": ["status", "verify"],
+    "ship": ["forget", "status", "verify"],
 }
 
 TIMES = [
@@ -256,6 +258,7 @@ def status(name):
         ("1", WRONG.get(name, "Something failed.")),
         ("64", "The command line is wrong; the message says what was given and what would do."),
         ("66", "There is no log, or no file, at that place."),
+        *([("69", "With verify, the server cannot be asked, so nothing is known to differ.")] if name == "ship" else []),
         ("77", "Permission is missing; also if a name cannot be looked up without the key."),
     ]:
         lines += [".It " + code, prose(text)]

@@ -12,6 +12,12 @@ import TimeWords
 struct ShipCommand: ParsableCommand {
     enum Action: String, CaseIterable, ExpressibleByArgument {
         case schema
+        case verify
+    }
+
+    enum Format: String, CaseIterable, ExpressibleByArgument {
+        case text
+        case json
     }
 
     static let configuration = CommandConfiguration(
@@ -24,13 +30,17 @@ struct ShipCommand: ParsableCommand {
 
             'ship schema' prints the statements that make the tables; with --apply it runs them.
 
+            'ship verify' compares what has been sent with the log: by kind and day, how many events there are and a checksum of \
+            them, and where these differ, each row. Exits with 1 if something differs, with 69 if the server cannot be asked.
+
             EXAMPLES
               qpc-metrics ship schema --to clickhouse+http://admin@db.example:8123/qpc --password-file p --apply
               qpc-metrics ship --to clickhouse+http://qpc@db.example:8123/qpc --password-file p
               qpc-metrics ship --follow --to clickhouse+https://qpc@db.example:8443/qpc --server chat-1
+              qpc-metrics ship verify --to clickhouse+http://qpc@db.example:8123/qpc --password-file p
             """)
 
-    @Argument(help: ArgumentHelp("Nothing to send events, or 'schema'.", valueName: "action"))
+    @Argument(help: ArgumentHelp("Nothing to send events, 'schema' or 'verify'.", valueName: "action"))
     var action: Action?
 
     @OptionGroup var directory: DirectoryOptions
@@ -74,11 +84,21 @@ struct ShipCommand: ParsableCommand {
     @Flag(help: "With schema: make the tables.")
     var apply = false
 
+    @Option(
+        help: ArgumentHelp("With verify: compare from this time's day on (UTC), for a server that keeps less.", valueName: "time")
+    )
+    var since: String?
+
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("With verify: the format of the output (default: text).", valueName: "format"))
+    var output: Format?
+
     func run() throws {
         let target = try target()
         let client = ClickHouse(target, password: try password(), authorityFile: authorityFile)
         switch action {
         case .schema: try schema(client)
+        case .verify: try verify(client)
         case nil: try ship(client)
         }
     }
@@ -161,7 +181,8 @@ struct ShipCommand: ParsableCommand {
     private func schema(_ client: ClickHouse) throws {
         for (isGiven, option) in [
             (follow, "--follow"), (interval != nil, "--interval"), (server != nil, "--server"),
-            (cursorFile != nil, "--cursor-file"), (listen != nil, "--listen"),
+            (cursorFile != nil, "--cursor-file"), (listen != nil, "--listen"), (since != nil, "--since"),
+            (output != nil, "--output"),
         ] where isGiven {
             throw Failure(Failure.usage, "\(option) cannot be used with schema: nothing is sent")
         }
@@ -177,10 +198,69 @@ struct ShipCommand: ParsableCommand {
         }
     }
 
+    // MARK: Comparing
+
+    private func verify(_ client: ClickHouse) throws {
+        for (isGiven, option) in [
+            (follow, "--follow"), (interval != nil, "--interval"), (listen != nil, "--listen"), (apply, "--apply"),
+        ] where isGiven {
+            throw Failure(Failure.usage, "\(option) cannot be used with verify: nothing is sent")
+        }
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        let first = try since.map { text in
+            do throws(ExpressionError) {
+                return try TimeExpression.parse(text, now: Int64(now.tv_sec) * 1_000_000)
+            } catch {
+                throw Failure.invalid(text, for: "--since", error.description)
+            }
+        }
+        let name = try name()
+        let report: ShipVerifier.Report
+        do {
+            let verifier = try ShipVerifier(directory.source, with: client, as: name, cursor: cursorPath, since: first)
+            report = try verifier.run()
+        } catch let error as ShipVerifier.Trouble {
+            throw Self.failure(error, client.target)
+        } catch let error as ShipError {
+            throw Self.cannotCompare(error, client.target)
+        }
+        let text = ShipReportText(report, target: client.target, server: name, source: directory.source)
+        try StandardOutput.write(output == .json ? text.json : Array(text.text.utf8))
+        guard report.isSame else { throw Failure(Failure.somethingWrong, "") }
+    }
+
+    private static func failure(_ trouble: ShipVerifier.Trouble, _ target: ShipTarget) -> Failure {
+        switch trouble {
+        case .ship(let error): cannotCompare(error, target)
+        case .noCursor(let path):
+            Failure(
+                Failure.noInput,
+                "there is no cursor file \(path), which says what has been sent; give the shipper's with --cursor-file")
+        case .nothingSent(let path): Failure(Failure.noInput, "nothing has been sent yet with the cursor file \(path)")
+        case .otherLog(let path):
+            Failure(
+                Failure.noInput,
+                "\(path) is the cursor of another log than the one in this directory; let ship send this one first")
+        }
+    }
+
+    /// Nothing is known to differ: it could not be looked at.
+    private static func cannotCompare(_ error: ShipError, _ target: ShipTarget) -> Failure {
+        var failure = failure(error, target)
+        if failure.code == Failure.somethingWrong {
+            if case .engine = error { failure.code = Failure.unavailable } else { failure.code = Failure.noInput }
+        }
+        return failure
+    }
+
     // MARK: Sending
 
     private func ship(_ client: ClickHouse) throws {
         if apply { throw Failure(Failure.usage, "--apply needs schema, as in qpc-metrics ship schema --to URL --apply") }
+        for (isGiven, option) in [(since != nil, "--since"), (output != nil, "--output")] where isGiven {
+            throw Failure(Failure.usage, "\(option) needs verify, as in qpc-metrics ship verify --to URL")
+        }
         let interval = try pause()
         let name = try name()
         let address = try listen.map { try Self.address($0) }

@@ -14,7 +14,7 @@ struct ShipmentOptions: ParsableArguments {
     /// The shippers of a data directory.
     func findings(_ source: DataSource) -> [ShipmentFinding] {
         let files = Shipment.files().filter { !cursorFiles.contains($0) }.map { ($0, false) } + cursorFiles.map { ($0, true) }
-        return files.compactMap { path, isGiven in
+        return files.compactMap { path, isGiven -> ShipmentFinding? in
             do throws(Shipment.Trouble) {
                 if let shipment = try Shipment(path, of: source) { return .shipment(shipment) }
                 return isGiven ? .unknown(path: path, "\(path) is the cursor of another data directory's log") : nil

@@ -8,6 +8,7 @@ struct Failure: Error {
     static let somethingWrong: Int32 = 1
     static let usage: Int32 = 64
     static let noInput: Int32 = 66
+    static let unavailable: Int32 = 69
     static let noPermission: Int32 = 77
 
     var code: Int32
