@@ -59,6 +59,8 @@ public struct LiveFrame: Sendable {
         switch snapshot.plugin {
         case .up: first.add("up \(since(snapshot.startNanoseconds))", .good)
         case .stuck: first.add("STUCK for \(since(sample.heartbeatNanoseconds))", .bad)
+        case .stopped where snapshot.recoveredMicroseconds > 0:
+            first.add("DOWN, died \(since(sample.heartbeatNanoseconds)) ago, recovered since", .bad)
         case .stopped: first.add("DOWN, shut down \(since(sample.heartbeatNanoseconds)) ago", .bad)
         case .died: first.add("DOWN, died \(since(sample.heartbeatNanoseconds)) ago", .bad)
         case .neverRan: first.add("DOWN, waiting for a plugin", .bad)
@@ -78,7 +80,7 @@ public struct LiveFrame: Sendable {
         second.add(
             "  lag " + (Quantity.duration(nanoseconds: lag / 1_000_000 * 1_000_000)), lag > 2_000_000_000 ? .bad : .plain)
         if dropped == 0 { second.add("  dropped 0") }
-        let sizes = "\(Quantity.bytes(snapshot.logBytes)) + \(Quantity.bytes(snapshot.walBytes))"
+        let sizes = "\(Quantity.bytes(snapshot.logBytes)), WAL \(Quantity.bytes(snapshot.walBytes))"
         second.add("  log " + (snapshot.keepsRows ? sizes : "off"))
         return [first, second]
     }

@@ -64,6 +64,11 @@ public enum SnapshotReader {
         snapshot.startNanoseconds = live.header.startNanoseconds
         snapshot.logBytes = live.map.word(QPCM_HEADER_LOG_BYTES)
         snapshot.walBytes = live.map.word(QPCM_HEADER_WAL_BYTES)
+        if snapshot.plugin.pid == nil {
+            // Nobody has updated these words since; whoever recovered the events has made the log grow.
+            snapshot.logBytes = size(source.logPath)
+            snapshot.walBytes = size(source.logPath + "-wal")
+        }
         snapshot.lastDropMicroseconds = live.map.word(QPCM_HEADER_LAST_DROP)
         snapshot.recoveredMicroseconds = live.map.word(QPCM_HEADER_RECOVERED)
         let oldest = live.map.word(QPCM_HEADER_OLDEST_EVENT)
