@@ -51,6 +51,21 @@ public struct TermResolver: Sendable {
         return EventFilter.Term(plain: bytes, pseudonyms: pseudonyms)
     }
 
+    /// A name, a pseudonym, or the first digits of one as shown by a table on a terminal. A user who has the name comes before
+    /// all whose pseudonyms begin with it.
+    public func userOrPrefix(_ text: String) -> EventFilter.Term {
+        var term = user(text)
+        if Self.isUserPrefix(text) { term.prefix = Self.prefix(text) }
+        return term
+    }
+
+    /// Whether this may be the beginning of a user's pseudonym. A short word of the letters a to f is a name: `abba`.
+    public static func isUserPrefix(_ text: String) -> Bool {
+        let digits = text.utf8.count
+        guard digits >= prefixDigits, digits < 2 * Pseudonym.byteCount, prefix(text) != nil else { return false }
+        return digits >= 8 || text.utf8.contains { (0x30...0x39).contains($0) }
+    }
+
     /// Fewer digits than this are taken for a typing error, not a prefix.
     public static let prefixDigits = 4
 

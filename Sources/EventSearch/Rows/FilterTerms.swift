@@ -145,7 +145,8 @@ struct FilterTerms {
             if try find.step() { ids.append(find.integer(0)) }
             find.reset()
         }
-        if let prefix = term.prefix {
+        // A word that is somebody's name is no beginning of a pseudonym.
+        if let prefix = term.prefix, !plainIsText || ids.isEmpty {
             let search = try database.prepare(
                 "SELECT id FROM \(names.table) WHERE value >= ?" + (prefix.end == nil ? "" : " AND value < ?"))
             search.bind(blob: prefix.first, at: 1)

@@ -26,8 +26,8 @@ struct EventFilterOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Only what this user did: logins, registrations, and what the keys registered under the name did; a name "
-                + "or a pseudonym.",
+            "Only what this user did: logins, registrations, and what the keys registered under the name did; a name, "
+                + "a pseudonym, or its first 4 or more digits.",
             valueName: "name"))
     var user: String?
 
@@ -78,7 +78,7 @@ struct EventFilterOptions: ParsableArguments {
                 self.since ?? "", for: "--since", "expected a time before --until, which is \(self.until ?? "")")
         }
         let resolver = TermResolver(directory: directory)
-        filter.user = user.map { resolver.user($0) }
+        filter.user = user.map { resolver.userOrPrefix($0) }
         filter.includesKeys = user != nil && !narrowing.loginOnly
         filter.identity = try identity.map { try Self.term($0, "--identity", resolver) }
         filter.channel = try channel.map { try Self.term($0, "--channel", resolver) }
@@ -99,7 +99,7 @@ struct EventFilterOptions: ParsableArguments {
     /// A name that cannot be looked up is an error: an empty answer would read as "never seen".
     func expectLookups(directory: String, log: EventLogReader) throws {
         var named: [String] = []
-        if let user, !TermResolver.isPseudonym(user) { named.append("--user \(user)") }
+        if let user, !TermResolver.isPseudonym(user), try !Self.begins(user, in: log) { named.append("--user \(user)") }
         let keys = [
             ("--identity", identity), ("--channel", channel), ("--sender", narrowing.sender),
             ("--recipient", narrowing.recipient),
@@ -111,6 +111,14 @@ struct EventFilterOptions: ParsableArguments {
         throw Failure(
             Failure.noPermission,
             "cannot look up \(first): \(obstacle); ask as the server's user or root, or give a pseudonym")
+    }
+
+    /// Whether a user's pseudonym in the log begins with this, so that no name has to be looked up.
+    private static func begins(_ user: String, in log: EventLogReader) throws -> Bool {
+        guard TermResolver.isUserPrefix(user) else { return false }
+        var filter = EventFilter()
+        filter.user = EventFilter.Term(plain: nil, pseudonyms: [], prefix: TermResolver.prefix(user))
+        return try queryingLog { () throws(LogError) in try log.unknownNames(filter) }.isEmpty
     }
 
     static func time(
