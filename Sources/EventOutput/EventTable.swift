@@ -70,7 +70,8 @@ public final class TableWriter: EventWriter {
         self.options = options
         let identity = options.showsFullIdentities ? 32 : 13
         let kind = EventKind.allCases.map(\.name.utf8.count).max() ?? 0
-        widths = [8, 23, kind, identity, identity, identity]
+        // A user's pseudonym is marked as one, unlike a key's.
+        widths = [8, 23, kind, identity + (options.showsFullIdentities ? 5 : 0), identity, identity]
     }
 
     public func learn(_ names: PeopleNames) { options.names = names }

@@ -106,8 +106,14 @@ import Testing
         let text = try Sample.print(.table, Sample.all)
         #expect(
             text.contains(
-                "  \(Sample.alice)  \(Sample.bob)  \(Sample.room)  18446744073709551615 B"))
+                "  \(Sample.alice)       \(Sample.bob)  \(Sample.room)  18446744073709551615 B"))
         #expect(text.contains("registered, identity \(Sample.alice)\n"))
+        // A user's pseudonym, which is marked as one, is as wide as its column.
+        let pseudonym = String(repeating: "9c8b", count: 8)
+        let logins = [Sample.event(.auth, [Sample.text(pseudonym), .flag(true)])]
+        let lines = try Sample.print(.table, logins).split(separator: "\n").map(Array.init)
+        let peer = try #require(lines[0].indices.first { lines[0][$0...].starts(with: "PEER") })
+        #expect(lines[1][peer] == "-", "\(String(lines[1]))")
     }
 
     @Test func columnsGrowWithWhatTheyMeetAndLongNamesAreCutOnATerminal() throws {
