@@ -29,7 +29,7 @@ struct StatusCommand: ParsableCommand {
     func run() throws {
         let status = try querying { () throws(DataSourceError) in try Status.read(directory.source) }
         let text = StatusText(status, shippers: shipments.findings(directory.source))
-        try StandardOutput.write(output == .json ? text.json : Array(text.text.utf8))
+        try StandardOutput.write(output == .json ? text.json : Array(text.text(columns: StandardOutput.columns).utf8))
         guard status.problems.isEmpty else { throw Failure(Failure.somethingWrong, "") }
     }
 }

@@ -28,7 +28,10 @@ struct DemoStory {
     }
 
     private func say(_ text: String) throws { try StandardOutput.write(text + "\n") }
-    private func title(_ text: String) throws { try say("\n── \(text)") }
+    private func tell(_ text: String) throws { try say(Prose.wrapped(text, columns: StandardOutput.columns)) }
+    private func title(_ text: String) throws {
+        try say("\n" + Prose.wrapped("── \(text)", columns: StandardOutput.columns, indent: 3))
+    }
     private func command(_ text: String) throws { try say("\n$ qpc-metrics \(text)") }
 
     private func openLog() throws -> EventLogReader {
@@ -51,7 +54,7 @@ struct DemoStory {
         let resolver = TermResolver(directory: directory)
         let victim = resolver.user(DemoDay.victim).pseudonyms.first ?? []
         let pseudonym = victim.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
-        try say("The log has no names. \(DemoDay.victim) is \(pseudonym) in it; only someone with identity.key can tell.")
+        try tell("The log has no names. \(DemoDay.victim) is \(pseudonym) in it; only someone with identity.key can tell.")
         try command("stats --top 3")
         let query = StatsQuery(since: now - 86_400_000_000, until: now, unit: .hour, top: 3, now: now, zone: .local)
         let stats = try queryingLog { () throws(LogError) in try query.ask(log) }

@@ -23,7 +23,8 @@ struct StatusText {
         sum { snapshot.counters[CounterIndex.dropped($0, cause)] }
     }
 
-    var text: String {
+    /// - Parameter columns: what the lines have to fit; nil for lines of any width.
+    func text(columns: Int?) -> String {
         var lines = [("plugin", plugin), ("identities", snapshot.identities.name)]
         if let readsTickCounter = status.readsTickCounter {
             let ticks = "the CPU's tick counter"
@@ -35,7 +36,7 @@ struct StatusText {
             lines.append(("", "\(Quantity.grouped(dropped(cause))) dropped: \(cause.name)"))
         }
         if snapshot.lastDropMicroseconds > 0 {
-            lines.append(("last drop", LocalTime.text(Int64(clamping: snapshot.lastDropMicroseconds), zone: .local)))
+            lines.append(("last drop", Self.second(Int64(clamping: snapshot.lastDropMicroseconds))))
         }
         if snapshot.recipientsWaiting > 0 {
             let longest = Quantity.age(seconds: snapshot.oldestWaitMicroseconds / 1_000_000)
@@ -65,10 +66,16 @@ struct StatusText {
             lines.append(("versions", differ + ": install one version of both, and restart the server when it suits you"))
         }
         let facts = lines.map { name, value in
-            name + String(repeating: " ", count: 12 - name.utf8.count) + value + "\n"
+            let line = name + String(repeating: " ", count: 12 - name.utf8.count) + value
+            return Prose.wrapped(line, columns: columns, indent: 12) + "\n"
         }
-        let end = status.problems.isEmpty ? ["no problems\n"] : ["problems:\n"] + problems.map { "  \($0)\n" }
+        let listed = problems.map { Prose.wrapped("  \($0)", columns: columns, indent: 4) + "\n" }
+        let end = listed.isEmpty ? ["no problems\n"] : ["problems:\n"] + listed
         return (facts + end).joined()
+    }
+
+    private static func second(_ microseconds: Int64) -> String {
+        String(LocalTime.text(microseconds, zone: .local).prefix(19))
     }
 
     private var plugin: String {
@@ -78,7 +85,7 @@ struct StatusText {
             (isRecovered ? "died, recovered since" : snapshot.plugin.name) + (snapshot.plugin.pid.map { ", process \($0)" } ?? "")
         if !snapshot.version.isEmpty { text += ", version \(snapshot.version)" }
         if snapshot.startNanoseconds != 0 {
-            text += ", started " + LocalTime.text(Int64(snapshot.startNanoseconds / 1000), zone: .local)
+            text += ", started " + Self.second(Int64(snapshot.startNanoseconds / 1000))
         }
         return text
     }
@@ -91,7 +98,7 @@ struct StatusText {
     }
 
     private var log: String {
-        let oldest = snapshot.oldestEventMicroseconds.map { ", oldest event " + LocalTime.text($0, zone: .local) } ?? ""
+        let oldest = snapshot.oldestEventMicroseconds.map { ", oldest event " + Self.second($0) } ?? ""
         let sizes = "\(Quantity.bytes(snapshot.logBytes)), WAL \(Quantity.bytes(snapshot.walBytes))" + oldest
         guard snapshot.keepsRows else {
             let older = sum(snapshot.inLog)

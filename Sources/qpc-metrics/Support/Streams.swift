@@ -21,6 +21,9 @@ enum StandardError {
 
 /// Whole texts on standard output.
 enum StandardOutput {
+    /// The columns that sentences have to fit; nil if the output is not a terminal, where a line is as long as it is.
+    static var columns: Int? { isatty(STDOUT_FILENO) == 1 ? TerminalSize.of().columns : nil }
+
     static func write(_ bytes: [UInt8]) throws {
         let output = OutputBuffer()
         try printing { () throws(OutputError) in
