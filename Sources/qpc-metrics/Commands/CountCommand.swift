@@ -100,6 +100,7 @@ struct CountCommand: ParsableCommand {
             }
         } else {
             LogOff.say(directory.source)
+            EmptyAnswer.sayWaiting(filter, directory.source)
         }
         guard !countOptions.dropped, !countOptions.waiting, filter.newest == nil, filter.afterID == nil else { return }
         let kinds = EventKind.allCases.filter { filter.holds($0) && question.fits($0) }

@@ -32,7 +32,7 @@ struct EventsCommand: ParsableCommand {
               qpc-metrics events --since "2026-11-22 14:00" --until "2026-11-22 15:00" -c
               qpc-metrics events -f --failed
               qpc-metrics events -f --after 123456 -o ndjson >> events.ndjson
-              qpc-metrics events -o ndjson --cursor-file /var/lib/ship/cursor >> events.ndjson
+              qpc-metrics events -o ndjson --cursor-file CURSOR >> events.ndjson
               qpc-metrics events --kind message_enqueue -o csv > messages.csv
               qpc-metrics events -o ndjson | jq 'select(.bytes > 1000000)'
             """)
@@ -126,7 +126,9 @@ struct EventsCommand: ParsableCommand {
 
     private func explain(isEmpty: Bool, _ filter: EventFilter, _ log: EventLogReader) {
         guard filter.newest != 0 else { return }
-        if isEmpty { EmptyAnswer.explain(filter, log, directory.source) } else { LogOff.say(directory.source) }
+        if isEmpty { return EmptyAnswer.explain(filter, log, directory.source) }
+        LogOff.say(directory.source)
+        EmptyAnswer.sayWaiting(filter, directory.source)
     }
 
     /// - Parameter oldest: with `-n`, the time of the oldest event that was printed: earlier drops are not part of the answer.

@@ -39,7 +39,7 @@ struct StatsCommand: ParsableCommand {
               qpc-metrics stats --user alice
               qpc-metrics stats --failed --since -1h --by minute
               qpc-metrics stats --channel c49e1d0a77b2 --since -7d
-              qpc-metrics stats --since "2026-11-22 20:00" --until "2026-11-22 21:00" --by minute
+              qpc-metrics stats --since "2026-11-22 20:00" --until "2026-11-22 21:00"
               qpc-metrics stats -o json | jq '.kinds.auth'
             """)
 
@@ -82,12 +82,13 @@ struct StatsCommand: ParsableCommand {
             }
         }
         if query.filter.newest == 0 { return }
+        var filter = query.filter
+        (filter.sinceMicroseconds, filter.untilMicroseconds) = (query.since, query.until)
         if stats.sum == 0 {
-            var filter = query.filter
-            (filter.sinceMicroseconds, filter.untilMicroseconds) = (query.since, query.until)
             EmptyAnswer.explain(filter, log, directory.source)
         } else {
             LogOff.say(directory.source)
+            EmptyAnswer.sayWaiting(filter, directory.source)
         }
         guard query.filter.newest == nil, query.filter.afterID == nil else { return }
         let kinds = EventKind.allCases.filter { query.filter.holds($0) }

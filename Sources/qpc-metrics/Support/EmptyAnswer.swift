@@ -13,6 +13,14 @@ enum EmptyAnswer {
         for reason in (try? reasons(filter, log, source)) ?? [] { Notice.say("note: no events: \(reason)") }
     }
 
+    /// An answer that is not empty lacks these events all the same, if its window reaches to the server's end.
+    static func sayWaiting(_ filter: EventFilter, _ source: DataSource) {
+        guard !LogOff.isSo(source), let live = try? source.live(), let waiting = waiting(source) else { return }
+        let end = Int64(clamping: live.heartbeatNanoseconds / 1000)
+        guard filter.untilMicroseconds ?? .max > end, filter.sinceMicroseconds ?? .min <= end else { return }
+        Notice.say("note: \(waiting)")
+    }
+
     private static func reasons(
         _ filter: EventFilter, _ log: EventLogReader, _ source: DataSource
     ) throws(LogError) -> [String] {
