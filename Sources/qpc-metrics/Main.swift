@@ -23,7 +23,7 @@ struct QPCMetrics: ParsableCommand {
               qpc-metrics prometheus                   every metric in Prometheus format
               qpc-metrics serve                        the same over HTTP; a status page
               qpc-metrics backfill --output qpc.om     the log's past, for Prometheus
-              qpc-metrics ship --to URL                the events, to the fleet's ClickHouse
+              qpc-metrics ship --to URL                the events, to a ClickHouse server
               qpc-metrics status                       health, problems and what to do
               qpc-metrics verify                       proof that no event is missing
               qpc-metrics doctor                       the whole installation, end to end
@@ -33,11 +33,20 @@ struct QPCMetrics: ParsableCommand {
               qpc-metrics demo                         try everything without a server
             """,
         version: Version.current,
-        subcommands: [
-            EventsCommand.self, CountCommand.self, WhoisCommand.self, StatsCommand.self, TopCommand.self, StatusCommand.self,
-            PrometheusCommand.self, BackfillCommand.self, ShipCommand.self,
-            ServeCommand.self, VerifyCommand.self, RecoverCommand.self, PruneCommand.self, ForgetCommand.self,
-            RebuildCommand.self, PrivacyReportCommand.self, DoctorCommand.self, DemoCommand.self,
+        subcommands: [DemoCommand.self],
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Query", subcommands: [EventsCommand.self, CountCommand.self, StatsCommand.self, WhoisCommand.self]),
+            CommandGroup(
+                name: "Health", subcommands: [StatusCommand.self, TopCommand.self, DoctorCommand.self, VerifyCommand.self]),
+            CommandGroup(
+                name: "Export",
+                subcommands: [PrometheusCommand.self, ServeCommand.self, BackfillCommand.self, ShipCommand.self]),
+            CommandGroup(
+                name: "Maintenance",
+                subcommands: [
+                    RecoverCommand.self, PruneCommand.self, ForgetCommand.self, RebuildCommand.self, PrivacyReportCommand.self,
+                ]),
         ])
 
     static func main() {

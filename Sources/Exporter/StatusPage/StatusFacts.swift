@@ -29,7 +29,7 @@ enum StatusFacts {
             facts = [
                 Fact(name: "Messages per second, last 5 min", value: rate(recent.messages, per: 1)),
                 Fact(name: "Logins per minute, last 5 min", value: rate(recent.logins, per: 60)),
-                Fact(name: "Failed per minute, last 5 min", value: rate(recent.failedLogins, per: 60)),
+                Fact(name: "Failed logins per minute, last 5 min", value: rate(recent.failedLogins, per: 60)),
                 Fact(name: "Fetches per second, last 5 min", value: rate(recent.fetches, per: 1)),
             ]
         }
@@ -148,7 +148,7 @@ enum StatusFacts {
             Fact(name: "Logins", value: Quantity.grouped(counters[CounterIndex.calls(.auth)])),
             Fact(name: "Failed logins", value: Quantity.grouped(failed)),
             Fact(name: "Fetches", value: Quantity.grouped(counters[CounterIndex.calls(.fetch)])),
-            Fact(name: "Channels created", value: Quantity.grouped(counters[CounterIndex.channelsCreated])),
+            Fact(name: "New channels", value: Quantity.grouped(counters[CounterIndex.channelsCreated])),
             Fact(name: "Users registered", value: Quantity.grouped(counters[CounterIndex.calls(.userRegistered)])),
         ]
         let drops = DropTotals(counters)

@@ -37,8 +37,9 @@ struct BackfillCommand: ParsableCommand {
 
             EXAMPLES
               qpc-metrics backfill --prometheus http://127.0.0.1:9090 --output qpc.om
-              promtool tsdb create-blocks-from openmetrics --max-block-duration=168h qpc.om blocks
-              qpc-metrics backfill --step 5m --since -30d --label job=qpc --label instance=127.0.0.1:10120
+              promtool tsdb create-blocks-from openmetrics \\
+                --max-block-duration=168h qpc.om blocks
+              qpc-metrics backfill --since -30d --label job=qpc --label instance=qpc:10120
             """)
 
     @OptionGroup var directory: DirectoryOptions

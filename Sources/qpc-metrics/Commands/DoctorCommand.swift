@@ -23,7 +23,7 @@ struct DoctorCommand: ParsableCommand {
 
             EXAMPLES
               qpc-metrics doctor
-              qpc-metrics doctor --dir /var/lib/quicprochat/metrics --prometheus http://127.0.0.1:9090
+              qpc-metrics doctor --prometheus http://127.0.0.1:9090
               qpc-metrics doctor --server-metrics http://127.0.0.1:9100 --window 60
               qpc-metrics doctor -o json | jq '.checks[] | select(.result != "ok")'
             """)

@@ -34,10 +34,10 @@ struct ShipCommand: ParsableCommand {
             them, and where these differ, each row. Exits with 1 if something differs, with 69 if the server cannot be asked.
 
             EXAMPLES
-              qpc-metrics ship schema --to clickhouse+http://admin@db.example:8123/qpc --password-file p --apply
-              qpc-metrics ship --to clickhouse+http://qpc@db.example:8123/qpc --password-file p
-              qpc-metrics ship --follow --to clickhouse+https://qpc@db.example:8443/qpc --server chat-1
-              qpc-metrics ship verify --to clickhouse+http://qpc@db.example:8123/qpc --password-file p
+              qpc-metrics ship schema --apply --to clickhouse+http://admin@db:8123/qpc
+              qpc-metrics ship --to clickhouse+http://qpc@db:8123/qpc --password-file p
+              qpc-metrics ship -f --to clickhouse+https://qpc@db:8443/qpc --server chat-1
+              qpc-metrics ship verify --to clickhouse+http://qpc@db:8123/qpc --password-file p
             """)
 
     @Argument(help: ArgumentHelp("Nothing to send events, 'schema' or 'verify'.", valueName: "action"))

@@ -115,7 +115,11 @@ struct WhoisCommand: ParsableCommand {
                 Failure.somethingWrong,
                 "no name in the list explains \(Quantity.count(UInt64(unknown), "pseudonym"))")
         }
-        if lines.isEmpty { Notice.say("note: none of these names is in the log") }
+        if lines.isEmpty {
+            let isOne = names == nil && userFile == nil
+            Notice.say(
+                "note: \(isOne ? "no such \(user == nil ? "key or identity" : "user")" : "none of these names is") in the log")
+        }
     }
 
     // MARK: From pseudonyms to names

@@ -182,7 +182,9 @@ struct CountOptions: ParsableArguments {
         if let field = fields.first(where: { $0.rawValue == sort }) { return .field(field) }
         guard let measure = measure(sort) else {
             let names = (fields.map(\.rawValue) + Self.measureNames).joined(separator: ", ")
-            throw Failure.invalid(sort, for: "--sort", "expected one of \(names)")
+            let near = Nearest.word(to: sort, among: fields.map(\.rawValue) + Self.measureNames)
+            let meant = near.map { "; did you mean '\($0)'?" } ?? ""
+            throw Failure.invalid(sort, for: "--sort", "expected one of \(names)\(meant)")
         }
         try checkIsAsked(measure, "--sort \(sort)")
         return .measure(measure)
@@ -192,6 +194,9 @@ struct CountOptions: ParsableArguments {
         let expected = "expected a comparison such as 'failed>=10', of one of \(Self.conditional.joined(separator: ", "))"
         let name = text.prefix { $0.isLetter || $0 == "_" }
         var rest = text.dropFirst(name.count).drop { $0 == " " }
+        if measure(name) == nil, let near = Nearest.word(to: String(name), among: Self.conditional) {
+            throw Failure.invalid(text, for: "--having", "\(expected); did you mean '\(near)'?")
+        }
         guard let measure = measure(name), !measure.isTime,
             let comparison = CountCondition.Comparison.allCases.first(where: { rest.hasPrefix($0.rawValue) })
         else { throw Failure.invalid(text, for: "--having", expected) }
