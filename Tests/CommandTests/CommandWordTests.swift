@@ -82,6 +82,14 @@ import Testing
         #expect(short.errors == long.errors)
     }
 
+    @Test func misspeltMeasuresGetTheNearestWord() throws {
+        let having = try tool.run("count", "--by", "user", "--having", "evnts>3")
+        #expect(having.status == 64 && having.errors.hasSuffix("failed_before_ok; did you mean 'events'?\n"), "\(having.errors)")
+        let sort = try tool.run("count", "--by", "user", "--sort", "frist")
+        #expect(sort.status == 64 && sort.errors.hasSuffix("; did you mean 'first'?\n"), "\(sort.errors)")
+        #expect(try !tool.run("count", "--sort", "zzzzz").errors.contains("did you mean"))
+    }
+
     @Test func versionIsAskedForInEveryWay() throws {
         let version = try tool.succeed("--version").text
         for words in [["version"], ["-V"]] { #expect(try tool.succeed(words).text == version) }
@@ -119,6 +127,23 @@ import Testing
         #expect(said.contains(" events of the server that died are not in the log yet: run qpc-metrics recover"), "\(said)")
     }
 
+    /// An answer with events in it lacks those of a server that died, too.
+    @Test func pendingEventsAreSaidBesideAnAnswer() throws {
+        let first = try place.server()
+        try first.ask("fetch count=1")
+        try first.shutDown()
+        let host = try place.server(["FLUSH_INTERVAL": "1h"])
+        try host.ask("fetch count=2")
+        let words = " not in the log yet: run qpc-metrics recover"
+        for command in ["events", "count", "stats"] { #expect(try !note(place.tool, command).contains(words), "it runs") }
+        host.kill()
+        for command in ["events", "count", "stats"] {
+            #expect(try note(place.tool, command).contains("1 event of the server that died is" + words), "\(command)")
+        }
+        _ = try place.tool.succeed("recover")
+        for command in ["events", "count", "stats"] { #expect(try note(place.tool, command).isEmpty, "\(command)") }
+    }
+
     @Test func aLogWithoutNamesSaysSo() throws {
         let host = try place.server(["IDENTITIES": "none"])
         try host.ask("auth user=text:alice ok=1")
@@ -143,6 +168,12 @@ import Testing
         for name in names(in: place.path) where name != "identity.key" { chmod(place(name), 0o644) }
         let outcome = try CommandLineTool(place.path, user: .nobody).run("events", "--user", "alice", "-c")
         #expect(outcome.status == 77 && outcome.errors.contains("cannot look up --user alice"), "\(outcome.errors)")
+        // What its own tables show needs no key.
+        let seen = try #require(try place.tool.events().first?["user"]?.text)
+        let reader = CommandLineTool(place.path, user: .nobody)
+        #expect(try reader.count("--user", String(seen.prefix(8))) == 1)
+        let other = String(seen.prefix(7)) + (seen.dropFirst(7).first == "0" ? "1" : "0")
+        #expect(try reader.run("events", "--user", other, "-c").status == 77)
     }
 
     @Test("A prefix of four digits or more finds what begins so", arguments: 4...31)
@@ -157,6 +188,43 @@ import Testing
                 + "'\(prefix)%' OR initiator LIKE '\(prefix)%' OR peer LIKE '\(prefix)%'")
         #expect(try tool.count("--identity", prefix) == UInt64(expected[0][0]))
         #expect(try tool.count("--identity", prefix.uppercased()) == UInt64(expected[0][0]))
+    }
+
+    /// What a table on a terminal shows of a user can be given back to `--user`.
+    @Test("A prefix of a user's pseudonym finds the user", arguments: [4, 5, 8, 12, 31])
+    func userPrefix(digits: Int) throws {
+        let host = try place.server()
+        // The beginning of one of these has a digit, as most have.
+        let people = (1...9).map { "user\($0)" }
+        try host.ask(all: people.map { "auth user=text:\($0) ok=1" })
+        try host.ask("auth user=text:abba ok=0 reason=text:credentials")
+        try host.shutDown()
+        let tool = place.tool
+        let users = Set(try tool.events().compactMap { $0["user"]?.text })
+        let whole = try #require(users.first { $0.prefix(4).contains(where: \.isNumber) })
+        let prefix = String(whole.prefix(digits))
+        let expected = users.count { $0.hasPrefix(prefix) }
+        #expect(try tool.count("--user", prefix) == UInt64(expected))
+        #expect(try tool.count("--user", prefix.uppercased()) == UInt64(expected))
+        #expect(try tool.count("--user", "abba") == 1, "a name")
+        #expect(try note(tool, "events", "--user", "beef").contains("no such user"), "a name, although it is hexadecimal")
+        #expect(try note(tool, "events", "--user", String(prefix.prefix(3))).contains("no such user"))
+    }
+
+    @Test func aNameComesBeforeAPseudonymThatBeginsWithIt() throws {
+        let host = try place.server()
+        try host.ask("auth user=text:alice ok=1")
+        try eventually("it is in the log") { try place.tool.count() == 1 }
+        let alice = try #require(try place.tool.events().first?["user"]?.text)
+        let name = String(alice.prefix(8))
+        #expect(try place.tool.count("--user", name) == 1)
+        try host.ask(all: Array(repeating: "auth user=text:\(name) ok=0 reason=text:credentials", count: 3))
+        try host.shutDown()
+        #expect(try place.tool.count("--user", name) == 3)
+        #expect(try place.tool.count("--user", name + alice.dropFirst(8).prefix(2)) == 1)
+        // A person is removed under the whole name only.
+        #expect(try place.tool.run("forget", "--user", String(alice.prefix(12))).status == 1)
+        #expect(try place.tool.count() == 4)
     }
 
     @Test func threeDigitsAreTooFew() throws {

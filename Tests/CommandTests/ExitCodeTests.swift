@@ -99,6 +99,21 @@ import Testing
         expect(try CommandLineTool(place.path, user: .nobody).run(command), 77, says: [place.path])
     }
 
+    @Test(
+        "Who may read and not write learns who may",
+        arguments: [["prune", "--older-than", "1s"], ["forget", "--user", "a"], ["rebuild"], ["recover"]])
+    func readersDoNotWrite(words: [String]) throws {
+        guard User.canBeChosen else { return skip("no permission", because: "only root can be another user") }
+        let host = try place.server()
+        try host.ask("auth user=text:a ok=1")
+        try host.shutDown()
+        chmod(place.path, 0o755)
+        for name in names(in: place.path) where name != "identity.key" { chmod(place(name), 0o644) }
+        let outcome = try CommandLineTool(place.path, user: .nobody).run(words)
+        expect(outcome, 77, says: ["run this as the server's user or root"])
+        #expect(try place.tool.count() == 1)
+    }
+
     @Test("A damaged log is 1", arguments: ["events", "stats", "verify"])
     func damagedLog(command: String) throws {
         let host = try place.server()
@@ -117,9 +132,16 @@ import Testing
             "events", "stats", "top", "status", "prometheus", "verify", "recover", "prune", "forget", "rebuild", "privacy-report",
             "doctor", "demo",
         ]
-        for command in commands {
-            #expect(try place.tool.run(command, "--help").text.contains("EXAMPLES"))
+        for command in commands + ["count", "whois", "serve", "backfill", "ship", ""] {
+            let help = try place.tool.run((command.isEmpty ? [] : [command]) + ["--help"]).text
+            // No example is broken, so that it can be pasted.
+            let examples = try #require(help.range(of: "EXAMPLES\n")?.upperBound, "\(command)")
+            for line in help[examples...].split(separator: "\n").prefix(while: { !$0.hasPrefix("USAGE") }) {
+                #expect((line.hasPrefix("  ") || line.hasSuffix(":")) && line.count < 80, "\(command): \(line)")
+            }
         }
+        let overview = try place.tool.run("--help").text
+        for group in ["QUERY", "HEALTH", "EXPORT", "MAINTENANCE"] { #expect(overview.contains("\n\(group) SUBCOMMANDS:\n")) }
     }
 
     @Test func aMissingLogSaysWhereItWasLookedForAndWhatSetsThePlace() throws {

@@ -42,6 +42,11 @@ import Testing
         #expect(stopped.fields["recovered"] as? String != nil)
         #expect((stopped.fields["problems"] as? [String])?.first?.hasPrefix("the server died; its pending events were") == true)
         #expect(try place.tool.run("status").text.hasPrefix("plugin      died, recovered since"))
+        // `top` tells the same end, and the size of the log as it is now, not as the dead server knew it.
+        let screen = try place.tool.succeed("top", "--once").lines
+        #expect(screen[0].contains("DOWN, died ") && screen[0].contains(" ago, recovered since"), "\(screen[0])")
+        let size = try place.tool.run("status").lines.first { $0.hasPrefix("log ") }?.split(separator: ",").first ?? ""
+        #expect(screen[1].contains("  log \(size.dropFirst(12)), WAL "), "\(screen[1]): \(size)")
         #expect(stopped.fields["recorded"] as? Int == died.fields["recorded"] as? Int)
         #expect(stopped.fields["pending"] as? Int == 0)
         #expect((stopped.fields["log_bytes"] as? Int ?? 0) > 4096)
