@@ -10,17 +10,20 @@ public enum Prose {
         var line = ""
         var width = 0
         var isFirst = true
+        var hasWord = false
         for word in text.split(separator: " ", omittingEmptySubsequences: false) {
             let letters = word.unicodeScalars.count
-            if width + 1 + letters > columns, width > indent {
+            if width + 1 + letters > columns, hasWord {
                 lines.append(line)
                 (line, width) = (String(repeating: " ", count: indent), indent)
+                hasWord = false
             } else if !isFirst {
                 line += " "
                 width += 1
             }
             isFirst = false
             line += word
+            if letters > 0 { hasWord = true }
             width += letters
         }
         return (lines + [line]).joined(separator: "\n")

@@ -37,7 +37,7 @@ struct ShipCommand: ParsableCommand {
               qpc-metrics ship schema --apply --to clickhouse+http://admin@db:8123/qpc
               qpc-metrics ship --to clickhouse+http://qpc@db:8123/qpc --password-file p
               qpc-metrics ship -f --to clickhouse+https://qpc@db:8443/qpc --server chat-1
-              qpc-metrics ship verify --to clickhouse+http://qpc@db:8123/qpc --password-file p
+              qpc-metrics ship verify --to clickhouse+http://qpc@db:8123/qpc
             """)
 
     @Argument(help: ArgumentHelp("Nothing to send events, 'schema' or 'verify'.", valueName: "action"))
