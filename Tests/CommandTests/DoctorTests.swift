@@ -210,6 +210,7 @@ import Testing
     @Test func aLiveFileOfAnotherVersionIsAFailure() throws {
         try place.server().shutDown()
         try patch(Self.formatVersion, 99, bytes: 4)
+        try patch(Self.pluginVersion, 0, bytes: 8)
         try expect("plugin", "failure", "it is of format 99", "install the version that wrote it, or a later one")
     }
 

@@ -6,7 +6,8 @@ import Testing
 @Suite struct RunbookTests {
     /// Commands on the page that only name one, or go on for ever.
     private static let named: Set<String> = [
-        "qpc-metrics serve", "qpc-metrics prometheus --output … --every …", "qpc-metrics events",
+        "qpc-metrics serve", "qpc-metrics prometheus --output … --every …", "qpc-metrics events", "qpc-metrics forget",
+        "qpc-metrics ship",
     ]
     /// Those that say by their exit code that something is wrong: the demo's server does not run.
     private static let judges = ["status", "doctor"]
