@@ -133,7 +133,8 @@ let package = Package(
             .target(
                 name: "Shipping",
                 dependencies: [
-                    "Doctor", "EventLog", "EventSearch", "Gzip", "MetricsMemory", "MetricsModel", "MetricsQuery", "Pseudonyms",
+                    "CSodium", "Doctor", "EventLog", "EventSearch", "Gzip", "MetricsMemory", "MetricsModel", "MetricsQuery",
+                    "Pseudonyms",
                     "Readings", "Terminal",
                 ],
                 swiftSettings: normal),

@@ -1,2 +1,3 @@
 #include <sodium/crypto_auth_hmacsha256.h>
+#include <sodium/crypto_shorthash_siphash24.h>
 #include <sodium/utils.h>

@@ -1,3 +1,4 @@
+import CSodium
 import MetricsModel
 import Readings
 
@@ -54,8 +55,21 @@ final class RowDigest {
         if let place = places.last, place >= 0, case .text(let text) = event.values[place] {
             bytes.append(contentsOf: text.bytes)
         }
-        return bytes.withUnsafeBytes { SipHash.hash($0) }
+        return Self.hash(bytes)
     }
+
+    /// ClickHouse's `sipHash64`: SipHash-2-4 under a key of zeros.
+    static func hash(_ bytes: [UInt8]) -> UInt64 {
+        var hash: UInt64 = 0
+        withUnsafeMutablePointer(to: &hash) {
+            _ = $0.withMemoryRebound(to: UInt8.self, capacity: 8) {
+                crypto_shorthash_siphash24($0, bytes, UInt64(bytes.count), key)
+            }
+        }
+        return UInt64(littleEndian: hash)
+    }
+
+    private static let key = [UInt8](repeating: 0, count: Int(crypto_shorthash_siphash24_KEYBYTES))
 
     private func appendSigned(_ number: Int64) {
         if number < 0 { bytes.append(0x2D) }

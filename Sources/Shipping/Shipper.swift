@@ -1,7 +1,6 @@
 import Doctor
 import EventLog
 import EventSearch
-import Glibc
 import MetricsMemory
 import MetricsModel
 import MetricsQuery
@@ -55,6 +54,7 @@ public final class Shipper {
     private let source: DataSource
     private let server: ClickHouse
     private let name: String
+    private var rows: ShippedRows { ShippedRows(server: server, name: name) }
     private let file: ShipCursorFile
     private var cursor: ShipCursor
     private let say: (String) -> Void
@@ -310,12 +310,6 @@ public final class Shipper {
 
     private var hasTokens = false
 
-    private var condition: String { "server = \(ClickHouse.literal(name)) AND log = " }
-
-    private func condition(_ branch: LogBranch) -> String {
-        condition + "toFixedString(unhex('\(branch.name.hexadecimal)'), 16)"
-    }
-
     /// The largest id that the server has of the branch, beyond a place: a cursor put back from a copy does not know it.
     private func newestThere(_ place: Place, _ log: EventLogReader) throws(ShipError) -> Int64 {
         var filter = EventFilter()
@@ -329,20 +323,7 @@ public final class Shipper {
             throw .log(.log(error))
         }
         guard let time else { return place.from }
-        do throws(ClickHouseError) {
-            // Rows lie in the order of time: without it, all of a server's would be read.
-            let answer = try server.ask(
-                "SELECT max(id) FROM \(ShipSchema.table) WHERE \(condition(place.branch)) "
-                    + "AND time_us >= \(time - 3_600_000_000) FORMAT RowBinary")
-            guard answer.count == 8 else { throw .strange("\(answer.count) bytes for a number") }
-            return Int64(truncatingIfNeeded: Self.number(answer, 0))
-        } catch {
-            throw .engine(error)
-        }
-    }
-
-    private static func number(_ bytes: [UInt8], _ start: Int) -> UInt64 {
-        (0..<8).reduce(0) { $0 | UInt64(bytes[start + $1]) << UInt64(8 * $1) }
+        do { return try rows.newest(of: place.branch, since: time) } catch { throw .engine(error) }
     }
 
     /// The rows of one day, ready to be sent.
@@ -371,7 +352,9 @@ public final class Shipper {
             times = min(all.lowerBound, block.times.lowerBound)...max(all.upperBound, block.times.upperBound)
         }
         // A removed event may have arrived before, and is not among the times of the others.
-        if from < askUpTo, arrived < UInt64(bitPattern: to &- from) { return try count(branch, from, to, times: times) }
+        if from < askUpTo, arrived < UInt64(bitPattern: to &- from) {
+            do { return try rows.count(of: branch, after: from, upTo: to, times: times) } catch { throw .engine(error) }
+        }
         return arrived
     }
 
@@ -385,7 +368,14 @@ public final class Shipper {
         var suffix = ""
         var known: UInt64 = 0
         if from < askUpTo {
-            let there = try ids(branch, from, to, times: block.times, token)
+            let there: Set<Int64>
+            do throws(ClickHouseError) {
+                // The request of a shipper that was killed may still be at work.
+                try rows.wait(for: token)
+                there = try rows.ids(of: branch, after: from, upTo: to, times: block.times)
+            } catch {
+                throw .engine(error)
+            }
             let missing = block.ids.count - block.ids.reduce(0) { $0 + (there.contains($1) ? 1 : 0) }
             totals.known += UInt64(block.ids.count - missing)
             known = UInt64(there.count)
@@ -450,67 +440,5 @@ public final class Shipper {
         guard !ids.isEmpty else { return nil }
         totals.leftOut += encoder.leftOut
         return Block(body: body, ids: ids, times: times.first...times.last)
-    }
-
-    /// The ids that the server has in a range, once it has finished with what was sent before.
-    private func ids(
-        _ branch: LogBranch, _ from: Int64, _ to: Int64, times: ClosedRange<Int64>, _ token: String
-    ) throws(ShipError) -> Set<Int64> {
-        do throws(ClickHouseError) {
-            for _ in 0..<600 {
-                // The request of a shipper that was killed may still be at work.
-                let running = try server.words(
-                    "SELECT count() FROM system.processes WHERE startsWith(query_id, \(ClickHouse.literal(token)))")
-                if running.first?.first == "0" { break }
-                usleep(100_000)
-            }
-            let answer = try server.ask(
-                "SELECT groupUniqArray(id) FROM \(ShipSchema.table) WHERE \(condition(branch)) "
-                    + "AND id >= \(from &+ 1) AND id <= \(to) "
-                    + "AND time_us >= \(times.lowerBound) AND time_us <= \(times.upperBound) "
-                    + "FORMAT RowBinary")
-            return try Self.set(answer)
-        } catch {
-            throw .engine(error)
-        }
-    }
-
-    /// How many events the server has in a range of ids.
-    ///
-    /// - Parameter times: when most of them were recorded; nil if that is not known.
-    private func count(
-        _ branch: LogBranch, _ from: Int64, _ to: Int64, times: ClosedRange<Int64>?
-    ) throws(ShipError) -> UInt64 {
-        // Rows lie in the order of time. Ids and times differ in order by no more than the drain's delay.
-        let hour: Int64 = 3_600_000_000
-        let around = times.map { " AND time_us >= \($0.lowerBound - hour) AND time_us <= \($0.upperBound + hour)" } ?? ""
-        do throws(ClickHouseError) {
-            let answer = try server.ask(
-                "SELECT uniqExact(id) FROM \(ShipSchema.table) WHERE \(condition(branch)) "
-                    + "AND id >= \(from &+ 1) AND id <= \(to)\(around) FORMAT RowBinary")
-            guard answer.count == 8 else { throw .strange("\(answer.count) bytes for a number") }
-            return Self.number(answer, 0)
-        } catch {
-            throw .engine(error)
-        }
-    }
-
-    /// An array of numbers in RowBinary, whose length shows that it is whole.
-    private static func set(_ bytes: [UInt8]) throws(ClickHouseError) -> Set<Int64> {
-        var count = 0
-        var start = 0
-        var shift = 0
-        while start < bytes.count {
-            let byte = bytes[start]
-            count |= Int(byte & 0x7F) << shift
-            start += 1
-            shift += 7
-            if byte < 0x80 { break }
-            guard shift < 35 else { break }
-        }
-        guard start > 0, bytes.count - start == 8 * count else { throw .strange("\(bytes.count) bytes for a list") }
-        var set = Set<Int64>(minimumCapacity: count)
-        for index in 0..<count { set.insert(Int64(truncatingIfNeeded: number(bytes, start + 8 * index))) }
-        return set
     }
 }

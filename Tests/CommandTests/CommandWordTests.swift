@@ -164,8 +164,7 @@ import Testing
         let host = try place.server()
         try host.ask("auth user=text:alice ok=1")
         try host.shutDown()
-        chmod(place.path, 0o755)
-        for name in names(in: place.path) where name != "identity.key" { chmod(place(name), 0o644) }
+        place.letEverybodyRead()
         let outcome = try CommandLineTool(place.path, user: .nobody).run("events", "--user", "alice", "-c")
         #expect(outcome.status == 77 && outcome.errors.contains("cannot look up --user alice"), "\(outcome.errors)")
         // What its own tables show needs no key.

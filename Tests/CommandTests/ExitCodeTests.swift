@@ -107,8 +107,7 @@ import Testing
         let host = try place.server()
         try host.ask("auth user=text:a ok=1")
         try host.shutDown()
-        chmod(place.path, 0o755)
-        for name in names(in: place.path) where name != "identity.key" { chmod(place(name), 0o644) }
+        place.letEverybodyRead()
         let outcome = try CommandLineTool(place.path, user: .nobody).run(words)
         expect(outcome, 77, says: ["run this as the server's user or root"])
         #expect(try place.tool.count() == 1)

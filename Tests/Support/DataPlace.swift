@@ -16,4 +16,10 @@ public final class DataPlace: Sendable {
     public func server(_ settings: [String: String] = [:], umask: Int? = nil, user: User? = nil) throws -> ServerHost {
         try .running(path, settings, umask: umask, user: user)
     }
+
+    /// Lets every user read all files but the key.
+    public func letEverybodyRead() {
+        chmod(path, 0o755)
+        for name in names(in: path) where name != "identity.key" { chmod(self(name), 0o644) }
+    }
 }

@@ -99,8 +99,7 @@ struct CountCommand: ParsableCommand {
                 EmptyAnswer.explain(filter, log, directory.source)
             }
         } else {
-            LogOff.say(directory.source)
-            EmptyAnswer.sayWaiting(filter, directory.source)
+            EmptyAnswer.qualify(filter, directory.source)
         }
         guard !countOptions.dropped, !countOptions.waiting, filter.newest == nil, filter.afterID == nil else { return }
         let kinds = EventKind.allCases.filter { filter.holds($0) && question.fits($0) }

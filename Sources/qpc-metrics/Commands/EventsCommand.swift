@@ -127,8 +127,7 @@ struct EventsCommand: ParsableCommand {
     private func explain(isEmpty: Bool, _ filter: EventFilter, _ log: EventLogReader) {
         guard filter.newest != 0 else { return }
         if isEmpty { return EmptyAnswer.explain(filter, log, directory.source) }
-        LogOff.say(directory.source)
-        EmptyAnswer.sayWaiting(filter, directory.source)
+        EmptyAnswer.qualify(filter, directory.source)
     }
 
     /// - Parameter oldest: with `-n`, the time of the oldest event that was printed: earlier drops are not part of the answer.

@@ -81,7 +81,7 @@ struct RecoverCommand: ParsableCommand {
         do {
             held = try DataDirectory(path: directory, create: false)
         } catch {
-            throw Self.failure(Self.code(error), error.message)
+            throw Failure.ofWriting(Self.code(error), error.message)
         }
         var settings = try RestoredCopy.settings(source, live)
         settings.syncIntervalNanoseconds = 0
@@ -89,12 +89,12 @@ struct RecoverCommand: ParsableCommand {
         do {
             outcome = try Recovery.run(held, settings: settings, log: PluginLogger(level: .warning))
         } catch {
-            throw Self.failure(Self.code(error), error.message)
+            throw Failure.ofWriting(Self.code(error), error.message)
         }
         do {
             try outcome.writer.checkpoint(truncating: true)
         } catch {
-            throw Self.failure(error.isPermission ? Failure.noPermission : Failure.somethingWrong, error.message)
+            throw Failure.ofWriting(error.isPermission ? Failure.noPermission : Failure.somethingWrong, error.message)
         }
         func count(_ events: some BinaryInteger) -> String { Quantity.count(UInt64(clamping: events), "event") }
         var text = "\(count(outcome.recovered)) recovered\n"
@@ -102,11 +102,6 @@ struct RecoverCommand: ParsableCommand {
         if outcome.lost > 0 { text += "\(count(outcome.lost)) lost with a log that was deleted or replaced\n" }
         if outcome.torn > 0 { text += "\(count(outcome.torn)) counted, but not recoverable\n" }
         return text
-    }
-
-    /// Whoever has no permission to write learns who has.
-    static func failure(_ code: Int32, _ message: String) -> Failure {
-        Failure(code, code == Failure.noPermission ? message + "; run this as the server's user or root" : message)
     }
 
     static func code(_ error: RecoveryError) -> Int32 {

@@ -206,15 +206,7 @@ struct ShipCommand: ParsableCommand {
         ] where isGiven {
             throw Failure(Failure.usage, "\(option) cannot be used with verify: nothing is sent")
         }
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        let first = try since.map { text in
-            do throws(ExpressionError) {
-                return try TimeExpression.parse(text, now: Int64(now.tv_sec) * 1_000_000)
-            } catch {
-                throw Failure.invalid(text, for: "--since", error.description)
-            }
-        }
+        let first = try since.map { try EventFilterOptions.time($0, option: "--since") }
         let name = try name()
         let report: ShipVerifier.Report
         do {
@@ -300,11 +292,7 @@ struct ShipCommand: ParsableCommand {
         let exporter: Exporter
         do {
             exporter = try Exporter.start(address, log: ExporterLog(level: .warn)) { start in
-                var now = timespec()
-                clock_gettime(CLOCK_REALTIME, &now)
-                return ShipMetrics.families(
-                    board.now, nowMicroseconds: Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000, startNanoseconds: start
-                )
+                ShipMetrics.families(board.now, nowMicroseconds: Environment.nowMicroseconds, startNanoseconds: start)
             }
         } catch {
             throw Failure(Failure.somethingWrong, error.message)

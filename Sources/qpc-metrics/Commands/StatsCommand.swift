@@ -87,8 +87,7 @@ struct StatsCommand: ParsableCommand {
         if stats.sum == 0 {
             EmptyAnswer.explain(filter, log, directory.source)
         } else {
-            LogOff.say(directory.source)
-            EmptyAnswer.sayWaiting(filter, directory.source)
+            EmptyAnswer.qualify(filter, directory.source)
         }
         guard query.filter.newest == nil, query.filter.afterID == nil else { return }
         let kinds = EventKind.allCases.filter { query.filter.holds($0) }

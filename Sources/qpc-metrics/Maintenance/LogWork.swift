@@ -48,7 +48,7 @@ struct LogWork {
             held = try DataDirectory(path: directory.path, create: false)
         } catch {
             if case .inUse = error { return try ask(pid: live?.header.pid) }
-            throw RecoverCommand.failure(Self.code(error), error.message)
+            throw Failure.ofWriting(Self.code(error), error.message)
         }
         return try work(held, settings: RestoredCopy.settings(directory.source, live))
     }
@@ -91,7 +91,7 @@ struct LogWork {
                 // The checkpoint at the end syncs. After a power cut before it, the user has to run the command again.
                 held, settings: settings, log: PluginLogger(level: .warning))
         } catch {
-            throw RecoverCommand.failure(RecoverCommand.code(error), error.message)
+            throw Failure.ofWriting(RecoverCommand.code(error), error.message)
         }
         var done = MaintenanceJob.Outcome()
         do throws(LogError) {
@@ -109,7 +109,7 @@ struct LogWork {
             return job.outcome
         } catch {
             if done.events > 0 { throw Unfinished(outcome: done, problem: error.message) }
-            throw RecoverCommand.failure(
+            throw Failure.ofWriting(
                 error.isPermission ? Failure.noPermission : Failure.somethingWrong, error.message)
         }
     }

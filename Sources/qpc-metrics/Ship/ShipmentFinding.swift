@@ -1,5 +1,4 @@
 import Doctor
-import Glibc
 import Shipping
 import Terminal
 
@@ -7,12 +6,6 @@ import Terminal
 enum ShipmentFinding {
     case shipment(Shipment)
     case unknown(path: String, String)
-
-    private static var now: Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
-    }
 
     private static func age(_ microseconds: Int64) -> String { Quantity.age(seconds: UInt64(max(0, microseconds)) / 1_000_000) }
 
@@ -29,7 +22,7 @@ enum ShipmentFinding {
     /// A line of `status`.
     var line: String {
         switch self {
-        case .shipment(let shipment): VisibleText.escaped(Self.words(shipment, Self.now))
+        case .shipment(let shipment): VisibleText.escaped(Self.words(shipment, Environment.nowMicroseconds))
         case .unknown(_, let message): VisibleText.escaped("not known: \(message)")
         }
     }
@@ -38,7 +31,7 @@ enum ShipmentFinding {
         switch self {
         case .unknown(let path, let message): return .object([("cursor_file", .text(path)), ("error", .text(message))])
         case .shipment(let shipment):
-            let now = Self.now
+            let now = Environment.nowMicroseconds
             return .object([
                 ("server", .text(shipment.cursor.server)), ("to", .text(shipment.cursor.target)),
                 ("cursor_file", .text(shipment.path)), ("written", .time(shipment.writtenMicroseconds)),
@@ -56,7 +49,7 @@ enum ShipmentFinding {
         case .unknown(_, let message):
             return .notChecked(name, message, fix: "run doctor as root, or as a member of the group that the shipper runs in")
         case .shipment(let shipment):
-            let now = Self.now
+            let now = Environment.nowMicroseconds
             let words = Self.words(shipment, now)
             guard shipment.isBehind(now: now) else { return .ok(name, words) }
             return .warning(

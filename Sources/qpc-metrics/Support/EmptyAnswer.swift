@@ -1,5 +1,6 @@
 import EventLog
 import EventSearch
+import MetricsMemory
 import MetricsModel
 import MetricsQuery
 import Readings
@@ -8,31 +9,39 @@ import Terminal
 /// Reports on standard error why an answer is empty: "nothing happened" and "nothing could be found" are different things.
 enum EmptyAnswer {
     static func explain(_ filter: EventFilter, _ log: EventLogReader, _ source: DataSource) {
-        if !LogOff.isSo(source), let waiting = waiting(source) { Notice.say("note: \(waiting)") }
+        let live = try? source.live()
+        if let live, live.header.settings.keepsRows, let waiting = waiting(live, source) { Notice.say("note: \(waiting)") }
         // The answer is right without the reason, so what cannot be read now is left out.
-        for reason in (try? reasons(filter, log, source)) ?? [] { Notice.say("note: no events: \(reason)") }
+        for reason in (try? reasons(filter, log, live?.header.settings)) ?? [] { Notice.say("note: no events: \(reason)") }
     }
 
-    /// An answer that is not empty lacks these events all the same, if its window reaches to the server's end.
-    static func sayWaiting(_ filter: EventFilter, _ source: DataSource) {
-        guard !LogOff.isSo(source), let live = try? source.live(), let waiting = waiting(source) else { return }
+    /// Reports what an answer that is not empty lacks all the same: rows, if the log is off; what a dead server left in its
+    /// rings, if the window reaches to the server's end.
+    static func qualify(_ filter: EventFilter, _ source: DataSource) {
+        guard let live = try? source.live() else { return }
+        guard live.header.settings.keepsRows else {
+            return Notice.say("note: \(Settings.logIsOff): what it shows is from before")
+        }
+        guard let waiting = waiting(live, source) else { return }
         let end = Int64(clamping: live.heartbeatNanoseconds / 1000)
         guard filter.untilMicroseconds ?? .max > end, filter.sinceMicroseconds ?? .min <= end else { return }
         Notice.say("note: \(waiting)")
     }
 
     private static func reasons(
-        _ filter: EventFilter, _ log: EventLogReader, _ source: DataSource
+        _ filter: EventFilter, _ log: EventLogReader, _ settings: Settings?
     ) throws(LogError) -> [String] {
+        let isOff = settings?.keepsRows == false
         guard let extent = try log.extent() else {
-            return [LogOff.isSo(source) ? LogOff.reason : "the log is empty"]
+            return [isOff ? LogOff.reason : "the log is empty"]
         }
-        var reasons = LogOff.isSo(source) ? ["\(Settings.logIsOff), and holds events from before only"] : []
+        var reasons = isOff ? ["\(Settings.logIsOff), and holds events from before only"] : []
         let unknown = try log.unknownNames(filter)
         for kind in unknown {
             reasons.append(
                 try log.holdsNames(of: kind)
-                    ? "no such \(word(kind)) in the log" : "the log holds no \(plural(kind)): \(whyNone(kind, source))")
+                    ? "no such \(word(kind)) in the log"
+                    : "the log holds no \(plural(kind)): \(whyNone(kind, settings?.identities))")
         }
         guard unknown.isEmpty else { return reasons }
         if let since = filter.sinceMicroseconds, since > extent.newest {
@@ -45,8 +54,8 @@ enum EmptyAnswer {
     }
 
     /// What a dead server left in its rings may be what is looked for.
-    private static func waiting(_ source: DataSource) -> String? {
-        guard let live = try? source.live(), source.state(of: live) == .died else { return nil }
+    private static func waiting(_ live: LiveFileReader, _ source: DataSource) -> String? {
+        guard source.state(of: live) == .died else { return nil }
         let pending = SnapshotReader.snapshot(of: live, orLogIn: source).pending
         guard pending > 0 else { return nil }
         return
@@ -58,8 +67,7 @@ enum EmptyAnswer {
         String(LocalTime.text(microseconds, zone: .local).prefix(19))
     }
 
-    private static func whyNone(_ kind: NameKind, _ source: DataSource) -> String {
-        let mode = (try? source.live())?.header.settings.identities
+    private static func whyNone(_ kind: NameKind, _ mode: IdentityMode?) -> String {
         if kind != .reason, mode == IdentityMode.none { return "the plugin runs with QPC_METRICS_PLUGIN_IDENTITIES=none" }
         return "none was recorded"
     }

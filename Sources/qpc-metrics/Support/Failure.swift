@@ -30,6 +30,11 @@ struct Failure: Error {
         }
     }
 
+    /// Of somebody who wanted to write: whoever may not, learns who may.
+    static func ofWriting(_ code: Int32, _ message: String) -> Failure {
+        Failure(code, code == noPermission ? message + "; run this as the server's user or root" : message)
+    }
+
     func end() -> Never {
         if !message.isEmpty { Notice.say(message) }
         exit(code)

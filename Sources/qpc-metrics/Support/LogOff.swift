@@ -9,9 +9,4 @@ enum LogOff {
 
     /// Why there is nothing to show.
     static let reason = "\(Settings.logIsOff): events are counted, and none is kept; qpc-metrics status and top have the counters"
-
-    /// For an answer that has events: they are old ones.
-    static func say(_ source: DataSource) {
-        if isSo(source) { Notice.say("note: \(Settings.logIsOff): what it shows is from before") }
-    }
 }
