@@ -34,7 +34,12 @@ extension Simulation {
     /// Calls in the midst of what the drain writes; none if no server runs, or while a thread is within a call.
     func callsDuringWrite() {
         guard loop != nil, !book.isWithinBatch, chance(2) else { return }
-        for _ in 0..<Int(1 + below(6)) {
+        callsAtOnce(Int(1 + below(6)))
+    }
+
+    /// Calls between which no time passes.
+    func callsAtOnce(_ count: Int) {
+        for _ in 0..<count {
             single([.messageEnqueue, .auth, .fetch, .userRegistered][Int(below(4))], Int(below(UInt64(slots.count))), .nowhere)
         }
     }

@@ -1,3 +1,4 @@
+import CFaultVFS
 import CMetricsLayout
 import EventLog
 import Foundation
@@ -28,7 +29,8 @@ extension Simulation {
     /// Lets something happen to the log, and heals. What the log had and the next one does not have is gone.
     private func change(_ body: () throws -> Void) throws {
         // Closing must not write the WAL over what was changed, or the book could not tell what is gone.
-        let before = Set(try rows().map(\.seq))
+        // What waits may reach the old log before it is gone.
+        let before = Set(try rows().map(\.seq)).union(book.undrained)
         try body()
         book.durable = []
         // Until the drain looks at its files again.
@@ -68,29 +70,44 @@ extension Simulation {
         guard book.gone == before else { throw TestFailure("a deleted -wal or -shm cost events") }
     }
 
-    /// Pages of the log are overwritten, or cut off, by another program.
+    /// Pages of the log are overwritten, or cut off, by another program: between two turns of the loop, or while one writes.
     private func damageLog() throws {
         tell("the log is damaged")
         counts.logsDamaged += 1
-        try change {
-            var bytes = try read(log)
-            switch below(3) {
-            case 0:
+        let isDuringWrite = chance(2)
+        if isDuringWrite { callsAtOnce(Int(1 + below(30))) }
+        try change { if isDuringWrite { try duringNextWrite { try self.overwriteLog() } } else { try overwriteLog() } }
+    }
+
+    private func overwriteLog() throws {
+        var bytes = try read(log)
+        switch below(3) {
+        case 0:
+            let start = Int(below(UInt64(bytes.count / 4096))) * 4096
+            bytes.replaceSubrange(start..<min(start + 4096, bytes.count), with: random.bytes(4096))
+        case 1:
+            for _ in 0..<3 {
                 let start = Int(below(UInt64(bytes.count / 4096))) * 4096
-                bytes.replaceSubrange(start..<min(start + 4096, bytes.count), with: random.bytes(4096))
-            case 1:
-                for _ in 0..<3 {
-                    let start = Int(below(UInt64(bytes.count / 4096))) * 4096
-                    for index in start..<min(start + 4096, bytes.count) { bytes[index] = 0 }
-                }
-            default: bytes.removeLast(Int(below(UInt64(bytes.count))))
+                for index in start..<min(start + 4096, bytes.count) { bytes[index] = 0 }
             }
-            try overwrite(log, with: bytes)
-            // As if some seconds later, however fast this went.
-            var times = [timespec(tv_sec: 1_900_000_000 + Int(below(1 << 20)), tv_nsec: 0), timespec(tv_sec: 1, tv_nsec: 0)]
-            times[1] = times[0]
-            utimensat(AT_FDCWD, log, times, 0)
+        default: bytes.removeLast(Int(below(UInt64(bytes.count))))
         }
+        try overwrite(log, with: bytes)
+        // As if some seconds later, however fast this went.
+        var times = [timespec(tv_sec: 1_900_000_000 + Int(below(1 << 20)), tv_nsec: 0), timespec(tv_sec: 1, tv_nsec: 0)]
+        times[1] = times[0]
+        utimensat(AT_FDCWD, log, times, 0)
+    }
+
+    /// Between the loop's look at its files and whatever it does to them later in the same turn.
+    private func duringNextWrite(_ body: @escaping () throws -> Void) throws {
+        let trap = WriteTrap(body)
+        fault_vfs_at(
+            1, { context in Unmanaged<WriteTrap>.fromOpaque(context!).takeUnretainedValue().spring() },
+            Unmanaged.passUnretained(trap).toOpaque())
+        defer { fault_vfs_at(0, nil, nil) }
+        _ = flush()
+        try trap.finish()
     }
 
     /// An earlier copy of the log is put in its place.
@@ -139,5 +156,25 @@ extension Simulation {
             throw TestFailure("a damaged ring cost events of another: \(torn.sorted())")
         }
         book.gone.formUnion(torn)
+    }
+}
+
+/// Does something once, at a write.
+private final class WriteTrap {
+    private var body: (() throws -> Void)?
+    private var failure: (any Error)?
+
+    init(_ body: @escaping () throws -> Void) { self.body = body }
+
+    func spring() {
+        guard let body else { return }
+        self.body = nil
+        do { try body() } catch { failure = error }
+    }
+
+    /// If nothing was written, it is done now.
+    func finish() throws {
+        spring()
+        if let failure { throw failure }
     }
 }
