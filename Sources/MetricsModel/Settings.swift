@@ -17,6 +17,8 @@ public struct Settings: Sendable, Equatable {
     public var syncIntervalNanoseconds: UInt64
     /// Off: events are counted, and none gets a row. There is then nobody to name either: `identities` is `none`.
     public var keepsRows: Bool
+    /// Whether an operator's key is set: keys of pseudonyms are on the disk only sealed to it.
+    public var sealsKeys: Bool
 
     public var syncsEachCommit: Bool { syncIntervalNanoseconds == 0 }
 
@@ -25,7 +27,7 @@ public struct Settings: Sendable, Equatable {
         identities: IdentityMode = .pseudonym, pairs: Bool = true, keyRotationNanoseconds: UInt64? = 30 * day,
         retentionNanoseconds: UInt64? = 30 * day, maxLogBytes: UInt64? = 4 << 30, ringBytes: Int = 8 << 20,
         flushIntervalNanoseconds: UInt64 = 250_000_000, syncIntervalNanoseconds: UInt64 = 1_000_000_000,
-        keepsRows: Bool = true
+        keepsRows: Bool = true, sealsKeys: Bool = false
     ) {
         self.identities = identities
         self.pairs = pairs
@@ -36,6 +38,7 @@ public struct Settings: Sendable, Equatable {
         self.flushIntervalNanoseconds = flushIntervalNanoseconds
         self.syncIntervalNanoseconds = syncIntervalNanoseconds
         self.keepsRows = keepsRows
+        self.sealsKeys = sealsKeys
     }
 
     /// Each setting that the header stores: its variable's name after `QPC_METRICS_PLUGIN_`, and the value as one would set it.

@@ -12,8 +12,9 @@ public enum Version {
     public static let logNeeds = "0.1.0"
     /// `live.qpcm`
     public static let live: UInt64 = 1
-    /// `identity.key`
-    public static let keys: UInt64 = 1
+    /// `identity.key`: the newest that is read. A file in which no key is sealed to an operator's key is written as of format 1,
+    /// which versions before operator's keys read.
+    public static let keys: UInt64 = 2
 }
 
 /// A file of a newer format than this program knows. Nobody may guess what it means, change it or rename it: the program that

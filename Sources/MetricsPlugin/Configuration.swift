@@ -1,5 +1,6 @@
 import EventDrain
 import MetricsModel
+import Pseudonyms
 
 /// The configuration from the environment, read once at init.
 struct Configuration {
@@ -7,6 +8,8 @@ struct Configuration {
     var directory = "qpc-metrics-data"
     /// Nil: the live file is in the data directory.
     var liveDirectory: String?
+    /// Keys of pseudonyms are on the disk only sealed to it; nil: as they are.
+    var operatorKey: OperatorKey?
     var messageHook = true
     var logLevel = LogLevel.info
 
@@ -17,6 +20,7 @@ struct Configuration {
             guard let value = EnvironmentValue(variable.name) else { continue }
             guard variable.set(value, &configuration) else { throw value.error(expected: variable.expected) }
         }
+        configuration.settings.sealsKeys = configuration.operatorKey != nil
         // Whoever keeps no row names nobody, and needs no key.
         if !configuration.settings.keepsRows { configuration.settings.identities = .none }
         return configuration
@@ -48,6 +52,11 @@ struct Configuration {
                 "QPC_METRICS_PLUGIN_KEY_ROTATION has no effect with QPC_METRICS_PLUGIN_IDENTITIES=\(settings.identities.name), "
                     + "which uses no key")
         }
+        if settings.identities != .pseudonym, settings.sealsKeys {
+            lines.append(
+                "QPC_METRICS_PLUGIN_OPERATOR_KEY only seals the keys of older events with "
+                    + "QPC_METRICS_PLUGIN_IDENTITIES=\(settings.identities.name), which uses no key")
+        }
         if settings.identities == .none, settings.pairs, isSet("PAIRS") {
             lines.append(
                 "QPC_METRICS_PLUGIN_PAIRS=on has no effect with QPC_METRICS_PLUGIN_IDENTITIES=none, which records nobody")
@@ -64,6 +73,7 @@ struct Configuration {
     var words: String {
         var text = "DIR=\(directory)"
         if let liveDirectory { text += " LIVE_DIR=\(liveDirectory)" }
+        if let operatorKey { text += " OPERATOR_KEY=\(operatorKey.text)" }
         for (name, value) in settings.words { text += " \(name)=\(value)" }
         return text + " SYNC_INTERVAL=\(Settings.time(settings.syncIntervalNanoseconds))"
             + " MESSAGE_HOOK=\(messageHook ? "on" : "off") LOG_LEVEL=\(logLevel.name)"
@@ -111,6 +121,9 @@ struct Configuration {
             Variable("PAIRS", "on or off") { assign(&$1.settings.pairs, $0.isOn) },
             Variable("KEY_ROTATION", "off, or an age such as 30d, 12h or 90m") {
                 assign(&$1.settings.keyRotationNanoseconds, $0.offOr($0.nanoseconds(in: 1...UInt64.max)))
+            },
+            Variable("OPERATOR_KEY", "a public key, qpc-operator-..., or a file of it, as qpc-metrics keygen makes them") {
+                assign(&$1.operatorKey, $0.operatorKey.map { .some($0) })
             },
             Variable("RETENTION", "off, or an age such as 30d, 12h or 90m") {
                 assign(&$1.settings.retentionNanoseconds, $0.offOr($0.nanoseconds(in: 1...UInt64.max)))

@@ -1,5 +1,6 @@
 import CMachine
 import MetricsModel
+import Pseudonyms
 
 /// The value of one environment variable. Compared and parsed as bytes: Unicode tables have no place in the server.
 struct EnvironmentValue {
@@ -39,6 +40,13 @@ struct EnvironmentValue {
     // MARK: Parsed values; nil if the value is not of that kind
 
     var path: String? { bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self) }
+
+    /// The key itself, or a file with it.
+    var operatorKey: OperatorKey? {
+        if bytes.starts(with: OperatorKey.prefix.utf8) { return OperatorKey.find(in: bytes) }
+        guard let path, let found = try? OperatorKey.read(path: path) else { return nil }
+        return found
+    }
 
     var isOn: Bool? { equals("on") ? true : equals("off") ? false : nil }
 

@@ -4,6 +4,7 @@ import EventDrain
 import EventLog
 import MetricsMemory
 import MetricsModel
+import Pseudonyms
 import Synchronization
 
 /// One init of the plugin: what it holds, from `qpc_plugin_init` to `destroy`.
@@ -47,7 +48,8 @@ final class PluginInstance: @unchecked Sendable {
             map: live.map, session: live.options.session, clock: live.options.clock, writer: outcome.writer,
             ringed: outcome.ringed, stored: .none)
         let keys = KeyRotation(
-            directory: configuration.directory, rotationNanoseconds: configuration.settings.keyRotationNanoseconds, log: log)
+            directory: configuration.directory, rotationNanoseconds: configuration.settings.keyRotationNanoseconds,
+            operatorKey: configuration.operatorKey, log: log)
         let wall = Int64(clamping: TickClock.realtimeNanoseconds() / 1000)
         var time = TrustedTime.begin(outcome.writer, wall: wall, monotonic: TickClock.monotonicNanoseconds())
         _ = time.read(wall: wall, monotonic: TickClock.monotonicNanoseconds())
@@ -97,7 +99,9 @@ final class PluginInstance: @unchecked Sendable {
     ) throws(StartError) -> Recovery.Outcome {
         let outcome: Recovery.Outcome
         do {
-            outcome = try Recovery.run(directory, settings: configuration.settings, log: log)
+            outcome = try Recovery.run(
+                directory, settings: configuration.settings, sealing: configuration.operatorKey.map { .to($0) } ?? .none,
+                log: log)
         } catch {
             throw StartError(code: -3, message: cannotUse(configuration.directory, error.message))
         }

@@ -22,6 +22,8 @@ public struct PrivacyReport: Sendable {
         /// Not readable by this user; the number of epochs is derived from the file's size.
         case unreadable(epochs: Int)
         case readable([Int64])
+        /// At least one is sealed to an operator's key: those that are sealed, and those that are there or were opened.
+        case sealed([Int64], open: [Int64])
     }
 
     /// The settings of the plugin's last run; nil without a live file.
@@ -40,16 +42,18 @@ public struct PrivacyReport: Sendable {
     public var epochs: [LoggedEpoch]
     public var listing: DirectoryListing
 
+    /// - Parameter secret: the operator's, which opens keys that are sealed: the report is then what its thief would learn, too.
     /// - Parameter progress: called now and then with the number of rows read so far.
     public static func measure(
-        _ source: DataSource, progress: (Int64) -> Void
+        _ source: DataSource, opening secret: OperatorSecret? = nil, progress: (Int64) -> Void
     ) throws(DataSourceError) -> PrivacyReport {
         let log = try source.requiredLog()
         let live = try source.live()
         let listing = DirectoryListing(source.directory)
+        let keys = try keys(source.directory, listing, secret)
         do {
             var report = PrivacyReport(
-                links: try LinkSurvey.run(log, progress: progress), keys: keys(source.directory, listing),
+                links: try LinkSurvey.run(log, progress: progress), keys: keys,
                 epochs: try log.epochs(), listing: listing)
             report.oldestMicroseconds = try log.oldestEvent()
             report.newestMicroseconds = try log.newestEvent()
@@ -89,10 +93,19 @@ public struct PrivacyReport: Sendable {
         return Names(pseudonyms: UInt64(clamping: all - plain), plain: UInt64(clamping: plain))
     }
 
-    private static func keys(_ directory: String, _ listing: DirectoryListing) -> Keys {
+    private static func keys(
+        _ directory: String, _ listing: DirectoryListing, _ secret: OperatorSecret?
+    ) throws(DataSourceError) -> Keys {
         guard let file = listing.files.first(where: { $0.content == .file(.keys) }) else { return .none }
-        if let keys = try? IdentityKeys.load(directory: directory) { return .readable(keys.epochs.map(\.number)) }
-        return .unreadable(epochs: IdentityKeys.epochs(inBytes: file.bytes))
+        do throws(IdentityKeyError) {
+            let keys = try IdentityKeys.load(directory: directory, opening: secret)
+            let open = keys.epochs.filter { $0.key != nil }.map(\.number)
+            let sealed = keys.epochs.filter { $0.key == nil }.map(\.number)
+            return sealed.isEmpty ? .readable(open) : .sealed(sealed, open: open)
+        } catch {
+            if case .wrongOperator = error { throw .key(error) }
+            return .unreadable(epochs: IdentityKeys.epochs(inBytes: file.bytes))
+        }
     }
 
     /// Whether an epoch's key exists; nil if this reader cannot tell.
@@ -101,6 +114,13 @@ public struct PrivacyReport: Sendable {
         case .none: false
         case .unreadable: nil
         case .readable(let numbers): numbers.contains(epoch)
+        case .sealed(_, let open): open.contains(epoch)
         }
+    }
+
+    /// Whether an epoch's key exists only sealed to an operator's key.
+    public func isSealed(_ epoch: Int64) -> Bool {
+        if case .sealed(let numbers, _) = keys { return numbers.contains(epoch) }
+        return false
     }
 }

@@ -20,11 +20,27 @@ public struct PseudonymSearch: Sendable {
 
     private let keys: IdentityKeys
 
+    /// - Parameter secret: the operator's, which opens keys that are sealed.
     /// - Throws: `IdentityKeyError` if the keys cannot be read.
-    public init(directory: String) throws(IdentityKeyError) { keys = try IdentityKeys.load(directory: directory) }
+    public init(directory: String, opening secret: OperatorSecret? = nil) throws(IdentityKeyError) {
+        keys = try IdentityKeys.load(directory: directory, opening: secret)
+    }
+
+    /// How many epochs' keys are sealed to an operator's key that was not given.
+    public var sealedEpochs: Int { keys.epochs.count { $0.key == nil } }
+
+    /// Whether no epoch's key can be used.
+    public var isSealed: Bool { sealedEpochs == keys.epochs.count }
 
     /// Whether the keys belong to this log.
     public func fits(_ log: EventLogReader) throws(LogError) -> Bool { try log.verdict(on: keys) != .foreign }
+
+    /// In hexadecimal, under every key that is there or was opened.
+    public func pseudonyms(of bytes: [UInt8]) -> [String] {
+        keys.epochs.compactMap { $0.key?.pseudonym(of: bytes) }.map { pseudonym in
+            pseudonym.withUnsafeBytes { String(decoding: Hexadecimal.encode($0), as: UTF8.self) }
+        }
+    }
 
     /// Each form of a line under each key: as a user's name, and also as a key or channel if it is hexadecimal for 16 bytes or
     /// more.
@@ -34,7 +50,8 @@ public struct PseudonymSearch: Sendable {
         var matches: [Match] = []
         for form in forms {
             for epoch in keys.epochs {
-                let pseudonym = epoch.key.pseudonym(of: form.bytes)
+                guard let key = epoch.key else { continue }
+                let pseudonym = key.pseudonym(of: form.bytes)
                 let text = pseudonym.withUnsafeBytes { String(decoding: Hexadecimal.encode($0), as: UTF8.self) }
                 matches.append(Match(pseudonym: text, name: line, isKey: form.isKey, epoch: epoch.number))
             }

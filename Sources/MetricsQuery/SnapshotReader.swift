@@ -60,6 +60,7 @@ public enum SnapshotReader {
         snapshot.plugin = source.state(of: live)
         snapshot.version = live.header.version
         snapshot.identities = live.header.settings.identities
+        snapshot.sealsKeys = live.header.settings.sealsKeys
         snapshot.keepsRows = live.header.settings.keepsRows
         snapshot.startNanoseconds = live.header.startNanoseconds
         snapshot.logBytes = live.map.word(QPCM_HEADER_LOG_BYTES)

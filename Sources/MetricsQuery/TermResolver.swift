@@ -11,10 +11,12 @@ public struct TermResolver: Sendable {
     private let path: String
 
     /// Reads the keys if permitted. A reader in the server's group is not, but can still use pseudonyms.
-    public init(directory: String) {
+    ///
+    /// - Parameter secret: the operator's, which opens keys that are sealed.
+    public init(directory: String, opening secret: OperatorSecret? = nil) {
         path = DataFile.keys.path(in: directory)
         do throws(IdentityKeyError) {
-            keys = try IdentityKeys.load(directory: directory)
+            keys = try IdentityKeys.load(directory: directory, opening: secret)
             obstacle = nil
         } catch {
             keys = nil
@@ -27,9 +29,21 @@ public struct TermResolver: Sendable {
         // A log that was never written under a key has names in plain text, or no names.
         if (try? log.epochs())?.isEmpty == true { return nil }
         if let obstacle { return obstacle }
-        guard let keys, (try? log.verdict(on: keys)) == .foreign else { return nil }
+        guard let keys else { return nil }
+        if isSealed { return Self.sealed }
+        guard (try? log.verdict(on: keys)) == .foreign else { return nil }
         return "\(path) holds keys of another log"
     }
+
+    /// What to say where every key is sealed.
+    public static let sealed =
+        "every key of this log is sealed to the operator's key; give the private key with --operator-key FILE"
+
+    /// How many epochs' keys are sealed to an operator's key that was not given.
+    public var sealedEpochs: Int { (keys?.epochs ?? []).count { $0.key == nil } }
+
+    /// Whether no epoch's key can be used, because all are sealed.
+    public var isSealed: Bool { keys.map { $0.epochs.allSatisfy { $0.key == nil } } ?? false }
 
     /// Whether these bytes are too long for a pseudonym, so that only a key can find them.
     public static func needKey(_ bytes: [UInt8]) -> Bool { bytes.count > Pseudonym.byteCount }
@@ -40,7 +54,7 @@ public struct TermResolver: Sendable {
 
     /// The pseudonyms under every epoch's key, newest first.
     private func pseudonyms(of bytes: [UInt8]) -> [[UInt8]] {
-        (keys?.epochs ?? []).reversed().map { $0.key.pseudonym(of: bytes) }
+        (keys?.epochs ?? []).reversed().compactMap { $0.key?.pseudonym(of: bytes) }
     }
 
     /// A name or a pseudonym.

@@ -10,7 +10,7 @@ public enum Hexadecimal {
         }
     }
 
-    private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
+    static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 
     /// Nil for empty text, an odd number of digits, or any other character.
     public static func decode(_ text: String) -> [UInt8]? { decode(Array(text.utf8)) }
@@ -26,7 +26,7 @@ public enum Hexadecimal {
         return bytes
     }
 
-    private static func value(_ digit: UInt8) -> UInt8? {
+    static func value(_ digit: UInt8) -> UInt8? {
         switch digit {
         case 0x30...0x39: digit - 0x30
         case 0x61...0x66: digit - 0x57

@@ -8,19 +8,16 @@ import MetricsModel
 public final class IdentityKey: @unchecked Sendable {
     public static let byteCount = 32
 
-    /// The HMAC state after the key: each pseudonym starts from a copy, which saves half the work.
+    /// The HMAC state after the key, which is as good as the key: each pseudonym starts from a copy, which saves half the work.
     private let keyed: UnsafeMutablePointer<crypto_auth_hmacsha256_state>
+    private let memory: SecretBytes
 
     public init(_ bytes: UnsafeRawBufferPointer) {
-        keyed = .allocate(capacity: 1)
+        memory = SecretBytes(count: MemoryLayout<crypto_auth_hmacsha256_state>.size)
+        keyed = memory.start.bindMemory(to: crypto_auth_hmacsha256_state.self, capacity: 1)
         keyed.initialize(to: crypto_auth_hmacsha256_state())
         guard let start = bytes.bindMemory(to: UInt8.self).baseAddress else { return }
         _ = crypto_auth_hmacsha256_init(keyed, start, bytes.count)
-    }
-
-    deinit {
-        sodium_memzero(keyed, MemoryLayout<crypto_auth_hmacsha256_state>.size)
-        keyed.deallocate()
     }
 
     /// The first 16 bytes of HMAC-SHA-256 over the bytes as they came (RFC 2104).
@@ -33,6 +30,8 @@ public final class IdentityKey: @unchecked Sendable {
             _ = crypto_auth_hmacsha256_final(&state, digest.bindMemory(to: UInt8.self).baseAddress!)
             UnsafeMutableRawPointer(target).copyMemory(from: digest.baseAddress!, byteCount: Pseudonym.byteCount)
         }
+        // The stack outlives the call, and is part of a core dump.
+        sodium_memzero(&state, MemoryLayout<crypto_auth_hmacsha256_state>.size)
     }
 
     public func pseudonym(of bytes: UnsafeRawBufferPointer) -> [UInt8] {
@@ -62,6 +61,10 @@ public enum IdentityKeyError: Error {
     case newer(path: String, NewerFormat)
     /// The file holds keys other than those in use.
     case foreign(path: String)
+    /// The keys are sealed to another operator's key.
+    case wrongOperator(path: String, sealedTo: String)
+    /// There is no room for another epoch's key.
+    case full(path: String)
     case system(operation: String, path: String, code: Int32)
 
     public var message: String {
@@ -70,6 +73,9 @@ public enum IdentityKeyError: Error {
         case .unusable(let path): return "\(path) is not a file of keys"
         case .newer(let path, let format): return "cannot read \(path): \(format.words)"
         case .foreign(let path): return "\(path) holds other keys than those in use"
+        case .wrongOperator(let path, let sealedTo):
+            return "\(path) holds keys that are sealed to another operator's key, \(sealedTo)"
+        case .full(let path): return "\(path) has no room for another key"
         case .system(let operation, let path, let code):
             return "cannot \(operation) \(path): \(String(cString: strerror(code)))"
         }

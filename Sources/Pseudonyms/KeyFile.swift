@@ -8,7 +8,7 @@ import MetricsModel
 /// until it is overwritten with zeros; `tidy` cleans up after whatever died in between.
 enum KeyFile {
     /// The size of the largest key file.
-    static let byteLimit = IdentityKeys.headerBytes + IdentityKeys.limit * IdentityKeys.entryBytes
+    static let byteLimit = KeyRecord.byteLimit
 
     static func path(_ directory: String) -> String { DataFile.keys.path(in: directory) }
 
@@ -49,8 +49,8 @@ enum KeyFile {
 
     /// The magic and the version stay where they are in every later format.
     private static func newer(_ descriptor: Int32) -> NewerFormat? {
-        let head = SecretBytes(count: IdentityKeys.headerBytes)
-        guard pread(descriptor, head.start, head.count, 0) == head.count, head.word(at: 0) == IdentityKeys.magic
+        let head = SecretBytes(count: KeyRecord.headerBytes)
+        guard pread(descriptor, head.start, head.count, 0) == head.count, head.word(at: 0) == KeyRecord.magic
         else { return nil }
         return NewerFormat(found: head.word(at: 8) & 0xFFFF_FFFF, known: Version.keys)
     }

@@ -12,6 +12,8 @@ public struct MetricsSnapshot: Sendable {
     public var identities: IdentityMode = .pseudonym
     /// Whether events get rows; false with `QPC_METRICS_PLUGIN_LOG=off`.
     public var keepsRows = true
+    /// Whether keys of pseudonyms are on the disk only sealed to an operator's key.
+    public var sealsKeys = false
     /// UTC, nanoseconds since 1970; 0 if the plugin never ran.
     public var startNanoseconds: UInt64 = 0
     /// Distinct identities seen in 1, 7 and 30 days.

@@ -19,7 +19,7 @@ import Testing
 
         /// What every refusal says.
         var words: [String] {
-            let format = file == "events.db" ? 3 : 2
+            let format = file == "live.qpcm" ? 2 : 3
             let remedy =
                 switch self {
                 case .logThatSaysWhatItNeeds, .liveThatSaysWhatItNeeds: "install qpc-metrics 9.8.7-rc.1 or later"
@@ -48,12 +48,12 @@ import Testing
         case .live:
             try patch(newer.file, [2], at: 8)
             try patch(newer.file, [0], at: 104)
-        case .keys: try patch(newer.file, [2], at: 8)
+        case .keys: try patch(newer.file, [3], at: 8)
         case .liveThatSaysWhatItNeeds:
             try patch(newer.file, [2], at: 8)
             try patch(newer.file, Array("9.8.7-rc.1".utf8) + [0], at: 104)
         case .largeKeys:
-            try patch(newer.file, [2], at: 8)
+            try patch(newer.file, [3], at: 8)
             try overwrite(place(newer.file), with: read(place(newer.file)) + [UInt8](repeating: 7, count: 100_000))
         }
     }

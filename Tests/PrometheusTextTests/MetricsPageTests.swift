@@ -30,6 +30,7 @@ import Testing
             let name = family.type == .counter ? family.name + "_total" : family.name
             text += "| `\(name)` | \(family.type.rawValue) | \(labels(family)) | \(family.help) |\n"
         }
+        text += notes
         text += """
 
             ## Of a shipper
@@ -49,6 +50,14 @@ import Testing
         }
         return text
     }
+
+    private static let notes = """
+
+        With an [operator's key](OPERATING.md#keys-sealed-to-an-operator), every restart gives everyone another pseudonym. Until the window has passed,
+        `qpc_active_users` then counts twice whoever was seen before and after a restart, and so does `qpc_auth_failing_users`;
+        `qpc_recipients_waiting` and `qpc_delivery_oldest_waiting_seconds` forget who waited before it.
+
+        """
 
     private static func labels(_ family: MetricFamily) -> String {
         if family.name == "qpc_build_info" { return "`version`, `identities`" }

@@ -103,7 +103,8 @@ public struct Attacker {
         return first(Array(hex(secret.bytes).utf8), in: lowered)
     }
 
-    private static func first(_ needle: [UInt8], in content: [UInt8]) -> Int? {
+    /// Where the bytes are first; nil if they are not there.
+    public static func first(_ needle: [UInt8], in content: [UInt8]) -> Int? {
         content.withUnsafeBytes { content in
             needle.withUnsafeBytes { needle in
                 guard let start = content.baseAddress,

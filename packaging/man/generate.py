@@ -69,7 +69,8 @@ SEE_ALSO = {
     "prune": ["forget", "verify"],
     "forget": ["prune", "whois", "privacy-report"],
     "rebuild": ["verify"],
-    "privacy-report": ["forget"],
+    "privacy-report": ["forget", "keygen"],
+    "keygen": ["events", "whois", "privacy-report"],
     "doctor": ["status", "verify"],
     "ship": ["forget", "status", "verify"],
 }

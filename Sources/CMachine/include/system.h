@@ -63,6 +63,20 @@ static inline int32_t qpcm_map_zeros_over(void *address, size_t bytes) {
     return mmap(address, bytes, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED ? -1 : 0;
 }
 
+/// Memory for a secret: whole pages, zeroed, kept out of swap (where the process may lock memory), core dumps and forked
+/// children. Null if there is no memory.
+static inline void *qpcm_map_secret(size_t bytes) {
+    void *address = mmap(0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (address == MAP_FAILED) return 0;
+    (void)mlock(address, bytes);
+    (void)madvise(address, bytes, 16);  // MADV_DONTDUMP
+    (void)madvise(address, bytes, 18);  // MADV_WIPEONFORK
+    return address;
+}
+
+/// Frees it; the caller has wiped it.
+static inline void qpcm_unmap_secret(void *address, size_t bytes) { (void)munmap(address, bytes); }
+
 /// Whether the status is that of a regular file.
 static inline int32_t qpcm_is_regular(const struct stat *status) { return S_ISREG(status->st_mode); }
 static inline int32_t qpcm_is_directory(const struct stat *status) { return S_ISDIR(status->st_mode); }

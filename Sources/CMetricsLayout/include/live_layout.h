@@ -73,7 +73,8 @@ typedef struct qpcm_header {
     uint64_t retention_ns;         // [init] the oldest age kept in the log, 0 for any
     uint64_t max_bytes;            // [init] the log's cap, 0 for none
     uint64_t log_off;              // [init] 0 on, 1 off: events are counted, and none gets a row
-    uint64_t reserved0[9];
+    uint64_t keys_sealed;          // [init] 0 no, 1 yes: keys of pseudonyms are on the disk only sealed to an operator's key
+    uint64_t reserved0[8];
     uint64_t init_check;           // [init] over all [init] words from version on and the base counters; 0: none
     // 256: the slots
     uint64_t slots_ready;          // (a) [any] slots below this exist in the file

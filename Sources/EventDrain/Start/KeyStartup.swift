@@ -4,6 +4,24 @@ import MetricsMemory
 import MetricsModel
 import Pseudonyms
 
+/// How new keys get onto the disk.
+public enum KeySealing: Sendable {
+    /// Sealed to this operator's key, along with every key that is not sealed yet.
+    case to(OperatorKey)
+    /// As they are.
+    case none
+    /// Sealed as the newest one is: for a command, which does not know the server's settings.
+    case asFound
+
+    func key(_ keys: IdentityKeys?) -> OperatorKey? {
+        switch self {
+        case .to(let key): key
+        case .none: nil
+        case .asFound: keys?.newest.sealedTo
+        }
+    }
+}
+
 /// Puts `identity.key` in order at startup, and when another log is opened under a running server.
 enum KeyStartup {
     /// What a start finds.
@@ -26,7 +44,7 @@ enum KeyStartup {
             case _ where identities != .pseudonym: return Loaded()
             case .missing: return Loaded()
             case .unusable: return Loaded(isUnusable: true)
-            case .foreign, .system: throw .key(error)
+            case .foreign, .wrongOperator, .full, .system: throw .key(error)
             }
         }
     }
@@ -39,12 +57,24 @@ enum KeyStartup {
 
     /// Drops keys that are not this log's. If pseudonyms are wanted, there is a key afterwards that only its own epoch's rows
     /// were written under, and that the log can tell from any other.
+    ///
+    /// - Parameter sealing: under an operator's key, each start begins a new epoch: the keys of those before it are not on this
+    ///   machine any more. The new key is on the disk, sealed, before the first row under it.
     static func settle(
-        _ directory: DataDirectory, identities: IdentityMode, _ writer: EventLogWriter, quarantined: inout UInt64,
-        log: PluginLogger
+        _ directory: DataDirectory, _ settings: Settings, sealing: KeySealing, _ writer: EventLogWriter,
+        quarantined: inout UInt64, log: PluginLogger
     ) throws(RecoveryError) {
-        try dropForeign(directory, identities: identities, writer, quarantined: &quarantined, log: log)
-        try makeOrRotate(directory, identities: identities, writer)
+        try dropForeign(directory, identities: settings.identities, writer, quarantined: &quarantined, log: log)
+        let operatorKey = sealing.key(writer.keys)
+        if settings.sealsKeys, operatorKey == nil, settings.identities == .pseudonym {
+            // A command, for a server whose file of keys is damaged or another log's: with it went the public key.
+            writer.use(nil)
+            log.warning(
+                "the operator's public key is not known here, and no key is made that is not sealed to it: names are left out of "
+                    + "what is written now")
+            return
+        }
+        try makeOrRotate(directory, identities: settings.identities, operatorKey, writer, log: log)
         // Not worth refusing to start: an epoch's first rows bring its check with them.
         try? writer.saveKeyChecks()
     }
@@ -69,26 +99,55 @@ enum KeyStartup {
     }
 
     private static func makeOrRotate(
-        _ directory: DataDirectory, identities: IdentityMode, _ writer: EventLogWriter
+        _ directory: DataDirectory, identities: IdentityMode, _ operatorKey: OperatorKey?, _ writer: EventLogWriter,
+        log: PluginLogger
     ) throws(RecoveryError) {
-        guard identities == .pseudonym else { return }
+        let clear = writer.keys?.epochs.reduce(0) { $0 + ($1.sealedTo == nil ? 1 : 0) } ?? 0
+        guard identities == .pseudonym else { return try seal(clear, directory, operatorKey, writer, log: log) }
         let now = Int64(TickClock.realtimeNanoseconds() / 1000)
         let unused: Int64
         do { unused = try writer.unusedEpoch() } catch { throw .log(error) }
-        do {
-            if let keys = writer.keys {
-                // The file is older than the log, or the log was used without a key for a while.
-                guard keys.newest.number < writer.newestEpoch, !keys.isFull else { return }
-                writer.use(
-                    try IdentityKeys.rotate(
-                        directory: directory.path, atLeast: unused, nowMicroseconds: now))
-            } else {
+        guard let keys = writer.keys else {
+            do {
                 writer.use(
                     try IdentityKeys.make(
-                        directory: directory.path, epoch: unused, nowMicroseconds: now))
-            }
-        } catch {
-            throw .key(error)
+                        directory: directory.path, epoch: unused, nowMicroseconds: now, sealedTo: operatorKey))
+            } catch { throw .key(error) }
+            return
         }
+        let isUsable =
+            keys.newest.key != nil && OperatorKey.isSame(keys.newest.sealedTo, operatorKey) && (operatorKey == nil || clear == 0)
+        // The file is older than the log, or the log was used without a key for a while.
+        guard !isUsable || keys.newest.number < writer.newestEpoch else { return }
+        guard !keys.isFull(sealing: operatorKey != nil) else {
+            try seal(clear, directory, operatorKey, writer, log: log)
+            guard writer.keys?.newest.key == nil else { return }
+            return log.warning(
+                "the log holds events of \(keys.epochs.count) key epochs, and there is no room for another: names are left out "
+                    + "of new events until one of them has left; a shorter QPC_METRICS_PLUGIN_RETENTION makes room")
+        }
+        do {
+            writer.use(
+                try IdentityKeys.rotate(
+                    directory: directory.path, atLeast: unused, nowMicroseconds: now, sealedTo: operatorKey))
+        } catch { throw .key(error) }
+        if operatorKey != nil { tell(sealed: clear, log) }
+    }
+
+    /// Seals the keys that are not sealed, and begins no epoch.
+    private static func seal(
+        _ clear: Int, _ directory: DataDirectory, _ operatorKey: OperatorKey?, _ writer: EventLogWriter, log: PluginLogger
+    ) throws(RecoveryError) {
+        guard let operatorKey, clear > 0 else { return }
+        do { writer.use(try IdentityKeys.seal(directory: directory.path, to: operatorKey)) } catch { throw .key(error) }
+        tell(sealed: clear, log)
+    }
+
+    private static func tell(sealed count: Int, _ log: PluginLogger) {
+        guard count > 0 else { return }
+        let what = count == 1 ? "the key of 1 epoch is" : "the keys of \(count) epochs are"
+        log.info(
+            "\(what) now sealed to the operator's key, and overwritten on the disk as far as the file system lets one; backups "
+                + "still have them")
     }
 }

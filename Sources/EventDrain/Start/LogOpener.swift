@@ -7,6 +7,7 @@ import Pseudonyms
 public struct LogOpener {
     public let directory: DataDirectory
     let settings: Settings
+    let sealing: KeySealing
     /// The newest keys known; while a log is open, its writer has them.
     var keys: IdentityKeys?
     let log: PluginLogger

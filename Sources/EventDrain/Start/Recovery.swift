@@ -46,14 +46,14 @@ public enum Recovery {
 
     /// - Throws: `RecoveryError`; nothing is lost: what was in the rings is still there.
     public static func run(
-        _ directory: DataDirectory, settings: Settings, log: PluginLogger
+        _ directory: DataDirectory, settings: Settings, sealing: KeySealing = .asFound, log: PluginLogger
     ) throws(RecoveryError) -> Outcome {
         var quarantined: UInt64 = 0
         // Nothing is changed before it is known that no file is of a newer format: those of the keys and of the live file first,
         // then the log's, which opening it tells.
         do { try LiveFileReader.expectKnown(in: directory.path) } catch { throw .live(error) }
         let loaded = try KeyStartup.load(directory, identities: settings.identities)
-        var opener = LogOpener(directory: directory, settings: settings, keys: loaded.keys, log: log)
+        var opener = LogOpener(directory: directory, settings: settings, sealing: sealing, keys: loaded.keys, log: log)
         var outcome: Outcome
         do {
             outcome = try takeOver(&opener, replacingKeys: loaded.isUnusable, quarantined: &quarantined)
@@ -82,8 +82,11 @@ public enum Recovery {
         if writer.hasMismatch {
             opener.log.warning("\(writer.path): the counters do not match their checksum; see qpc-metrics verify")
         }
+        // What a dead server recorded while keys were sealed is not written under one that is not.
+        var sealing = opener.sealing
+        if case .none = sealing { sealing = .asFound }
         try KeyStartup.settle(
-            directory, identities: settings.identities, writer, quarantined: &quarantined, log: opener.log)
+            directory, settings, sealing: sealing, writer, quarantined: &quarantined, log: opener.log)
         opener.keys = writer.keys
         let place = LivePlace.find(in: directory.path)
         let live = try openLive(directory, quarantined: &quarantined, log: opener.log)
@@ -107,7 +110,7 @@ public enum Recovery {
         }
         writer.use(mode: settings.identities, pairs: settings.pairs, keepsRows: settings.keepsRows)
         try KeyStartup.settle(
-            directory, identities: settings.identities, writer, quarantined: &quarantined, log: opener.log)
+            directory, settings, sealing: opener.sealing, writer, quarantined: &quarantined, log: opener.log)
         return outcome
     }
 

@@ -55,6 +55,8 @@ final class CurrentLog {
         session = drainer.session
         files = LogFileWatch(of: drainer.writer.database)
         checkpoints = drainer.writer.database.checkpoints
+        // The writer has them; a key that is rotated away must not stay in memory here.
+        self.opener.keys = nil
     }
 
     var path: String { opener.path }
@@ -129,7 +131,7 @@ final class CurrentLog {
         // The log there now may belong to another key. Without a key, pseudonyms are left out: no reason to stay closed.
         do {
             try KeyStartup.settle(
-                opener.directory, identities: opener.settings.identities, writer, quarantined: &closed.quarantined, log: log)
+                opener.directory, opener.settings, sealing: opener.sealing, writer, quarantined: &closed.quarantined, log: log)
         } catch {
             log.warning(error.message)
         }
@@ -157,6 +159,7 @@ final class CurrentLog {
         files = LogFileWatch(of: writer.database)
         checkpoints = writer.database.checkpoints
         state = .open(drainer)
+        opener.keys = nil
         report(closed, totals)
         return drainer
     }

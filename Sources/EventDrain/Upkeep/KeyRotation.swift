@@ -13,6 +13,8 @@ public final class KeyRotation {
     private let directory: String
     /// Nil: keys are not rotated.
     private let rotationMicroseconds: Int64?
+    /// New keys are on the disk only sealed to it; nil: as they are.
+    private let operatorKey: OperatorKey?
     private let log: PluginLogger
     private var lookAt: UInt64 = 0
     private var retryAt: UInt64 = 0
@@ -20,10 +22,11 @@ public final class KeyRotation {
     private var isFullSaid = false
 
     public init(
-        directory: String, rotationNanoseconds: UInt64?, log: PluginLogger
+        directory: String, rotationNanoseconds: UInt64?, operatorKey: OperatorKey? = nil, log: PluginLogger
     ) {
         self.directory = directory
         rotationMicroseconds = rotationNanoseconds.map { Int64(clamping: $0 / 1000) }
+        self.operatorKey = operatorKey
         self.log = log
     }
 
@@ -66,24 +69,26 @@ public final class KeyRotation {
         guard let spent = try? writer.spentEpochs() else { return }
         if !spent.isEmpty {
             try keys.expectUnchanged(directory: directory)
-            writer.use(try IdentityKeys.destroy(spent, directory: directory))
+            writer.use(try IdentityKeys.destroy(spent, directory: directory)?.with(memoryOf: keys))
             let what = spent.count == 1 ? "the key of 1 epoch is" : "the keys of \(spent.count) epochs are"
             log.info("\(what) destroyed: its last event is no longer in the log")
         }
-        if keys.epochs.count > 1 || !spent.isEmpty { try? writer.removeEmptyEpochs() }
+        // Under an operator's key, each start leaves an epoch behind, and many of them never had a row.
+        let sealed = keys.epochs.filter { $0.sealedTo != nil }.map { $0.number }
+        if keys.epochs.count > 1 || !spent.isEmpty {
+            try? writer.removeEmptyEpochs(and: spent.filter { number in sealed.contains { $0 == number } })
+        }
     }
 
     private func rotateIfDue(_ writer: EventLogWriter, _ now: Int64) throws(IdentityKeyError) {
-        guard let keys = writer.keys, writer.mode == .pseudonym, let rotation = rotationMicroseconds else { return }
-        // A key that nothing was written under is as good as new.
-        guard writer.newestEpoch == keys.newest.number else { return }
-        let (age, overflow) = now.subtractingReportingOverflow(keys.newest.startedMicroseconds)
-        // A key dated far in the future was made under a wrong clock.
-        guard overflow || age >= rotation || age < -rotation else { return }
-        guard !keys.isFull else {
-            if !isFullSaid {
+        guard let keys = writer.keys, writer.mode == .pseudonym else { return }
+        // The start had no room for a key of its own, and names are left out.
+        let isMissing = keys.newest.key == nil && operatorKey != nil
+        guard isMissing || isOld(keys.newest, writer, now) else { return }
+        guard !keys.isFull(sealing: operatorKey != nil) else {
+            if !isFullSaid && !isMissing {
                 log.warning(
-                    "the identity key is not rotated: the log holds events of \(IdentityKeys.limit) epochs; "
+                    "the identity key is not rotated: the log holds events of \(keys.epochs.count) epochs; "
                         + "a longer QPC_METRICS_PLUGIN_KEY_ROTATION or a shorter RETENTION makes room"
                 )
             }
@@ -93,9 +98,18 @@ public final class KeyRotation {
         isFullSaid = false
         try keys.expectUnchanged(directory: directory)
         writer.use(
-            try IdentityKeys.rotate(directory: directory, atLeast: writer.newestEpoch + 1, nowMicroseconds: now))
+            try IdentityKeys.rotate(
+                directory: directory, atLeast: writer.newestEpoch + 1, nowMicroseconds: now, sealedTo: operatorKey))
         // If this fails, the epoch's first rows bring its check with them.
         try? writer.saveKeyChecks()
         log.info("a new key epoch has begun; the log holds events of \(keys.epochs.count) before it")
+    }
+
+    private func isOld(_ epoch: IdentityKeys.Epoch, _ writer: EventLogWriter, _ now: Int64) -> Bool {
+        // A key that nothing was written under is as good as new.
+        guard let rotation = rotationMicroseconds, writer.newestEpoch == epoch.number else { return false }
+        let (age, overflow) = now.subtractingReportingOverflow(epoch.startedMicroseconds)
+        // A key dated far in the future was made under a wrong clock.
+        return overflow || age >= rotation || age < -rotation
     }
 }

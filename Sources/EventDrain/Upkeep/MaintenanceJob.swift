@@ -28,6 +28,17 @@ public final class MaintenanceJob {
         public init() {}
 
         public var events: UInt64 { removed.reduce(0, +) }
+
+        /// What was done for one person under several names, one after another.
+        public mutating func add(_ next: Outcome) {
+            if events == 0, bytesBefore == 0 { bytesBefore = next.bytesBefore }
+            for index in removed.indices { removed[index] += next.removed[index] }
+            users += next.users
+            identities += next.identities
+            names += next.names
+            segments += next.segments
+            bytesAfter = next.bytesAfter
+        }
     }
 
     /// Runs a change in a transaction of its own, counts under a cause what it reports as removed, by kind, and returns the

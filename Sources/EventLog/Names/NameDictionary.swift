@@ -149,7 +149,12 @@ final class NameDictionary {
         while index >= 0 {
             let end = ActivityWindow.step(older.epochs[index + 1].startedMicroseconds)
             if end < step - ActivityWindow.reachSteps { break }
-            bind(find, older.epochs[index].key.pseudonym(of: key), .blob, at: 1)
+            // Under an operator's key, nobody is recognized across epochs.
+            guard let old = older.epochs[index].key else {
+                index -= 1
+                continue
+            }
+            bind(find, old.pseudonym(of: key), .blob, at: 1)
             if try find.step(operation: "write") {
                 let id = find.integer(0)
                 let last = find.integer(1)

@@ -38,8 +38,15 @@ extension EventLogWriter {
         return try epochs.spent(of: keys, current: mode == .pseudonym ? keys.newest.number : 0)
     }
 
-    public func removeEmptyEpochs() throws(LogError) {
-        let empty = try epochs.empty(keeping: keys)
+    /// - Parameter destroyed: epochs whose key is gone, which may never have had a row.
+    public func removeEmptyEpochs(and destroyed: [Int64] = []) throws(LogError) {
+        var empty = try epochs.empty(keeping: keys)
+        // No number is used twice: the key in use has a larger one.
+        if let newest = keys?.newest.number {
+            for number in destroyed where number < newest && number != epochs.newest && !empty.contains(number) {
+                empty.append(number)
+            }
+        }
         guard !empty.isEmpty else { return }
         try change { () throws(LogError) in try epochs.remove(empty) }
         try epochs.load()
@@ -78,9 +85,9 @@ extension EventLogWriter {
         step: Int64
     ) throws(LogError) -> Int64 {
         if mode == .pseudonym {
-            guard let keys else { return RowBatch.null }
+            guard let keys, let key = keys.newest.key else { return RowBatch.null }
             return try table.resolve(
-                bytes, hash: hash, stored: keys.newest.key.pseudonym(of: bytes), form: .blob, step: step,
+                bytes, hash: hash, stored: key.pseudonym(of: bytes), form: .blob, step: step,
                 older: table.hasActivity ? keys : nil, activity: &activity)
         }
         let stored = plainForm == .text ? TextRepair.utf8(bytes) : [UInt8](bytes)

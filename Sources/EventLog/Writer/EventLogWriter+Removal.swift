@@ -37,7 +37,7 @@ extension EventLogWriter {
     public func storedForms(of name: [UInt8], isText: Bool) -> [StoredName] {
         var forms = [StoredName(bytes: name, isText: isText)]
         for epoch in keys?.epochs ?? [] {
-            forms.append(StoredName(bytes: epoch.key.pseudonym(of: name), isText: false))
+            if let key = epoch.key { forms.append(StoredName(bytes: key.pseudonym(of: name), isText: false)) }
         }
         let given = isText ? Hexadecimal.decode(name) : name
         if let given, given.count == Pseudonym.byteCount { forms.append(StoredName(bytes: given, isText: false)) }

@@ -20,7 +20,7 @@ extension KeyVerdict {
         var verdict = KeyVerdict.foreign
         for epoch in keys.epochs {
             guard let known = try KeyCheck.read(epoch.number, in: database) else { continue }
-            guard known == epoch.key.fingerprint else { return .foreign }
+            guard known == epoch.fingerprint else { return .foreign }
             verdict = .recognized
         }
         return verdict
@@ -57,14 +57,14 @@ extension EventLogWriter {
         for epoch in keys?.epochs ?? [] where try KeyCheck.read(epoch.number, in: database) == nil { new.append(epoch) }
         guard !new.isEmpty else { return }
         try change { () throws(LogError) in
-            for epoch in new { try save(KeyCheck.name(epoch.number), blob: epoch.key.fingerprint) }
+            for epoch in new { try save(KeyCheck.name(epoch.number), blob: epoch.fingerprint) }
         }
     }
 
     /// Part of the transaction that writes an epoch's first rows.
     func saveKeyCheck(of number: Int64) throws(LogError) {
         for epoch in keys?.epochs ?? [] where epoch.number == number {
-            try save(KeyCheck.name(number), blob: epoch.key.fingerprint)
+            try save(KeyCheck.name(number), blob: epoch.fingerprint)
         }
     }
 }

@@ -80,7 +80,7 @@ struct CountCommand: ParsableCommand {
         }
         let buffer = OutputBuffer()
         var options = TableOptions(for: buffer, color: color, environment: Environment.value)
-        options.names = try people.load(log, directory: directory.path)
+        options.names = try people.load(log, directory: directory.path, filterOptions.operatorKey)
         let table = options
         try printing { () throws(OutputError) in
             switch output {

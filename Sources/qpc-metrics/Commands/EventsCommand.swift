@@ -74,7 +74,7 @@ struct EventsCommand: ParsableCommand {
         guard !follow else {
             try refuseWithFollow()
             if LogOff.isSo(directory.source) { Notice.say("note: \(LogOff.reason)") }
-            let names = try people.file.map { try GrowingNames(file: $0, directory: directory.path) }
+            let names = try people.growing(directory: directory.path, filterOptions.operatorKey)
             let heading = try cursor.map { try $0.read() == nil ? CSVHeading.withEvents : .never } ?? .always
             try EventPrinter(
                 format: output, color: color, isUTC: utc, isFull: full, names: names.map { _ in PeopleNames() }, heading: heading
@@ -92,7 +92,7 @@ struct EventsCommand: ParsableCommand {
         }
         let position = try cursor?.read()
         if let position { filter.afterID = try resume(from: position, log) }
-        let names = try people.load(log, directory: directory.path)
+        let names = try people.load(log, directory: directory.path, filterOptions.operatorKey)
         let heading: CSVHeading = cursor == nil ? .always : position == nil ? .withEvents : .never
         let printed = try EventPrinter(
             format: output, color: color, isUTC: utc, isFull: full, names: names, heading: heading

@@ -2,6 +2,7 @@ import ArgumentParser
 import EventDrain
 import EventLog
 import EventSearch
+import MetricsModel
 import MetricsQuery
 import Pseudonyms
 import Readings
@@ -47,6 +48,8 @@ struct ForgetCommand: ParsableCommand {
     @Option(parsing: .unconditional, help: ArgumentHelp("A key or its pseudonym, in full.", valueName: "hex"))
     var identity: String?
 
+    @OptionGroup var operatorKey: OperatorKeyOption
+
     @OptionGroup var removal: RemovalOptions
 
     private static let nobody =
@@ -79,7 +82,7 @@ struct ForgetCommand: ParsableCommand {
     private var nobodyFound: any Error { userFile == nil ? Failure(Failure.somethingWrong, Self.nobody) : NobodyFound() }
 
     private func forget(_ request: ControlClient.Request, user: String?) throws {
-        let work = LogWork(directory: directory, request: request)
+        let work = LogWork(directory: directory, request: request, also: try sealedForms(request))
         let preview = try preview(user)
         try work.requireDirectory()
         if removal.isDryRun, let preview, preview.users + preview.identities == 0 { throw nobodyFound }
@@ -111,11 +114,49 @@ struct ForgetCommand: ParsableCommand {
         }
     }
 
+    /// The same person's pseudonyms in sealed epochs: neither a running plugin nor this command's writer could compute them.
+    private func sealedForms(_ request: ControlClient.Request) throws -> [ControlClient.Request] {
+        guard let secret = try operatorKey.secret(beside: ("--user-file", userFile)) else {
+            try sayWhatIsOutOfReach()
+            return []
+        }
+        let search: PseudonymSearch
+        do {
+            search = try PseudonymSearch(directory: directory.path, opening: secret)
+        } catch {
+            throw Failure(Failure.noPermission, "cannot open the sealed keys: \(error.message)")
+        }
+        search.saySealed()
+        let log = try querying { () throws(DataSourceError) in try directory.source.log() }
+        /// Each is a search through the log, and there may be thousands of epochs.
+        func known(_ name: [UInt8], _ kind: NameKind) throws -> [String] {
+            try search.pseudonyms(of: name).filter { pseudonym in
+                guard let log else { return true }
+                return try queryingLog { () throws(LogError) in try log.kinds(ofPseudonym: pseudonym) }.contains(kind)
+            }
+        }
+        switch request {
+        case .forgetUser(let name): return try known(name, .user).map { .forgetUser(Array($0.utf8)) }
+        case .forgetIdentity(let key):
+            return try known(key, .identity).compactMap { Hexadecimal.decode($0).map { .forgetIdentity($0) } }
+        case .prune, .rebuild: return []
+        }
+    }
+
+    /// A running plugin has the key of the epoch under way. Without the private key, nobody reaches the epochs before it.
+    private func sayWhatIsOutOfReach() throws {
+        let resolver = TermResolver(directory: directory.path)
+        guard !directory.source.isHeld else { return SealedNote.say(resolver.sealedEpochs - 1) }
+        let given = user ?? identity ?? ""
+        guard resolver.isSealed, userFile != nil || !TermResolver.isPseudonym(given) else { return resolver.saySealed() }
+        throw Failure(Failure.noPermission, "cannot look up \(userFile ?? given): \(TermResolver.sealed), or give a pseudonym")
+    }
+
     /// Nil without a log, and if this user may not read the key: the plugin may.
     private func preview(_ user: String?) throws -> RemovalPreview? {
         let found = try querying { () throws(DataSourceError) in try directory.source.log() }
         guard let log = found else { return nil }
-        let resolver = TermResolver(directory: directory.path)
+        let resolver = TermResolver(directory: directory.path, opening: try operatorKey.secret())
         if resolver.obstacle(in: log) != nil { return nil }
         var term = identity.flatMap { resolver.bytes($0) }
         // Only the whole name: several people may share a prefix.

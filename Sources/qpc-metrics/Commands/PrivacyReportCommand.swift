@@ -27,9 +27,12 @@ struct PrivacyReportCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("The format of the output.", valueName: "format"))
     var output: Format = .text
 
+    @OptionGroup var operatorKey: OperatorKeyOption
+
     func run() throws {
+        let secret = try operatorKey.secret()
         let report = try querying { () throws(DataSourceError) in
-            try PrivacyReport.measure(directory.source) { rows in
+            try PrivacyReport.measure(directory.source, opening: secret) { rows in
                 if StandardError.isTerminal { StandardError.write("\r\(Quantity.grouped(UInt64(clamping: rows))) events read") }
             }
         }

@@ -56,6 +56,7 @@ struct StatsCommand: ParsableCommand {
     var top: Int = 5
 
     @OptionGroup var people: NamesOption
+    @OptionGroup var operatorKey: OperatorKeyOption
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The format of the output.", valueName: "format"))
     var output: Format = .table
@@ -70,7 +71,7 @@ struct StatsCommand: ParsableCommand {
         let stats = try queryingLog { () throws(LogError) in try query.ask(log) }
         let buffer = OutputBuffer()
         var options = TableOptions(for: buffer, color: color, environment: Environment.value)
-        options.names = try people.load(log, directory: directory.path)
+        options.names = try people.load(log, directory: directory.path, operatorKey)
         let table = options
         try printing { () throws(OutputError) in
             switch output {

@@ -26,6 +26,7 @@ struct TopCommand: ParsableCommand {
     @OptionGroup var directory: DirectoryOptions
 
     @OptionGroup var people: NamesOption
+    @OptionGroup var operatorKey: OperatorKeyOption
 
     @Flag(name: [.customShort("b"), .long], help: "Print one screen, measured over one second, and exit; for a pipe.")
     var once = false
@@ -62,8 +63,7 @@ struct TopCommand: ParsableCommand {
 
     /// Nil without a list. Whether names can be shown is found out while there is a line for the reason.
     private func names() throws -> GrowingNames? {
-        guard let file = people.file else { return nil }
-        let names = try GrowingNames(file: file, directory: directory.path)
+        guard let names = try people.growing(directory: directory.path, operatorKey) else { return nil }
         if let log = try querying({ () throws(DataSourceError) in try directory.source.log() }) { _ = try names.names(log) }
         return names
     }

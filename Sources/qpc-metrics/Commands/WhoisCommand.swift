@@ -64,6 +64,8 @@ struct WhoisCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The pseudonyms of this key.", valueName: "hex"))
     var identity: String?
 
+    @OptionGroup var operatorKey: OperatorKeyOption
+
     @Option(name: .shortAndLong, help: ArgumentHelp("The format of the output.", valueName: "format"))
     var output: Format = .table
 
@@ -100,6 +102,9 @@ struct WhoisCommand: ParsableCommand {
                     ? "this log has no pseudonyms: \(Settings.logIsOff), which keeps no event and no name"
                     : "this log has no pseudonyms: it holds names in plain text, or none at all; see qpc-metrics events")
         }
+        let list = names.map { ("--names", $0) } ?? userFile.map { ("--user-file", $0) }
+        // Read before the list: standard input serves one of them.
+        _ = try operatorKey.secret(beside: list.map { (option: $0.0, file: $0.1) })
         var lines: [Line] = []
         if let names {
             lines = try byNames(names, log)
@@ -127,7 +132,7 @@ struct WhoisCommand: ParsableCommand {
     private func byNames(_ file: String, _ log: EventLogReader) throws -> [Line] {
         var wanted: [String] = []
         for text in pseudonyms { wanted += try whole(text, log) }
-        let search = try NamesOption.search(log, directory: directory.path)
+        let search = try NamesOption.search(log, directory: directory.path, opening: try operatorKey.secret())
         var lines: [Line] = []
         try NameList.read(file) { entry in
             for match in search.matches(of: entry.subject) where wanted.isEmpty || wanted.contains(match.pseudonym) {
@@ -162,7 +167,7 @@ struct WhoisCommand: ParsableCommand {
     // MARK: From somebody to pseudonyms
 
     private func bySomebody(_ user: String?, _ log: EventLogReader) throws -> [Line] {
-        let search = try NamesOption.search(log, directory: directory.path)
+        let search = try NamesOption.search(log, directory: directory.path, opening: try operatorKey.secret())
         let name = Array((user ?? identity ?? "").utf8)
         if let identity, Hexadecimal.decode(identity) == nil {
             throw Failure.invalid(identity, for: "--identity", EventFilterOptions.expectedWholeHexadecimal)
@@ -175,7 +180,7 @@ struct WhoisCommand: ParsableCommand {
             guard !kinds.isEmpty else { continue }
             try lines.append(measured(Line(pseudonym: match.pseudonym, name: name, kinds: kinds, epoch: match.epoch), log))
         }
-        let resolver = TermResolver(directory: directory.path)
+        let resolver = TermResolver(directory: directory.path, opening: try operatorKey.secret())
         let person = try queryingLog { () throws(LogError) in
             try Person.find(log, user: user.map { resolver.user($0) }, identity: identity.flatMap { resolver.bytes($0) })
         }

@@ -266,6 +266,7 @@ struct PluginChecks {
         guard let log = try? source.log() else {
             return .notChecked(name, "there is no log to compare it with", fix: "see the check of the event log")
         }
+        if resolver.isSealed { return .ok(name, "sealed to the operator's key: names can be looked up with --operator-key") }
         if let obstacle = resolver.obstacle(in: log) {
             return .failure(name, obstacle, fix: "restore the right identity.key from a backup while the server is stopped")
         }

@@ -12,6 +12,8 @@ import Terminal
 struct LogWork {
     let directory: DirectoryOptions
     let request: ControlClient.Request
+    /// The same person under other names, removed along with the first.
+    var also: [ControlClient.Request] = []
 
     /// - Throws: `Failure` with code 66 if there is neither a log nor a live file.
     func requireDirectory() throws {
@@ -58,10 +60,15 @@ struct LogWork {
             let progress = Progress()
             defer { progress.end() }
             let readers = ReaderNotice(directory.source, writer: pid ?? 0)
-            return try ControlClient.ask(request, directory: directory.path) {
-                progress.show($0)
-                readers.look()
+            var done = MaintenanceJob.Outcome()
+            for request in [request] + also {
+                let outcome = try ControlClient.ask(request, directory: directory.path) {
+                    progress.show($0)
+                    readers.look()
+                }
+                done.add(outcome)
             }
+            return done
         } catch {
             let server = pid.map { "the server, process \($0)," } ?? "the process that holds \(directory.path)"
             switch error {
@@ -95,18 +102,24 @@ struct LogWork {
         }
         var done = MaintenanceJob.Outcome()
         do throws(LogError) {
-            let job = try MaintenanceJob(order(recovered.writer), writer: recovered.writer, isAsked: true)
             let progress = Progress()
             defer { progress.end() }
-            while !job.isDone {
-                try job.step { (cause, body) throws(LogError) -> [UInt64] in try recovered.remove(cause, body) }
-                done = job.outcome
-                progress.show(job.outcome)
-                if job.waitsForReaders, !recovered.writer.isWALEmpty { try waitForReaders(recovered.writer) }
+            for request in [request] + also {
+                let before = done
+                let job = try MaintenanceJob(order(request, recovered.writer), writer: recovered.writer, isAsked: true)
+                while !job.isDone {
+                    try job.step { (cause, body) throws(LogError) -> [UInt64] in try recovered.remove(cause, body) }
+                    done = before
+                    done.add(job.outcome)
+                    progress.show(done)
+                    if job.waitsForReaders, !recovered.writer.isWALEmpty { try waitForReaders(recovered.writer) }
+                }
+                done = before
+                done.add(job.outcome)
             }
             KeyRotation(directory: held.path, rotationNanoseconds: nil, log: PluginLogger(level: .warning))
                 .didRemove(recovered.writer)
-            return job.outcome
+            return done
         } catch {
             if done.events > 0 { throw Unfinished(outcome: done, problem: error.message) }
             throw Failure.ofWriting(
@@ -114,7 +127,7 @@ struct LogWork {
         }
     }
 
-    private func order(_ writer: EventLogWriter) -> MaintenanceJob.Order {
+    private func order(_ request: ControlClient.Request, _ writer: EventLogWriter) -> MaintenanceJob.Order {
         switch request {
         case .prune(let before, let maxBytes): .prune(before: before, maxBytes: maxBytes)
         case .forgetUser(let name):

@@ -5,6 +5,7 @@ import MetricsModel
 import MetricsQuery
 import Pseudonyms
 import Readings
+import Terminal
 import TimeWords
 
 /// Which events to select.
@@ -55,6 +56,8 @@ struct EventFilterOptions: ParsableArguments {
 
     @OptionGroup var narrowing: NarrowingOptions
 
+    @OptionGroup var operatorKey: OperatorKeyOption
+
     @Option(parsing: .unconditional, help: ArgumentHelp("Only events after the one with this id.", valueName: "id"))
     var after: Int64?
 
@@ -77,7 +80,7 @@ struct EventFilterOptions: ParsableArguments {
             throw Failure.invalid(
                 self.since ?? "", for: "--since", "expected a time before --until, which is \(self.until ?? "")")
         }
-        let resolver = TermResolver(directory: directory)
+        let resolver = TermResolver(directory: directory, opening: try operatorKey.secret())
         filter.user = user.map { resolver.userOrPrefix($0) }
         filter.includesKeys = user != nil && !narrowing.loginOnly
         filter.identity = try identity.map { try Self.term($0, "--identity", resolver) }
@@ -107,10 +110,11 @@ struct EventFilterOptions: ParsableArguments {
         for (option, text) in keys {
             if let text, let bytes = Hexadecimal.decode(text), TermResolver.needKey(bytes) { named.append("\(option) \(text)") }
         }
-        guard let first = named.first, let obstacle = TermResolver(directory: directory).obstacle(in: log) else { return }
-        throw Failure(
-            Failure.noPermission,
-            "cannot look up \(first): \(obstacle); ask as the server's user or root, or give a pseudonym")
+        guard let first = named.first else { return }
+        let resolver = TermResolver(directory: directory, opening: try operatorKey.secret())
+        guard let obstacle = resolver.obstacle(in: log) else { return resolver.saySealed() }
+        let remedy = resolver.isSealed ? "or give a pseudonym" : "ask as the server's user or root, or give a pseudonym"
+        throw Failure(Failure.noPermission, "cannot look up \(first): \(obstacle)\(resolver.isSealed ? ", " : "; ")\(remedy)")
     }
 
     /// Whether a user's pseudonym in the log begins with this, so that no name has to be looked up.
@@ -149,5 +153,27 @@ struct EventFilterOptions: ParsableArguments {
     private static func term(_ text: String, _ option: String, _ resolver: TermResolver) throws -> EventFilter.Term {
         guard let term = resolver.bytes(text) else { throw Failure.invalid(text, for: option, expectedHexadecimal) }
         return term
+    }
+}
+
+extension TermResolver {
+    /// An answer that leaves out what cannot be looked up must say so.
+    func saySealed() { SealedNote.say(sealedEpochs) }
+}
+
+extension PseudonymSearch {
+    func saySealed() { SealedNote.say(sealedEpochs) }
+}
+
+enum SealedNote {
+    /// A command reads its options on one thread.
+    nonisolated(unsafe) private static var isSaid = false
+
+    /// Once.
+    static func say(_ epochs: Int) {
+        guard epochs > 0, !isSaid else { return }
+        isSaid = true
+        let what = Quantity.count(UInt64(epochs), "key epoch")
+        Notice.say("note: names cannot be looked up in \(what), sealed to the operator's key: --operator-key opens them")
     }
 }

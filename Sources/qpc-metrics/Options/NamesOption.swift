@@ -19,20 +19,30 @@ struct NamesOption: ParsableArguments {
     /// Nil without the option.
     ///
     /// - Throws: `Failure` if the file cannot be read, or the log's pseudonyms cannot be computed.
-    func load(_ log: EventLogReader, directory: String) throws -> PeopleNames? {
-        try file.map { try Self.load($0, log, directory: directory) }
+    func load(_ log: EventLogReader, directory: String, _ operatorKey: OperatorKeyOption) throws -> PeopleNames? {
+        let secret = try operatorKey.secret(beside: ("--names", file))
+        return try file.map { try Self.load($0, log, directory: directory, opening: secret) }
     }
 
-    static func load(_ file: String, _ log: EventLogReader, directory: String) throws -> PeopleNames {
-        try names(log, directory: directory) { try NameList.read(file, $0) }
+    /// The same for a log that grows meanwhile.
+    func growing(directory: String, _ operatorKey: OperatorKeyOption) throws -> GrowingNames? {
+        let secret = try operatorKey.secret(beside: ("--names", file))
+        return try file.map { try GrowingNames(file: $0, directory: directory, opening: secret) }
+    }
+
+    static func load(
+        _ file: String, _ log: EventLogReader, directory: String, opening secret: OperatorSecret? = nil
+    ) throws -> PeopleNames {
+        try names(log, directory: directory, opening: secret) { try NameList.read(file, $0) }
     }
 
     /// - Parameter list: calls its argument with each entry of the list.
     static func names(
-        _ log: EventLogReader, directory: String, _ list: ((NameList.Entry) throws -> Void) throws -> Void
+        _ log: EventLogReader, directory: String, opening secret: OperatorSecret? = nil,
+        _ list: ((NameList.Entry) throws -> Void) throws -> Void
     ) throws -> PeopleNames {
         let hasPseudonyms = try !queryingLog { () throws(LogError) in try log.epochs() }.isEmpty
-        let search = hasPseudonyms ? try search(log, directory: directory) : nil
+        let search = hasPseudonyms ? try search(log, directory: directory, opening: secret) : nil
         var names = PeopleNames()
         try list { entry in
             for match in search?.matches(of: entry.subject) ?? [] {
@@ -77,17 +87,22 @@ struct NamesOption: ParsableArguments {
     }
 
     /// - Throws: `Failure` if this log's keys cannot be read, or are those of another log.
-    static func search(_ log: EventLogReader, directory: String) throws -> PseudonymSearch {
+    static func search(
+        _ log: EventLogReader, directory: String, opening secret: OperatorSecret? = nil
+    ) throws -> PseudonymSearch {
         let search: PseudonymSearch
         do {
-            search = try PseudonymSearch(directory: directory)
+            search = try PseudonymSearch(directory: directory, opening: secret)
         } catch {
+            if case .wrongOperator = error { throw Failure(Failure.noPermission, "cannot look up names: \(error.message)") }
             throw Failure(Failure.noPermission, "cannot look up names: \(error.message); ask as the server's user or root")
         }
         guard try queryingLog({ () throws(LogError) in try search.fits(log) }) else {
             throw Failure(
                 Failure.noPermission, "cannot look up names: \(DataFile.keys.path(in: directory)) holds keys of another log")
         }
+        if search.isSealed { throw Failure(Failure.noPermission, "cannot look up names: \(TermResolver.sealed)") }
+        search.saySealed()
         return search
     }
 }

@@ -22,6 +22,10 @@ extension PrivacyReport {
                 advice.append(
                     "QPC_METRICS_PLUGIN_KEY_ROTATION=30d: a pseudonym that never changes links everything that is ever written")
             }
+            if settings?.sealsKeys == false {
+                advice.append(
+                    "QPC_METRICS_PLUGIN_OPERATOR_KEY, a public key of qpc-metrics keygen: identity.key then confirms no name")
+            }
             advice.append("QPC_METRICS_PLUGIN_IDENTITIES=none: counts and sizes only, no people at all")
         }
         if settings?.keepsRows == true {

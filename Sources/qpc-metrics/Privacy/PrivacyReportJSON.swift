@@ -27,7 +27,11 @@ enum PrivacyReportJSON {
             ("shared_batches", .number(report.links.sharedBatches)), ("rows_looked_at", .number(report.links.rows)),
             ("partial", .bool(report.links.isPartial)), ("pending", .number(report.pending)),
             ("key_file", .text(keyFile(report.keys))),
-            ("epochs", .array(report.epochs.map { epoch($0, hasKey: report.hasKey($0.number)) })),
+            (
+                "epochs",
+                .array(
+                    report.epochs.map { epoch($0, hasKey: report.hasKey($0.number), isSealed: report.isSealed($0.number)) })
+            ),
             ("directory_mode", .text(PrivacyReportText.octal(report.listing.mode))),
             ("files", .array(report.listing.files.map(file))), ("advice", .array(report.advice.map(JSON.text))),
         ]
@@ -43,13 +47,15 @@ enum PrivacyReportJSON {
         case .none: "none"
         case .unreadable: "unreadable"
         case .readable: "readable"
+        case .sealed: "sealed"
         }
     }
 
-    private static func epoch(_ epoch: LoggedEpoch, hasKey: Bool?) -> JSON {
+    private static func epoch(_ epoch: LoggedEpoch, hasKey: Bool?, isSealed: Bool) -> JSON {
         var fields: [(String, JSON)] = [("epoch", .number(epoch.number)), ("first_id", .number(epoch.firstID))]
         if let oldest = epoch.oldestMicroseconds { fields.append(("oldest_event", .time(oldest))) }
         if let hasKey { fields.append(("key", .bool(hasKey))) }
+        if isSealed { fields.append(("sealed", .bool(true))) }
         return .object(fields)
     }
 

@@ -91,7 +91,12 @@ struct PrivacyReportText {
                 "whether a known or guessed name, key or channel is in the log, in \(count(UInt64(epochs), "epoch", "epochs"))",
                 "how far back is not known: you have no permission to read the key",
             ]
-        case .readable(let numbers):
+        case .sealed(let sealed, let open) where open.isEmpty:
+            return [
+                "nothing more: its \(count(UInt64(sealed.count), "key is", "keys are")) sealed to the operator's key",
+                "whoever also has the operator's private key can test a known or guessed name, key or channel",
+            ]
+        case .readable(let numbers), .sealed(_, open: let numbers):
             var reached = report.epochs.filter { numbers.contains($0.number) }.compactMap(\.oldestMicroseconds).min()
             // A log from before key epochs was written under its only key.
             if report.epochs.isEmpty { reached = report.oldestMicroseconds }
@@ -137,13 +142,18 @@ struct PrivacyReportText {
         case .none: "nothing"
         case .unreadable(let epochs): "the keys of \(count(UInt64(epochs), "epoch", "epochs"))"
         case .readable(let numbers): "the keys of \(count(UInt64(numbers.count), "epoch", "epochs"))"
+        case .sealed(let sealed, let open):
+            "the keys of \(count(UInt64(sealed.count), "epoch", "epochs")), sealed to the operator's key"
+                + (open.isEmpty ? "" : ", and of \(count(UInt64(open.count), "epoch", "epochs")) that are not")
         }
     }
 
     private var epochs: String {
         var table = Table(header: ["  epoch", "oldest event", "key"], textColumnsAtEnd: 2)
         for epoch in report.epochs {
-            let key = report.hasKey(epoch.number).map { $0 ? "present" : "none" } ?? "not readable"
+            let key =
+                report.isSealed(epoch.number)
+                ? "sealed" : report.hasKey(epoch.number).map { $0 ? "present" : "none" } ?? "not readable"
             table.add(["  \(epoch.number)", epoch.oldestMicroseconds.map(time) ?? "none left", key])
         }
         return table.text
@@ -154,6 +164,7 @@ struct PrivacyReportText {
         return "  log           \(settings.keepsRows ? "on" : "off: events are counted, and none is kept")\n"
             + "  identities    \(settings.identities.name)\n"
             + "  pairs         \(settings.pairs ? "on" : "off")\n"
+            + "  operator key  \(settings.sealsKeys ? "set" : "not set")\n"
             + "  key rotation  \(settings.keyRotationNanoseconds.map(Quantity.exact) ?? "off")\n"
             + "  retention     \(settings.retentionNanoseconds.map(Quantity.exact) ?? "off")\n"
     }

@@ -25,7 +25,10 @@ struct StatusText {
 
     /// - Parameter columns: what the lines have to fit; nil for lines of any width.
     func text(columns: Int?) -> String {
-        var lines = [("plugin", plugin), ("identities", snapshot.identities.name)]
+        var lines = [
+            ("plugin", plugin),
+            ("identities", snapshot.identities.name + (snapshot.sealsKeys ? ", keys sealed to the operator's key" : "")),
+        ]
         if let readsTickCounter = status.readsTickCounter {
             let ticks = "the CPU's tick counter"
             let calls = "clock_gettime, since this CPU has no constant-rate tick counter; a hook takes about 20 ns longer"
@@ -119,6 +122,7 @@ struct StatusText {
         if snapshot.recoveredMicroseconds > 0 { add("recovered", .time(Int64(clamping: snapshot.recoveredMicroseconds))) }
         if snapshot.startNanoseconds != 0 { add("started", .time(Int64(snapshot.startNanoseconds / 1000))) }
         add("identities", .text(snapshot.identities.name))
+        if snapshot.sealsKeys { add("keys_sealed", .bool(true)) }
         if let ticks = status.readsTickCounter { add("clock", .text(ticks ? "ticks" : "clock_gettime")) }
         add("recorded", .number(sum(snapshot.recorded)))
         add("in_log", .number(sum(snapshot.inLog)))

@@ -1,6 +1,7 @@
 import EventLog
 import Glibc
 import MetricsQuery
+import Pseudonyms
 import Terminal
 
 /// An error that ends the program: one line for people, one number for scripts (sysexits.h).
@@ -26,6 +27,7 @@ struct Failure: Error {
             let absolute = DataSourceError.nothingThere(directory: Environment.absolute(directory))
             self.init(Failure.noInput, absolute.message)
         case .noPermission: self.init(Failure.noPermission, error.message)
+        case .key(.wrongOperator): self.init(Failure.noPermission, error.message)
         case .log, .live, .key: self.init(Failure.somethingWrong, error.message)
         }
     }

@@ -1,5 +1,6 @@
 import EventLog
 import EventSearch
+import Pseudonyms
 import Readings
 
 /// The names of an operator's list, for a log that grows: keys that listed users register get their names, and new key epochs and
@@ -7,14 +8,17 @@ import Readings
 final class GrowingNames {
     private let file: String
     private let directory: String
+    private let secret: OperatorSecret?
     private var entries: [NameList.Entry] = []
     private var known: (names: PeopleNames, epochs: Int, position: LogPosition)?
 
     /// - Parameter file: `-` for standard input.
+    /// - Parameter secret: the operator's, which opens keys that are sealed.
     /// - Throws: `Failure` if the list cannot be read.
-    init(file: String, directory: String) throws {
+    init(file: String, directory: String, opening secret: OperatorSecret?) throws {
         self.file = file
         self.directory = directory
+        self.secret = secret
         try NameList.read(file) { entries.append($0) }
     }
 
@@ -36,7 +40,9 @@ final class GrowingNames {
             self.known = known
             return (known.names, areNew)
         }
-        let names = try NamesOption.names(log, directory: directory) { body in for entry in entries { try body(entry) } }
+        let names = try NamesOption.names(log, directory: directory, opening: secret) { body in
+            for entry in entries { try body(entry) }
+        }
         known = (names, epochs, position)
         return (names, true)
     }
