@@ -7,6 +7,8 @@ public enum BuiltProducts {
     /// The built hosts of `Tests/Hosts`: `QPC_TEST_HOSTS`, or where `scripts/test` puts them.
     public static let hosts = setting("QPC_TEST_HOSTS") ?? packageRoot + "/.build/hosts"
 
+    public static func host(_ name: String) -> String { hosts + "/" + name }
+
     public static var plugin: String { directory + "/libMetricsPlugin.so" }
     public static var commandLine: String { directory + "/qpc-metrics" }
 

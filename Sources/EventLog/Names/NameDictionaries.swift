@@ -1,5 +1,5 @@
-import CMachine
 import MetricsModel
+import Pseudonyms
 
 /// The log's four name tables.
 struct NameDictionaries {
@@ -12,17 +12,16 @@ struct NameDictionaries {
     let reasons: NameDictionary
 
     init(_ database: Database) throws(LogError) {
-        var seed: UInt64 = 0
-        _ = getrandom(&seed, 8, 0)
+        let key = NameHashKey()
         identities = try NameDictionary(
-            .identity, cache: InternCache(places: 1 << 17, stride: 32, seed: seed), hasActivity: true,
+            .identity, key: key, places: 1 << 17, hasActivity: true,
             database: database)
         users = try NameDictionary(
-            .user, cache: InternCache(places: 1 << 15, stride: 32, seed: seed), database: database)
+            .user, key: key, places: 1 << 15, database: database)
         channels = try NameDictionary(
-            .channel, cache: InternCache(places: 1 << 16, stride: 32, seed: seed), database: database)
+            .channel, key: key, places: 1 << 16, database: database)
         reasons = try NameDictionary(
-            .reason, cache: InternCache(places: 1 << 11, stride: 64, seed: seed), limit: Self.reasonLimit,
+            .reason, key: key, places: 1 << 11, limit: Self.reasonLimit,
             database: database)
     }
 

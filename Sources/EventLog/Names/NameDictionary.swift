@@ -8,30 +8,33 @@ final class NameDictionary {
     /// Only for tables that record when a name was last seen.
     private let see: Statement?
     private var cache: InternCache
+    private let hashKey: NameHashKey
     private var nextID: Int64 = 1
     private let database: Database
     private let table: String
     let hasActivity: Bool
 
+    /// - Parameter places: of the cache, a power of two.
     /// - Parameter hasActivity: whether the table records when a name was last seen.
     /// - Parameter limit: the most names kept; nil for any number.
     convenience init(
-        _ names: NameKind, cache: consuming InternCache, hasActivity: Bool = false, limit: Int64? = nil,
+        _ names: NameKind, key: NameHashKey, places: Int, hasActivity: Bool = false, limit: Int64? = nil,
         database: Database
     ) throws(LogError) {
         self.init(
-            table: names.table, statements: try Statements(names.table, hasActivity: hasActivity, database), cache: cache,
-            limit: limit, database: database)
+            table: names.table, statements: try Statements(names.table, hasActivity: hasActivity, database), key: key,
+            cache: InternCache(places: places), limit: limit, database: database)
         try readNumbers()
     }
 
     private init(
-        table: String, statements: Statements, cache: consuming InternCache, limit: Int64?, database: Database
+        table: String, statements: Statements, key: NameHashKey, cache: consuming InternCache, limit: Int64?, database: Database
     ) {
         self.table = table
         self.limit = limit
         self.database = database
         self.cache = cache
+        hashKey = key
         find = statements.find
         insert = statements.insert
         see = statements.see
@@ -77,9 +80,9 @@ final class NameDictionary {
     /// The number of a recently used name, or 0. `step` is the time, for tables that record it.
     @inline(__always)
     func lookUp(
-        _ key: UnsafeRawBufferPointer, hash: UInt64, step: Int64, activity: inout ActivityWindow
+        _ hash: NameHash, step: Int64, activity: inout ActivityWindow
     ) throws(LogError) -> Int64 {
-        let place = cache.find(key, hash: hash)
+        let place = cache.find(hash)
         guard place >= 0 else { return 0 }
         if hasActivity, ActivityWindow.isNews(step, after: cache.note(at: place)) {
             try seen(cache.id(at: place), from: cache.note(at: place), step: step, activity: &activity)
@@ -91,7 +94,7 @@ final class NameDictionary {
     }
 
     @inline(__always)
-    func hash(_ key: UnsafeRawBufferPointer) -> UInt64 { cache.hash(key) }
+    func hash(_ key: UnsafeRawBufferPointer) -> NameHash { hashKey.hash(key) }
 
     /// Whether the log has the name.
     func has(_ stored: [UInt8], form: Form) throws(LogError) -> Bool {
@@ -100,11 +103,11 @@ final class NameDictionary {
         return try find.step(operation: "write")
     }
 
-    /// Finds the stored form in the log, or writes it, and remembers its number under the key.
+    /// Finds the stored form in the log, or writes it, and remembers its number under the key's hash.
     ///
     /// - Parameter older: the keys under which the same person may have been seen before this epoch.
     func resolve(
-        _ key: UnsafeRawBufferPointer, hash: UInt64, stored: [UInt8], form: Form, step: Int64,
+        _ key: UnsafeRawBufferPointer, hash: NameHash, stored: [UInt8], form: Form, step: Int64,
         older: IdentityKeys? = nil, activity: inout ActivityWindow
     ) throws(LogError) -> Int64 {
         bind(find, stored, form, at: 1)
@@ -119,7 +122,7 @@ final class NameDictionary {
                 try seen(id, from: last, step: step, activity: &activity)
                 last = step
             }
-            cache.insert(key, hash: hash, id: id, note: last)
+            cache.insert(hash, id: id, note: last)
             mark(id)
             return id
         }
@@ -137,7 +140,7 @@ final class NameDictionary {
         try insert.run(operation: "write")
         nextID += 1
         count += 1
-        cache.insert(key, hash: hash, id: id, note: last)
+        cache.insert(hash, id: id, note: last)
         return id
     }
 

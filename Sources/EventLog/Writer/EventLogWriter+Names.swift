@@ -75,13 +75,13 @@ extension EventLogWriter {
     ) throws(LogError) -> Int64 {
         if bytes.count == 0 || mode == .none { return RowBatch.null }
         let hash = table.hash(bytes)
-        let known = try table.lookUp(bytes, hash: hash, step: step, activity: &activity)
+        let known = try table.lookUp(hash, step: step, activity: &activity)
         if known != 0 { return known }
         return try newName(bytes, hash: hash, in: table, plainForm: plainForm, step: step)
     }
 
     private func newName(
-        _ bytes: UnsafeRawBufferPointer, hash: UInt64, in table: NameDictionary, plainForm: NameDictionary.Form,
+        _ bytes: UnsafeRawBufferPointer, hash: NameHash, in table: NameDictionary, plainForm: NameDictionary.Form,
         step: Int64
     ) throws(LogError) -> Int64 {
         if mode == .pseudonym {
@@ -111,7 +111,7 @@ extension EventLogWriter {
 
     private func reason(_ bytes: UnsafeRawBufferPointer) throws(LogError) -> Int64 {
         let hash = names.reasons.hash(bytes)
-        let known = try names.reasons.lookUp(bytes, hash: hash, step: 0, activity: &activity)
+        let known = try names.reasons.lookUp(hash, step: 0, activity: &activity)
         if known != 0 { return known }
         var stored = TextRepair.utf8(bytes, atMost: Self.reasonBytes)
         if names.reasons.isFull {
