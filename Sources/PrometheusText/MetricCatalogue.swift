@@ -86,17 +86,17 @@ public enum MetricCatalogue {
             "qpc_users_registered", help: "Completed registrations.", CounterIndex.calls(.userRegistered)),
         MetricFamily(
             name: "qpc_active_users", type: .gauge, unit: "",
-            help: "Distinct identities seen in the window, from the log.",
+            help: "Distinct identities seen in the window, from the log; 1 to 4 are given as 5.",
             series: [("1d", 0), ("7d", 1), ("30d", 2)].map { window, index in
                 MetricSeries(
-                    labels: [("window", window)], source: .gauge { Double($0.activeUsers[index]) })
+                    labels: [("window", window)], source: .gauge { Double(SmallGroup.atLeast($0.activeUsers[index])) })
             }),
         MetricFamily(
             name: "qpc_auth_failing_users", type: .gauge, unit: "",
-            help: "Distinct users with a failed login in the window.",
+            help: "Distinct users with a failed login in the window; 1 to 4 are given as 5.",
             series: [("5m", 0), ("1h", 1)].map { window, index in
                 MetricSeries(
-                    labels: [("window", window)], source: .gauge { Double($0.failingUsers[index]) })
+                    labels: [("window", window)], source: .gauge { Double(SmallGroup.atLeast($0.failingUsers[index])) })
             }),
         MetricFamily(
             name: "qpc_delivery_wait_seconds", type: .histogram, unit: "seconds",
@@ -107,7 +107,9 @@ public enum MetricCatalogue {
                     source: .histogram(
                         first: CounterIndex.deliveryWait, bounds: Histogram.deliveryWaitBounds, scale: 1e6))
             ]),
-        gauge("qpc_recipients_waiting", help: "Recipients with messages not yet fetched.") { Double($0.recipientsWaiting) },
+        gauge("qpc_recipients_waiting", help: "Recipients with messages not yet fetched; 1 to 4 are given as 5.") {
+            Double(SmallGroup.atLeast($0.recipientsWaiting))
+        },
         gauge(
             "qpc_delivery_oldest_waiting_seconds", unit: "seconds",
             help: "How long the oldest message not yet fetched has waited; 0 if none waits."

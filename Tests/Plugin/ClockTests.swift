@@ -120,6 +120,6 @@ import Testing
         try right.ask("fetch recipient=\(key) count=1")
         try right.ask("fetch recipient=\(String(repeating: "a5", count: 32)) count=1")
         try right.shutDown()
-        #expect(try place.tool.exposition().value("qpc_active_users{window=\"1d\"}") == 2)
+        #expect(try place.tool.people().active["1d"] == 2)
     }
 }

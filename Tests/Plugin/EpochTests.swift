@@ -47,7 +47,7 @@ import Testing
         #expect(try place.tool.count("--user", AttackerTests.alice, "--login-only") == 6)
         #expect(try place.tool.count("--identity", hex(AttackerTests.keys[0])) == 3 * 5)
         #expect(try place.tool.count("--channel", hex(AttackerTests.channel)) == 3 * 5)
-        #expect(try place.tool.exposition().value("qpc_active_users{window=\"1d\"}") == 3)
+        #expect(try place.tool.people().active["1d"] == 3)
         try place.tool.verify()
 
         var secrets = AttackerTests.secrets

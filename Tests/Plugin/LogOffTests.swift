@@ -142,11 +142,9 @@ import Testing
         try host.ask("fetch recipient=\(key(1)) channel=\(key(90)) count=1")
         // Seven people; a sketch of so few is off by one once in a thousand times.
         try eventually("the gauges are as they must be", within: 30) {
-            let metrics = try place.tool.exposition()
-            let active = try ["1d", "7d", "30d"].map { try metrics.value("qpc_active_users{window=\"\($0)\"}") }
-            return try active.allSatisfy { (6...7).contains($0) } && metrics.value("qpc_recipients_waiting") == 5
-                && metrics.value("qpc_auth_failing_users{window=\"5m\"}") == 5
-                && metrics.value("qpc_auth_failing_users{window=\"1h\"}") == 5
+            let people = try place.tool.people()
+            return people.active.count == 3 && people.active.values.allSatisfy { (6...7).contains($0) } && people.waiting == 5
+                && people.failing == ["5m": 5, "1h": 5]
         }
         #expect(try place.tool.exposition().value("qpc_delivery_wait_seconds_count") == 1)
         // A new log under the running server: who was seen is still known.
@@ -154,10 +152,8 @@ import Testing
         try eventually("there is a log again") { names(in: place.path).contains("events.db") }
         try host.ask("fetch recipient=\(key(2)) channel=\(key(90)) count=1")
         try eventually("the gauges go on", within: 30) {
-            let metrics = try place.tool.exposition()
-            return try metrics.value("qpc_recipients_waiting") == 4
-                && (6...7).contains(metrics.value("qpc_active_users{window=\"1d\"}"))
-                && metrics.value("qpc_auth_failing_users{window=\"1h\"}") == 5
+            let people = try place.tool.people()
+            return people.waiting == 4 && (6...7).contains(people.active["1d"] ?? 0) && people.failing["1h"] == 5
         }
         try host.shutDown()
         try place.tool.verify()

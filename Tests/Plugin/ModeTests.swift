@@ -125,7 +125,7 @@ import Testing
             let report = try tool.succeed("privacy-report", "-o", "json").text
             #expect(report.contains("\"key_file\":\"unreadable\""))
             #expect(try tool.succeed("privacy-report").text.contains("the keys of 1 epoch"))
-            #expect(try tool.exposition().value("qpc_active_users{window=\"1d\"}") == 3)
+            #expect(try tool.people().active["1d"] == 3)
             try tool.verify()
             #expect(try run(["cat", place("identity.key")], user: Self.reader).status != 0)
             if isRunning { try host.shutDown() }

@@ -51,6 +51,23 @@ public struct CommandLineTool: Sendable {
 
     public func exposition() throws -> Exposition { try Exposition(succeed("prometheus").text) }
 
+    /// Counts of people, as `status` knows them: metrics give none below 5.
+    public func people() throws -> People {
+        try JSONDecoder().decode(People.self, from: Data(run("status", "-o", "json").output))
+    }
+
+    public struct People: Decodable {
+        public var active: [String: UInt64]
+        public var failing: [String: UInt64]
+        public var waiting: UInt64
+
+        private enum CodingKeys: String, CodingKey {
+            case active = "active_users"
+            case failing = "failing_users"
+            case waiting = "recipients_waiting"
+        }
+    }
+
     /// The ledger, one line of numbers per kind; throws unless `verify` finds everything in order.
     @discardableResult public func verify() throws -> Ledger { try Ledger(succeed("verify").text) }
 }

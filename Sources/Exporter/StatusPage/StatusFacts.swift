@@ -36,10 +36,10 @@ enum StatusFacts {
         facts.append(
             Fact(
                 name: "Active users, 1 / 7 / 30 days",
-                value: snapshot.activeUsers.map(Quantity.grouped).joined(separator: " / "), isLong: true))
-        let failing = snapshot.failingUsers.map(Quantity.grouped).joined(separator: " / ")
+                value: snapshot.activeUsers.map(Self.people).joined(separator: " / "), isLong: true))
+        let failing = snapshot.failingUsers.map(Self.people).joined(separator: " / ")
         facts.append(Fact(name: "Users with failed logins, 5 min / 1 h", value: failing))
-        var waiting = Quantity.grouped(snapshot.recipientsWaiting)
+        var waiting = Self.people(snapshot.recipientsWaiting)
         if snapshot.recipientsWaiting > 0 {
             waiting += " <small>longest \(Quantity.age(seconds: snapshot.oldestWaitMicroseconds / 1_000_000))</small>"
         }
@@ -57,6 +57,11 @@ enum StatusFacts {
         }
         if !snapshot.version.isEmpty { facts.append(Fact(name: "Plugin version", value: HTMLText.escaped(snapshot.version))) }
         return list(facts)
+    }
+
+    /// The page may be open where others see it.
+    private static func people(_ count: UInt64) -> String {
+        count > 0 && count <= SmallGroup.smallest ? "≤ \(SmallGroup.smallest)" : Quantity.grouped(count)
     }
 
     /// What happened in the window.

@@ -130,6 +130,8 @@ struct StatusText {
         add("dropped", .object(DropCause.allCases.map { ($0.name, .number(dropped($0))) }))
         if snapshot.lastDropMicroseconds > 0 { add("last_drop", .time(Int64(clamping: snapshot.lastDropMicroseconds))) }
         add("removed", .number(sum(snapshot.removed)))
+        let windows = zip(["1d", "7d", "30d"], snapshot.activeUsers)
+        add("active_users", .object(windows.map { ($0, .number($1)) }))
         add("recipients_waiting", .number(snapshot.recipientsWaiting))
         add("oldest_waiting_seconds", .seconds(nanoseconds: snapshot.oldestWaitMicroseconds &* 1000))
         add("failing_users", .object([("5m", .number(snapshot.failingUsers[0])), ("1h", .number(snapshot.failingUsers[1]))]))
