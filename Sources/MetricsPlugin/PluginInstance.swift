@@ -33,7 +33,8 @@ final class PluginInstance: @unchecked Sendable {
                 throw StartError(code: -3, message: error.message)
             }
         }
-        let outcome = try Self.recover(directory, configuration, log)
+        let kept = liveDirectory.flatMap { KeptKey(in: $0) }
+        let outcome = try Self.recover(directory, configuration, kept, log)
         let live = try Self.makeLive(configuration, outcome, liveDirectory)
         directory.sync()
         guard live.populateStarts() else {
@@ -49,7 +50,7 @@ final class PluginInstance: @unchecked Sendable {
             ringed: outcome.ringed, stored: .none)
         let keys = KeyRotation(
             directory: configuration.directory, rotationNanoseconds: configuration.settings.keyRotationNanoseconds,
-            operatorKey: configuration.operatorKey, log: log)
+            operatorKey: configuration.operatorKey, kept: kept, log: log)
         let wall = Int64(clamping: TickClock.realtimeNanoseconds() / 1000)
         var time = TrustedTime.begin(outcome.writer, wall: wall, monotonic: TickClock.monotonicNanoseconds())
         _ = time.read(wall: wall, monotonic: TickClock.monotonicNanoseconds())
@@ -95,13 +96,13 @@ final class PluginInstance: @unchecked Sendable {
     }
 
     private static func recover(
-        _ directory: DataDirectory, _ configuration: Configuration, _ log: PluginLogger
+        _ directory: DataDirectory, _ configuration: Configuration, _ kept: KeptKey?, _ log: PluginLogger
     ) throws(StartError) -> Recovery.Outcome {
         let outcome: Recovery.Outcome
         do {
             outcome = try Recovery.run(
                 directory, settings: configuration.settings, sealing: configuration.operatorKey.map { .to($0) } ?? .none,
-                log: log)
+                kept: kept, log: log)
         } catch {
             throw StartError(code: -3, message: cannotUse(configuration.directory, error.message))
         }

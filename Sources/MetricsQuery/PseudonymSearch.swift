@@ -1,5 +1,6 @@
 import EventLog
 import EventSearch
+import MetricsMemory
 import MetricsModel
 import Pseudonyms
 import Readings
@@ -23,8 +24,11 @@ public struct PseudonymSearch: Sendable {
     /// - Parameter secret: the operator's, which opens keys that are sealed.
     /// - Throws: `IdentityKeyError` if the keys cannot be read.
     public init(directory: String, opening secret: OperatorSecret? = nil) throws(IdentityKeyError) {
-        keys = try IdentityKeys.load(directory: directory, opening: secret)
+        keys = try IdentityKeys.load(directory: directory, opening: secret).with(kept: Self.kept(directory))
     }
+
+    /// Where a server with a `LIVE_DIR` keeps the key of the epoch under way.
+    static func kept(_ directory: String) -> KeptKey? { KeptKey(beside: LivePlace.find(in: directory).elsewhere) }
 
     /// How many epochs' keys are sealed to an operator's key that was not given.
     public var sealedEpochs: Int { keys.epochs.count { $0.key == nil } }

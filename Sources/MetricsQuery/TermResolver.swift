@@ -9,14 +9,21 @@ public struct TermResolver: Sendable {
     private let keys: IdentityKeys?
     private let obstacle: String?
     private let path: String
+    private let asking: Asking?
+
+    /// Asks a running plugin, which has the key of the epoch under way in its memory, for a pseudonym under it. Nil if there is
+    /// none that answers. Called more than once with the same bytes.
+    public typealias Asking = @Sendable ([UInt8]) -> [UInt8]?
 
     /// Reads the keys if permitted. A reader in the server's group is not, but can still use pseudonyms.
     ///
     /// - Parameter secret: the operator's, which opens keys that are sealed.
-    public init(directory: String, opening secret: OperatorSecret? = nil) {
+    /// - Parameter asking: called only if the key of the epoch under way is sealed, and not opened.
+    public init(directory: String, opening secret: OperatorSecret? = nil, asking: Asking? = nil) {
+        self.asking = asking
         path = DataFile.keys.path(in: directory)
         do throws(IdentityKeyError) {
-            keys = try IdentityKeys.load(directory: directory, opening: secret)
+            keys = try IdentityKeys.load(directory: directory, opening: secret).with(kept: PseudonymSearch.kept(directory))
             obstacle = nil
         } catch {
             keys = nil
@@ -30,7 +37,7 @@ public struct TermResolver: Sendable {
         if (try? log.epochs())?.isEmpty == true { return nil }
         if let obstacle { return obstacle }
         guard let keys else { return nil }
-        if isSealed { return Self.sealed }
+        if isSealed, !isAnswered { return Self.sealed }
         guard (try? log.verdict(on: keys)) == .foreign else { return nil }
         return "\(path) holds keys of another log"
     }
@@ -39,8 +46,16 @@ public struct TermResolver: Sendable {
     public static let sealed =
         "every key of this log is sealed to the operator's key; give the private key with --operator-key FILE"
 
-    /// How many epochs' keys are sealed to an operator's key that was not given.
-    public var sealedEpochs: Int { (keys?.epochs ?? []).count { $0.key == nil } }
+    /// How many epochs' keys are sealed to an operator's key that was not given, and not in the memory of a plugin that answers.
+    public var sealedEpochs: Int { (keys?.epochs ?? []).count { $0.key == nil } - (isAnswered ? 1 : 0) }
+
+    /// Whether the newest epoch's key is in the memory of a plugin that answers.
+    private var isAnswered: Bool { askedPseudonym(of: []) != nil }
+
+    private func askedPseudonym(of bytes: [UInt8]) -> [UInt8]? {
+        guard let keys, keys.newest.key == nil else { return nil }
+        return asking?(bytes)
+    }
 
     /// Whether no epoch's key can be used, because all are sealed.
     public var isSealed: Bool { keys.map { $0.epochs.allSatisfy { $0.key == nil } } ?? false }
@@ -54,7 +69,8 @@ public struct TermResolver: Sendable {
 
     /// The pseudonyms under every epoch's key, newest first.
     private func pseudonyms(of bytes: [UInt8]) -> [[UInt8]] {
-        (keys?.epochs ?? []).reversed().compactMap { $0.key?.pseudonym(of: bytes) }
+        let known = (keys?.epochs ?? []).reversed().compactMap { $0.key?.pseudonym(of: bytes) }
+        return (askedPseudonym(of: bytes).map { [$0] } ?? []) + known
     }
 
     /// A name or a pseudonym.

@@ -50,7 +50,6 @@ public struct IdentityKeys: Sendable {
         IdentityKeys(try records(directory))
     }
 
-    #if !hasFeature(Embedded)
     /// With the operator's private key: sealed keys are opened.
     /// - Throws: also `.wrongOperator`, if there are sealed keys and none is sealed to this operator.
     public static func load(directory: String, opening secret: OperatorSecret?) throws(IdentityKeyError) -> IdentityKeys {
@@ -66,7 +65,6 @@ public struct IdentityKeys: Sendable {
         if let other, !isOpened { throw .wrongOperator(path: KeyFile.path(directory), sealedTo: other.text) }
         return keys
     }
-    #endif
 
     private static func records(_ directory: String) throws(IdentityKeyError) -> [KeyRecord] {
         let (content, changed) = try KeyFile.read(directory)
@@ -80,23 +78,25 @@ public struct IdentityKeys: Sendable {
     /// Creates the file with one new key.
     /// - Parameter epoch: larger than any that the log knows.
     /// - Parameter operatorKey: the file then has the key only sealed to it.
+    /// - Parameter kept: where such a key is kept besides.
     public static func make(
-        directory: String, epoch: Int64, nowMicroseconds: Int64, sealedTo operatorKey: OperatorKey? = nil
+        directory: String, epoch: Int64, nowMicroseconds: Int64, sealedTo operatorKey: OperatorKey? = nil, kept: KeptKey? = nil
     ) throws(IdentityKeyError) -> IdentityKeys {
-        try replace([], adding: epoch, nowMicroseconds, operatorKey, directory)
+        try replace([], adding: epoch, nowMicroseconds, operatorKey, directory, kept)
     }
 
     /// Adds a new key to the file: from now on it is the one to write under.
     /// - Parameter atLeast: the epoch's number is this or larger.
     /// - Parameter operatorKey: the file then has the key, and every other that was not sealed, only sealed to it.
+    /// - Parameter kept: where such a key is kept besides, in place of the one before.
     /// - Throws: `IdentityKeyError`; the file is then unchanged. Check `isFull` first: a full file throws `.full`.
     public static func rotate(
-        directory: String, atLeast: Int64, nowMicroseconds: Int64, sealedTo operatorKey: OperatorKey? = nil
+        directory: String, atLeast: Int64, nowMicroseconds: Int64, sealedTo operatorKey: OperatorKey? = nil, kept: KeptKey? = nil
     ) throws(IdentityKeyError) -> IdentityKeys {
         let old = try records(directory)
         guard !IdentityKeys(old).isFull(sealing: operatorKey != nil) else { throw .full(path: KeyFile.path(directory)) }
         let number = max((old.last?.number ?? 0) + 1, atLeast)
-        return try replace(old, adding: number, nowMicroseconds, operatorKey, directory)
+        return try replace(old, adding: number, nowMicroseconds, operatorKey, directory, kept)
     }
 
     /// Seals every key of the file that is not sealed.
@@ -106,20 +106,32 @@ public struct IdentityKeys: Sendable {
     }
 
     /// Removes the keys of these epochs from the file, and from what the disk holds of it.
+    /// - Parameter kept: there, too.
     /// - Returns: what is left; nil if nothing is, and the file is gone.
     /// - Throws: `IdentityKeyError`; the file is then unchanged.
     public static func destroy(
-        _ numbers: [Int64], directory: String
+        _ numbers: [Int64], directory: String, kept: KeptKey? = nil
     ) throws(IdentityKeyError) -> IdentityKeys? {
         let old = try records(directory)
-        let kept = old.filter { !numbers.contains($0.number) }
-        guard !kept.isEmpty else {
+        let left = old.filter { !numbers.contains($0.number) }
+        guard left.count < old.count else { return IdentityKeys(old) }
+        defer { for record in old where numbers.contains(record.number) { kept?.remove(record.fingerprint) } }
+        guard !left.isEmpty else {
             KeyFile.remove(directory)
             return nil
         }
-        guard kept.count < old.count else { return IdentityKeys(old) }
-        return try replace(kept, adding: nil, 0, nil, directory)
+        return try replace(left, adding: nil, 0, nil, directory)
     }
+
+    /// The same, with the newest key from where it is kept, if it is sealed in the file.
+    public func with(kept: KeptKey?) -> IdentityKeys {
+        var keys = self
+        if let kept, newest.key == nil { keys.epochs[epochs.count - 1].key = kept.read(newest.fingerprint) }
+        return keys
+    }
+
+    /// Removes whichever of these keys are kept there.
+    public func removeKept(_ kept: KeptKey) { for epoch in epochs { kept.remove(epoch.fingerprint) } }
 
     /// The same, with the keys of the sealed epochs that this process has in memory.
     public func with(memoryOf other: IdentityKeys?) -> IdentityKeys {
@@ -147,16 +159,17 @@ public struct IdentityKeys: Sendable {
     public static func tidy(directory: String) { KeyFile.tidy(directory) }
 
     private static func replace(
-        _ old: [KeyRecord], adding number: Int64?, _ now: Int64, _ operatorKey: OperatorKey?, _ directory: String
+        _ old: [KeyRecord], adding number: Int64?, _ now: Int64, _ operatorKey: OperatorKey?, _ directory: String,
+        _ kept: KeptKey? = nil
     ) throws(IdentityKeyError) -> IdentityKeys {
         var records = old
-        var new: IdentityKey?
+        var new: (identity: IdentityKey, bytes: SecretBytes)?
         if let number {
             let key = SecretBytes(count: IdentityKey.byteCount)
             guard getrandom(key.start, key.count, 0) == key.count else {
                 throw .system(operation: "make a key for", path: KeyFile.path(directory), code: qpcm_errno())
             }
-            new = IdentityKey(key.bytes)
+            new = (IdentityKey(key.bytes), key)
             records.append(KeyRecord(number: number, startedMicroseconds: now, key: key))
         }
         if let operatorKey {
@@ -169,7 +182,12 @@ public struct IdentityKeys: Sendable {
         }
         try KeyFile.replace(directory, with: KeyRecord.file(records))
         var keys = IdentityKeys(records)
-        if let new { keys.epochs[keys.epochs.count - 1].key = new }
+        guard let new else { return keys }
+        keys.epochs[keys.epochs.count - 1].key = new.identity
+        if let kept, operatorKey != nil {
+            kept.write(new.bytes, keys.newest.fingerprint)
+            for record in old { kept.remove(record.fingerprint) }
+        }
         return keys
     }
 }

@@ -101,16 +101,14 @@ struct KeyRecord {
         return isSealed ? KeyRecord(of: self, content: .sealed(sealed, to: operatorKey)) : nil
     }
 
-    #if !hasFeature(Embedded)
     /// Nil if it is not sealed to this operator, or what was sealed is not this epoch's key.
     func opened(by secret: OperatorSecret) -> IdentityKey? {
-        guard case .sealed(let sealed, _) = content, let key = sealed.withUnsafeBytes({ secret.open($0.baseAddress!) }) else {
+        guard case .sealed(let sealed, _) = content, let key = sealed.withUnsafeBytes({ secret.open($0) }) else {
             return nil
         }
         let identity = IdentityKey(key.bytes)
         return identity.fingerprint == fingerprint && Self.check(number, startedMicroseconds, identity) == check ? identity : nil
     }
-    #endif
 
     private static func check(_ number: Int64, _ started: Int64, _ key: IdentityKey) -> UInt64 {
         var words = (number.littleEndian, started.littleEndian)

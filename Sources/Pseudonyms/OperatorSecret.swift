@@ -1,4 +1,3 @@
-#if !hasFeature(Embedded)
 import CMachine
 import CSodium
 
@@ -39,11 +38,25 @@ public final class OperatorSecret: Sendable {
     private static let lockedBytes = 96
     private static let checkBytes = 4
 
-    private let secret: SecretBytes
+    /// Opens what is sealed, in place of a secret that this process does not have: 80 bytes; nil if they are not sealed to it.
+    public typealias Opening = @Sendable (UnsafeRawBufferPointer) -> SecretBytes?
+
+    private enum Holder {
+        case here(SecretBytes)
+        case elsewhere(Opening)
+    }
+
+    private let holder: Holder
     public let publicKey: OperatorKey
 
+    /// A key that another process has.
+    public init(of publicKey: OperatorKey, opening: @escaping Opening) {
+        holder = .elsewhere(opening)
+        self.publicKey = publicKey
+    }
+
     private init(_ secret: SecretBytes) {
-        self.secret = secret
+        holder = .here(secret)
         publicKey = OperatorKey(
             [UInt8](unsafeUninitializedCapacity: OperatorKey.byteCount) { target, count in
                 _ = crypto_scalarmult_base(target.baseAddress!, secret.octets)
@@ -93,6 +106,7 @@ public final class OperatorSecret: Sendable {
     public func line(
         passphrase: SecretBytes?, memoryKiB: UInt32 = 256 << 10, passes: UInt32 = 3
     ) throws(Problem) -> SecretBytes {
+        guard case .here(let secret) = holder else { throw .notAKey }
         guard let passphrase else { return Self.line(Self.clearPrefix, secret) }
         let locked = SecretBytes(count: Self.lockedBytes)
         try Self.fill(locked.start, Self.saltBytes)
@@ -159,15 +173,21 @@ public final class OperatorSecret: Sendable {
 
     // MARK: What is sealed
 
+    /// A sealed key of pseudonyms, in bytes.
+    public static let sealedBytes = IdentityKey.byteCount + OperatorKey.sealBytes
+
     /// Opens a sealed key of pseudonyms; nil if it is not sealed to this operator.
-    func open(_ sealed: UnsafeRawPointer) -> SecretBytes? {
-        let key = SecretBytes(count: IdentityKey.byteCount)
-        let opened = publicKey.bytes.withUnsafeBufferPointer { ownKey in
-            crypto_box_seal_open(
-                key.octets, sealed.assumingMemoryBound(to: UInt8.self), UInt64(IdentityKey.byteCount + OperatorKey.sealBytes),
-                ownKey.baseAddress!, secret.octets)
+    /// - Parameter sealed: `sealedBytes` of them.
+    public func open(_ sealed: UnsafeRawBufferPointer) -> SecretBytes? {
+        guard sealed.count == Self.sealedBytes, let start = sealed.bindMemory(to: UInt8.self).baseAddress else { return nil }
+        switch holder {
+        case .elsewhere(let opening): return opening(sealed)
+        case .here(let secret):
+            let key = SecretBytes(count: IdentityKey.byteCount)
+            let opened = publicKey.bytes.withUnsafeBufferPointer { ownKey in
+                crypto_box_seal_open(key.octets, start, UInt64(sealed.count), ownKey.baseAddress!, secret.octets)
+            }
+            return opened == 0 ? key : nil
         }
-        return opened == 0 ? key : nil
     }
 }
-#endif

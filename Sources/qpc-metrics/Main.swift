@@ -47,7 +47,7 @@ struct QPCMetrics: ParsableCommand {
                 name: "Maintenance",
                 subcommands: [
                     RecoverCommand.self, PruneCommand.self, ForgetCommand.self, RebuildCommand.self, PrivacyReportCommand.self,
-                    KeygenCommand.self,
+                    KeygenCommand.self, KeyAgentCommand.self,
                 ]),
         ])
 

@@ -32,7 +32,8 @@ import Testing
     private static let settings = ["RING_SIZE": "64KiB", "FLUSH_INTERVAL": "50ms", "SYNC_INTERVAL": "100ms"]
 
     private func endure(
-        _ fault: String, _ server: LoadedServer, breaking: () throws -> Void, cure: () throws -> Void
+        _ fault: String, _ server: LoadedServer, breaking: () throws -> Void, meanwhile: () throws -> Void = {},
+        cure: () throws -> Void
     ) throws {
         try eventually("events are in the log") { try server.isWritten(above: 200) }
         for _ in 0..<times {
@@ -45,6 +46,7 @@ import Testing
             try eventually("\(fault): the rings overflow") {
                 try server.look().sum("qpc_plugin_events_dropped_total") > dropped
             }
+            try meanwhile()
             let start = Date()
             try cure()
             try server.awaitHealing(since: start, "\(fault): events are in the log again")
@@ -65,6 +67,11 @@ import Testing
         try endure(
             "disk full", server,
             breaking: { _ = try shell("dd if=/dev/zero of=\(filler) bs=4k 2>/dev/null") },
+            meanwhile: {
+                // Refused with the reason, and not done later, when nobody expects it any more.
+                let prune = try CommandLineTool(mount.path + "/data").run("prune", "--all", "--yes")
+                #expect(prune.status == 1 && prune.errors.contains("make room on the disk first"), "\(prune.errors)")
+            },
             cure: {
                 unlink(filler)
                 // The log itself may have used up the remaining space.

@@ -140,6 +140,73 @@ import Testing
         #expect(try place.tool.run("status").text.contains("sealed to the operator's key"))
     }
 
+    @Test func aRunningServerIsAskedForTheEpochUnderWay() throws {
+        let key = try keygen()
+        try session(sealing(key))
+        let host = try place.server(sealing(key))
+        try AttackerTests.act(host)
+        try eventually("the events are in the log") { try place.tool.count() == 14 }
+        let asked = try place.tool.run("events", "-c", "--user", AttackerTests.alice, "--login-only")
+        #expect(asked.status == 0 && asked.text == "2\n", "\(asked.text)\(asked.errors)")
+        #expect(asked.errors.contains("note: names cannot be looked up in 1 key epoch,"), "\(asked.errors)")
+        let identity = try place.tool.run("count", "--identity", hex(AttackerTests.keys[0]))
+        #expect(identity.status == 0 && identity.text.contains("5"), "\(identity.text)\(identity.errors)")
+        // Nothing else is asked of it: a list of names would be tried one by one.
+        let whois = try place.tool.run("whois", "--user", AttackerTests.alice)
+        #expect(whois.status == 77, "\(whois.errors)")
+        try host.shutDown()
+        #expect(try place.tool.run("events", "-c", "--user", AttackerTests.alice).status == 77)
+        // With the key as it is, nobody needs to ask.
+        let clear = DataPlace()
+        let other = try clear.server(small)
+        try AttackerTests.act(other)
+        try other.shutDown()
+        #expect(try clear.tool.run("events", "-c", "--user", AttackerTests.alice, "--login-only").text == "2\n")
+    }
+
+    /// A tmpfs keeps the key from one start to the next, and the power takes it.
+    @Test func aRestartGoesOnUnderTheKeyThatATmpfsKeeps() throws {
+        let memory = "/dev/shm/qpc-kept-\(UInt64.random(in: 0...UInt64.max))"
+        defer { TemporaryDirectory.remove(memory) }
+        let key = try keygen()
+        let settings = sealing(key).merging(["LIVE_DIR": memory]) { $1 }
+        func kept() -> [String] { names(in: memory).filter { $0.hasPrefix("identity-") } }
+        func epochs() throws -> Int { try Int(read(keys)[12]) }
+        try session(settings)
+        let first = kept()
+        #expect(first.count == 1 && permissions(memory + "/" + first[0]) == 0o600)
+        try expectNothing("with the key in memory")
+        try session(settings)
+        #expect(try kept() == first && epochs() == 1)
+        let killed = try place.server(settings.merging(["FLUSH_INTERVAL": "1h"]) { $1 })
+        try AttackerTests.act(killed)
+        killed.kill()
+        // The command has the key that the dead server had.
+        _ = try place.tool.succeed("recover")
+        #expect(try kept() == first && epochs() == 1)
+        #expect(try place.tool.run("events", "-c", "--user", AttackerTests.alice, "--login-only").text == "6\n")
+        #expect(try logins() == "6\n")
+        // A new epoch's key takes the place of the one before.
+        try session(settings.merging(["KEY_ROTATION": "1ms"]) { $1 })
+        #expect(kept().count == 1 && kept() != first)
+        #expect(try epochs() > 1)
+        let second = kept()
+        // As after a power cut.
+        TemporaryDirectory.remove(memory)
+        try session(settings)
+        let third = kept()
+        #expect(third.count == 1 && third != second)
+        #expect(try logins() == "10\n")
+        // Another key under that name is none.
+        try overwrite(memory + "/" + third[0], with: [UInt8](repeating: 7, count: 32))
+        try session(settings)
+        #expect(kept().count == 1 && kept() != third)
+        // Turned off, it leaves nothing.
+        try session(small.merging(["LIVE_DIR": memory]) { $1 })
+        #expect(kept().isEmpty)
+        try place.tool.verify()
+    }
+
     /// The search itself finds a key that is there.
     @Test func withoutAnOperatorsKeyTheFileConfirmsNames() throws {
         try session(small)
@@ -273,6 +340,33 @@ import Testing
         #expect(again.status == 1 && again.errors.contains("never overwritten"), "\(again.errors)")
     }
 
+    @Test func anAgentOpensKeysAndTheSecretStaysWithIt() throws {
+        let key = try keygen()
+        for _ in 0..<2 { try session(sealing(key)) }
+        let socket = place.temporary("a.sock")
+        let agent = try ChildProcess(
+            [BuiltProducts.commandLine, "key-agent", "--operator-key", file, "--socket", socket],
+            errorFile: place.temporary("agent.errors"))
+        try eventually("it listens") { permissions(socket) == 0o600 }
+        #expect(unlink(file) == 0)
+        func ask(_ words: String...) throws -> Outcome { try place.tool.run(words + ["--operator-key", socket]) }
+        let events = try ask("events", "-c", "--user", AttackerTests.alice, "--login-only")
+        #expect(events.text == "4\n", "\(events.errors)")
+        let whois = try ask("whois", "--user", AttackerTests.alice)
+        #expect(whois.status == 0, "\(whois.errors)")
+        let forget = try ask("forget", "--user", AttackerTests.alice)
+        #expect(forget.status == 0, "\(forget.errors)")
+        let left = try ask("events", "-c", "--user", AttackerTests.alice)
+        #expect(left.text == "0\n", "\(left.errors)")
+        agent.kill(SIGTERM)
+        agent.wait()
+        #expect(access(socket, F_OK) != 0, "the socket stays behind")
+        // A socket that nobody listens at, and one that is no agent's.
+        _ = try shell("python3 -c \"import socket,sys; s=socket.socket(socket.AF_UNIX); s.bind(sys.argv[1])\" '\(socket)'")
+        let dead = try ask("events", "-c", "--user", AttackerTests.alice)
+        #expect(dead.status == 66 && dead.errors.contains("no agent answers at"), "\(dead.errors)")
+    }
+
     @Test func theSettingTakesAFileAndRefusesWhatIsNoKey() throws {
         let key = try keygen()
         let published = place.temporary("operator.pub")
@@ -335,66 +429,5 @@ import Testing
             #expect(names(in: place.path).filter { $0.hasPrefix("identity.key") } == ["identity.key"])
         }
         #expect(number > 1 && stages.contains(["identity.key", "sealed"]), "\(stages)")
-    }
-}
-
-/// What another process has in memory.
-private struct ProcessMemory {
-    private struct Mapping {
-        var start: UInt
-        var end: UInt
-        var isWritable: Bool
-        /// Left out of core dumps and empty in a forked child: memory for secrets.
-        var isSecret = false
-        var isLocked = false
-    }
-
-    private let mappings: [Mapping]
-    private let contents: [[UInt8]]
-
-    init(_ pid: pid_t) throws {
-        var mappings: [Mapping] = []
-        for line in try shell("cat /proc/\(pid)/smaps").text.split(separator: "\n") {
-            let words = line.split(separator: " ")
-            let range = words[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
-            if range.count == 2, words.count > 1 {
-                mappings.append(Mapping(start: range[0], end: range[1], isWritable: words[1].hasPrefix("rw")))
-            } else if words[0] == "VmFlags:" {
-                mappings[mappings.count - 1].isSecret = words.contains("dd") && words.contains("wf")
-                mappings[mappings.count - 1].isLocked = words.contains("lo")
-            }
-        }
-        let descriptor = open("/proc/\(pid)/mem", O_RDONLY)
-        guard descriptor >= 0 else { throw TestFailure.system("open the memory of \(pid)", errno) }
-        defer { close(descriptor) }
-        self.mappings = mappings.filter(\.isWritable)
-        contents = self.mappings.map { mapping in
-            var content = [UInt8](repeating: 0, count: Int(mapping.end - mapping.start))
-            let count = pread(descriptor, &content, content.count, off_t(mapping.start))
-            return Array(content.prefix(max(0, count)))
-        }
-    }
-
-    /// The first 32 bytes of each page for secrets that is in use.
-    var secrets: Set<[UInt8]> {
-        var found: Set<[UInt8]> = []
-        for (mapping, content) in zip(mappings, contents) where mapping.isSecret {
-            for page in stride(from: 0, to: content.count, by: 4096) {
-                let start = Array(content[page..<page + 32])
-                if start.contains(where: { $0 != 0 }) { found.insert(start) }
-            }
-        }
-        return found
-    }
-
-    var isLocked: Bool { mappings.filter(\.isSecret).allSatisfy(\.isLocked) }
-
-    func finds(_ secrets: Set<[UInt8]>, outsideSecrets: Bool) throws -> Int {
-        guard contents.contains(where: { !$0.isEmpty }) else { throw TestFailure("the memory could not be read") }
-        var found = 0
-        for (mapping, content) in zip(mappings, contents) where !(outsideSecrets && mapping.isSecret) {
-            for secret in secrets where Attacker.first(secret, in: content) != nil { found += 1 }
-        }
-        return found
     }
 }

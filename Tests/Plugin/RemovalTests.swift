@@ -216,13 +216,36 @@ import Testing
         try eventually("some have left") { try place.tool.count() < 280_000 }
         host.kill()
         if command.wait() != 0 {
-            #expect(try String(contentsOfFile: errors, encoding: .utf8).contains("did not answer"))
+            #expect(try String(contentsOfFile: errors, encoding: .utf8).contains("ended before it was done"))
         }
         let next = try place.server()
         try place.tool.verify()
         _ = try place.tool.succeed("prune", "--all")
         #expect(try place.tool.count() == 0)
         try next.shutDown()
+        try place.tool.verify()
+    }
+
+    /// Who asks and goes away before the work has begun has been told that it failed: it is not done later.
+    @Test func aRequestWhoseAskerHasGoneIsNotCarriedOut() throws {
+        let host = try place.server()
+        try AttackerTests.act(host)
+        try host.ask("shutdown")
+        kill(host.process.pid, SIGSTOP)
+        let program = """
+            import socket, struct, sys
+            asker = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            asker.connect(sys.argv[1])
+            asker.send(struct.pack("<IIIIqq", 0x43435051, 1, 1, 0, 2**63 - 1, -1).ljust(320, b"\\0"))
+            """
+        let asked = try run(["python3", "-c", program, place("control.sock")])
+        #expect(asked.status == 0, "\(asked.errors)")
+        kill(host.process.pid, SIGCONT)
+        // The next request is answered after that one.
+        _ = try place.tool.succeed("prune", "--older-than", "1d", "--yes")
+        #expect(try place.tool.count() == 7)
+        #expect(host.errorLines.filter { $0.contains("requested by") }.count == 1, "\(host.errors)")
+        try host.shutDown()
         try place.tool.verify()
     }
 

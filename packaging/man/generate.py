@@ -36,6 +36,7 @@ NAMES = {
     "doctor": "check an installation end to end",
     "demo": "show everything without a server",
     "keygen": "make an operator's key pair",
+    "key-agent": "hold an operator's private key for commands on a server",
     "ship": "send the log to an engine that holds a whole fleet",
 }
 
@@ -70,7 +71,8 @@ SEE_ALSO = {
     "forget": ["prune", "whois", "privacy-report"],
     "rebuild": ["verify"],
     "privacy-report": ["forget", "keygen"],
-    "keygen": ["events", "whois", "privacy-report"],
+    "keygen": ["events", "key-agent", "whois", "privacy-report"],
+    "key-agent": ["keygen", "events", "whois"],
     "doctor": ["status", "verify"],
     "ship": ["forget", "status", "verify"],
 }

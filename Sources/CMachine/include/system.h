@@ -116,6 +116,13 @@ static inline int32_t qpcm_look_at_file_system(const char *path, qpcm_file_syste
     return 0;
 }
 
+/// Whether what is at a path is in memory alone: on a tmpfs or ramfs.
+static inline int32_t qpcm_is_in_memory(const char *path) {
+    qpcm_file_system system;
+    if (qpcm_look_at_file_system(path, &system) != 0) return 0;
+    return system.kind == 0x01021994u || system.kind == 0x858458F6u;
+}
+
 /// Gives a new file to the owner of its directory: what root creates there, the server's own user must be able to use. Does
 /// nothing for any other user, who cannot create a file owned by someone else.
 static inline void qpcm_give_to_owner(int32_t descriptor, const char *directory) {

@@ -13,6 +13,7 @@
 //        │ max_bytes                     │    prune: the log's size, at most; -1 for any
 //     32 ├───────────────────────────────┤
 //        │ name                          │    forget: a user's name, or a key's bytes; or the 16 of a pseudonym
+//        │                               │    pseudonym: a user's name, a key or a channel
 //    288 ├───────────────────────────────┤
 //        │ reserved                      │
 //    320 └───────────────────────────────┘
@@ -29,7 +30,7 @@
 //     72 ├───────────────┴───────────────┤
 //        │ bytes_before, bytes_after     │    events.db
 //     88 ├───────────────────────────────┤
-//        │ message                       │    why it failed, NUL-padded
+//        │ message                       │    why it failed, NUL-padded; or the pseudonym, in hexadecimal
 //    344 ├───────────────────────────────┤
 //        │ reserved                      │
 //    384 └───────────────────────────────┘
@@ -43,6 +44,8 @@
 #define QPCM_CONTROL_VERSION 1u
 
 enum { QPCM_CONTROL_PRUNE = 1, QPCM_CONTROL_FORGET_USER = 2, QPCM_CONTROL_FORGET_IDENTITY = 3, QPCM_CONTROL_REBUILD = 4 };
+// Under an operator's key only the plugin can make a pseudonym of the epoch under way. Answered at once.
+enum { QPCM_CONTROL_PSEUDONYM = 5 };
 enum { QPCM_CONTROL_WORKING = 1, QPCM_CONTROL_DONE = 2, QPCM_CONTROL_FAILED = 3 };
 enum { QPCM_CONTROL_NAME_BYTES = 256, QPCM_CONTROL_MESSAGE_BYTES = 256 };
 

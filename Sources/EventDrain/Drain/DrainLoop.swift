@@ -28,6 +28,11 @@ public final class DrainLoop {
     private var files = DrainTimer(every: 500_000_000)
     private var damage = DrainTimer(every: 1_000_000_000)
     private var hasSaidDamage = false
+    /// Why nothing can be removed from the log while it is in trouble.
+    private var obstacle = ""
+    private var troubleSince: UInt64 = 0
+    /// How long a request waits for the log to be writable again.
+    private static let patienceNanoseconds: UInt64 = 5_000_000_000
     private var maintenanceIsBusy = false
 
     /// - Parameter opener: reopens the log in the directory when the one in use is gone or damaged.
@@ -183,8 +188,10 @@ public final class DrainLoop {
     private func failed(_ error: LogError) {
         live.map.drainDirect.increment(CounterIndex.flushErrors(error.cause))
         live.map.set(QPCM_HEADER_LOG_TROUBLE, UInt64(UInt32(bitPattern: error.code)))
+        if !trouble.isThere { troubleSince = clock.monotonic }
         let advice = trouble.record(error)
         if advice.isNew { log.error("\(error.message); events wait in memory, and the plugin will try again") }
+        obstacle = "\(error.message)" + (error.cause == .full ? "; make room on the disk first" : "")
         retryAt = clock.monotonic &+ FlushRetryPolicy.retryNanoseconds
         switch advice.remedy {
         case .wait: break
@@ -256,7 +263,11 @@ public final class DrainLoop {
     /// Handles age, size, requests and keys; not while the log is in trouble.
     private func maintain() {
         maintenanceIsBusy = false
-        guard !trouble.isThere else { return }
+        guard !trouble.isThere else {
+            // A moment's trouble only makes a request wait.
+            if clock.monotonic &- troubleSince > Self.patienceNanoseconds { maintenance.refuse(obstacle, current.drainer) }
+            return
+        }
         if maintenance.mayCheckpoint { replaceIfChanged() }
         guard let drainer = current.drainer else { return }
         maintenanceIsBusy = maintenance.run(drainer, checkpointer)

@@ -13,6 +13,11 @@ public enum KeySealing: Sendable {
     /// Sealed as the newest one is: for a command, which does not know the server's settings.
     case asFound
 
+    var seals: Bool {
+        if case .none = self { return false }
+        return true
+    }
+
     func key(_ keys: IdentityKeys?) -> OperatorKey? {
         switch self {
         case .to(let key): key
@@ -33,11 +38,12 @@ enum KeyStartup {
 
     /// Loads the keys. Without pseudonyms, keys only serve what the log already holds, and no trouble with them prevents a start,
     /// unless the file is of a newer format.
-    static func load(_ directory: DataDirectory, identities: IdentityMode) throws(RecoveryError) -> Loaded {
+    /// - Parameter kept: where the newest key may be kept, if it is sealed.
+    static func load(_ directory: DataDirectory, identities: IdentityMode, kept: KeptKey?) throws(RecoveryError) -> Loaded {
         do { try IdentityKeys.expectKnown(directory: directory.path) } catch { throw .key(error) }
         IdentityKeys.tidy(directory: directory.path)
         do {
-            return Loaded(keys: try IdentityKeys.load(directory: directory.path))
+            return Loaded(keys: try IdentityKeys.load(directory: directory.path).with(kept: kept))
         } catch {
             switch error {
             case .newer: throw .key(error)
@@ -60,8 +66,9 @@ enum KeyStartup {
     ///
     /// - Parameter sealing: under an operator's key, each start begins a new epoch: the keys of those before it are not on this
     ///   machine any more. The new key is on the disk, sealed, before the first row under it.
+    /// - Parameter kept: where such a key is kept besides; a start that finds the newest one there goes on under it.
     static func settle(
-        _ directory: DataDirectory, _ settings: Settings, sealing: KeySealing, _ writer: EventLogWriter,
+        _ directory: DataDirectory, _ settings: Settings, sealing: KeySealing, kept: KeptKey?, _ writer: EventLogWriter,
         quarantined: inout UInt64, log: PluginLogger
     ) throws(RecoveryError) {
         try dropForeign(directory, identities: settings.identities, writer, quarantined: &quarantined, log: log)
@@ -74,7 +81,7 @@ enum KeyStartup {
                     + "what is written now")
             return
         }
-        try makeOrRotate(directory, identities: settings.identities, operatorKey, writer, log: log)
+        try makeOrRotate(directory, identities: settings.identities, operatorKey, kept, writer, log: log)
         // Not worth refusing to start: an epoch's first rows bring its check with them.
         try? writer.saveKeyChecks()
     }
@@ -99,8 +106,8 @@ enum KeyStartup {
     }
 
     private static func makeOrRotate(
-        _ directory: DataDirectory, identities: IdentityMode, _ operatorKey: OperatorKey?, _ writer: EventLogWriter,
-        log: PluginLogger
+        _ directory: DataDirectory, identities: IdentityMode, _ operatorKey: OperatorKey?, _ kept: KeptKey?,
+        _ writer: EventLogWriter, log: PluginLogger
     ) throws(RecoveryError) {
         let clear = writer.keys?.epochs.reduce(0) { $0 + ($1.sealedTo == nil ? 1 : 0) } ?? 0
         guard identities == .pseudonym else { return try seal(clear, directory, operatorKey, writer, log: log) }
@@ -111,7 +118,7 @@ enum KeyStartup {
             do {
                 writer.use(
                     try IdentityKeys.make(
-                        directory: directory.path, epoch: unused, nowMicroseconds: now, sealedTo: operatorKey))
+                        directory: directory.path, epoch: unused, nowMicroseconds: now, sealedTo: operatorKey, kept: kept))
             } catch { throw .key(error) }
             return
         }
@@ -129,7 +136,7 @@ enum KeyStartup {
         do {
             writer.use(
                 try IdentityKeys.rotate(
-                    directory: directory.path, atLeast: unused, nowMicroseconds: now, sealedTo: operatorKey))
+                    directory: directory.path, atLeast: unused, nowMicroseconds: now, sealedTo: operatorKey, kept: kept))
         } catch { throw .key(error) }
         if operatorKey != nil { tell(sealed: clear, log) }
     }

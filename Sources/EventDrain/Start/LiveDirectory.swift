@@ -27,15 +27,11 @@ public enum LiveDirectory {
         // In a directory like /dev/shm, others may create files, but not replace this user's.
         if status.st_mode & 0o002 != 0, status.st_mode & 0o1000 == 0 { throw .writableByOthers(path: path) }
         if qpcm_stat(dataDirectory, &home) == 0, FileIdentity(home) == FileIdentity(status) { return nil }
-        var system = qpcm_file_system()
-        if qpcm_look_at_file_system(path, &system) == 0, system.kind != tmpfs, system.kind != ramfs {
+        if qpcm_is_in_memory(path) == 0 {
             log.warning(
                 "\(path) is not on a tmpfs: what waits in the rings reaches its disk, and is given up when the machine restarts"
             )
         }
         return String(cString: resolved)
     }
-
-    private static let tmpfs: UInt64 = 0x0102_1994
-    private static let ramfs: UInt64 = 0x8584_58F6
 }

@@ -8,6 +8,8 @@ public struct LogOpener {
     public let directory: DataDirectory
     let settings: Settings
     let sealing: KeySealing
+    /// Where the newest key is kept besides, if it is sealed.
+    let kept: KeptKey?
     /// The newest keys known; while a log is open, its writer has them.
     var keys: IdentityKeys?
     let log: PluginLogger

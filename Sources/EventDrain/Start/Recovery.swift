@@ -44,16 +44,21 @@ public enum Recovery {
         }
     }
 
+    /// - Parameter kept: where the plugin keeps a sealed epoch's key besides. A command uses what the dead server has kept.
     /// - Throws: `RecoveryError`; nothing is lost: what was in the rings is still there.
     public static func run(
-        _ directory: DataDirectory, settings: Settings, sealing: KeySealing = .asFound, log: PluginLogger
+        _ directory: DataDirectory, settings: Settings, sealing: KeySealing = .asFound, kept: KeptKey? = nil, log: PluginLogger
     ) throws(RecoveryError) -> Outcome {
         var quarantined: UInt64 = 0
         // Nothing is changed before it is known that no file is of a newer format: those of the keys and of the live file first,
         // then the log's, which opening it tells.
         do { try LiveFileReader.expectKnown(in: directory.path) } catch { throw .live(error) }
-        let loaded = try KeyStartup.load(directory, identities: settings.identities)
-        var opener = LogOpener(directory: directory, settings: settings, sealing: sealing, keys: loaded.keys, log: log)
+        let before = KeptKey(beside: LivePlace.find(in: directory.path).elsewhere)
+        var kept = kept
+        if case .asFound = sealing { kept = before }
+        let loaded = try KeyStartup.load(directory, identities: settings.identities, kept: kept)
+        var opener = LogOpener(
+            directory: directory, settings: settings, sealing: sealing, kept: kept, keys: loaded.keys, log: log)
         var outcome: Outcome
         do {
             outcome = try takeOver(&opener, replacingKeys: loaded.isUnusable, quarantined: &quarantined)
@@ -64,6 +69,11 @@ public enum Recovery {
             outcome = try takeOver(&opener, replacingKeys: false, quarantined: &quarantined)
         }
         outcome.ringed[CounterIndex.filesQuarantined] &+= quarantined
+        // A server that no longer keeps its key there leaves none.
+        for place in [before, kept] {
+            guard let place, !place.isSame(as: kept) || !sealing.seals else { continue }
+            loaded.keys?.removeKept(place)
+        }
         return outcome
     }
 
@@ -86,7 +96,7 @@ public enum Recovery {
         var sealing = opener.sealing
         if case .none = sealing { sealing = .asFound }
         try KeyStartup.settle(
-            directory, settings, sealing: sealing, writer, quarantined: &quarantined, log: opener.log)
+            directory, settings, sealing: sealing, kept: opener.kept, writer, quarantined: &quarantined, log: opener.log)
         opener.keys = writer.keys
         let place = LivePlace.find(in: directory.path)
         let live = try openLive(directory, quarantined: &quarantined, log: opener.log)
@@ -110,7 +120,7 @@ public enum Recovery {
         }
         writer.use(mode: settings.identities, pairs: settings.pairs, keepsRows: settings.keepsRows)
         try KeyStartup.settle(
-            directory, settings, sealing: opener.sealing, writer, quarantined: &quarantined, log: opener.log)
+            directory, settings, sealing: opener.sealing, kept: opener.kept, writer, quarantined: &quarantined, log: opener.log)
         return outcome
     }
 

@@ -131,7 +131,8 @@ final class CurrentLog {
         // The log there now may belong to another key. Without a key, pseudonyms are left out: no reason to stay closed.
         do {
             try KeyStartup.settle(
-                opener.directory, opener.settings, sealing: opener.sealing, writer, quarantined: &closed.quarantined, log: log)
+                opener.directory, opener.settings, sealing: opener.sealing, kept: opener.kept, writer,
+                quarantined: &closed.quarantined, log: log)
         } catch {
             log.warning(error.message)
         }

@@ -2,8 +2,9 @@ import CMachine
 import CMetricsLayout
 import EventLog
 import MetricsModel
+import Pseudonyms
 
-/// Where the plugin is asked to remove something: `control.sock` in the data directory. The plugin's thread checks it between
+/// Where the plugin is asked to remove something, or for a pseudonym: `control.sock` in the data directory. The plugin's thread checks it between
 /// flushes, and answers one client at a time. control_message.h shows the layout of the messages.
 public final class ControlSocket {
     /// A client that does not send at once is ignored: the thread has rings to drain.
@@ -35,8 +36,12 @@ public final class ControlSocket {
         listener = -1
     }
 
-    /// What a client asks for now; nil if none does.
-    func request(_ writer: EventLogWriter) -> MaintenanceJob.Order? {
+    /// What a client asks for now; nil if none does, or if whoever asked has gone: nobody must find later that something was
+    /// removed of which the command had said that it failed.
+    ///
+    /// - Parameter writer: nil while no log is open.
+    /// - Parameter obstacle: why nothing can be removed now; every such request is then refused.
+    func request(_ writer: EventLogWriter?, obstacle: String? = nil) -> MaintenanceJob.Order? {
         guard listener >= 0, asker < 0 else { return nil }
         asker = qpcm_control_accept(listener, Self.patienceMilliseconds, &askingProcess, &askingUser)
         guard asker >= 0 else { return nil }
@@ -48,16 +53,38 @@ public final class ControlSocket {
             refuse("the plugin, version \(Version.current), does not understand the request; use that version of qpc-metrics")
             return nil
         }
-        guard let order = Self.order(request, writer) else {
+        let count = Int(min(request.name_bytes, UInt32(QPCM_CONTROL_NAME_BYTES)))
+        var name = withUnsafeBytes(of: request.name) { [UInt8]($0.prefix(count)) }
+        if Int(request.action) == QPCM_CONTROL_PSEUDONYM {
+            tellPseudonym(of: &name, writer)
+            return nil
+        }
+        if let obstacle {
+            refuse(obstacle)
+            return nil
+        }
+        guard let writer, let order = Self.order(request, name, writer) else {
             refuse("unknown request")
             return nil
         }
-        return order
+        // The client knows from now on that the work has begun. If it no longer listens, this fails.
+        answer(Int(QPCM_CONTROL_WORKING), MaintenanceJob.Outcome())
+        return asker >= 0 ? order : nil
     }
 
-    private static func order(_ request: qpcm_control_request, _ writer: EventLogWriter) -> MaintenanceJob.Order? {
-        let count = Int(min(request.name_bytes, UInt32(QPCM_CONTROL_NAME_BYTES)))
-        let name = withUnsafeBytes(of: request.name) { [UInt8]($0.prefix(count)) }
+    /// The pseudonym of the epoch under way, whose key a command cannot read where keys are sealed to an operator's.
+    private func tellPseudonym(of name: inout [UInt8], _ writer: EventLogWriter?) {
+        guard let key = writer?.keys?.newest.key else { return refuse("the server has no key of pseudonyms") }
+        let pseudonym = key.pseudonym(of: name)
+        name.withUnsafeMutableBytes { bytes in if let start = bytes.baseAddress { _ = memset(start, 0, bytes.count) } }
+        answer(
+            Int(QPCM_CONTROL_DONE), MaintenanceJob.Outcome(),
+            message: String(decoding: pseudonym.withUnsafeBytes { Hexadecimal.encode($0) }, as: UTF8.self))
+    }
+
+    private static func order(
+        _ request: qpcm_control_request, _ name: [UInt8], _ writer: EventLogWriter
+    ) -> MaintenanceJob.Order? {
         switch Int(request.action) {
         case QPCM_CONTROL_PRUNE:
             return .prune(before: request.before_us, maxBytes: request.max_bytes < 0 ? nil : request.max_bytes)

@@ -15,6 +15,7 @@ public final class KeyRotation {
     private let rotationMicroseconds: Int64?
     /// New keys are on the disk only sealed to it; nil: as they are.
     private let operatorKey: OperatorKey?
+    private let kept: KeptKey?
     private let log: PluginLogger
     private var lookAt: UInt64 = 0
     private var retryAt: UInt64 = 0
@@ -22,11 +23,13 @@ public final class KeyRotation {
     private var isFullSaid = false
 
     public init(
-        directory: String, rotationNanoseconds: UInt64?, operatorKey: OperatorKey? = nil, log: PluginLogger
+        directory: String, rotationNanoseconds: UInt64?, operatorKey: OperatorKey? = nil, kept: KeptKey? = nil,
+        log: PluginLogger
     ) {
         self.directory = directory
         rotationMicroseconds = rotationNanoseconds.map { Int64(clamping: $0 / 1000) }
         self.operatorKey = operatorKey
+        self.kept = kept
         self.log = log
     }
 
@@ -69,7 +72,7 @@ public final class KeyRotation {
         guard let spent = try? writer.spentEpochs() else { return }
         if !spent.isEmpty {
             try keys.expectUnchanged(directory: directory)
-            writer.use(try IdentityKeys.destroy(spent, directory: directory)?.with(memoryOf: keys))
+            writer.use(try IdentityKeys.destroy(spent, directory: directory, kept: kept)?.with(memoryOf: keys))
             let what = spent.count == 1 ? "the key of 1 epoch is" : "the keys of \(spent.count) epochs are"
             log.info("\(what) destroyed: its last event is no longer in the log")
         }
@@ -99,7 +102,8 @@ public final class KeyRotation {
         try keys.expectUnchanged(directory: directory)
         writer.use(
             try IdentityKeys.rotate(
-                directory: directory, atLeast: writer.newestEpoch + 1, nowMicroseconds: now, sealedTo: operatorKey))
+                directory: directory, atLeast: writer.newestEpoch + 1, nowMicroseconds: now, sealedTo: operatorKey,
+                kept: kept))
         // If this fails, the epoch's first rows bring its check with them.
         try? writer.saveKeyChecks()
         log.info("a new key epoch has begun; the log holds events of \(keys.epochs.count) before it")

@@ -86,6 +86,12 @@ final class Maintenance {
         return true
     }
 
+    /// While the log cannot be written: refuses what is asked, rather than doing it when nobody waits for it any more.
+    func refuse(_ why: String, _ drainer: Drainer?) {
+        if job != nil, isRequest { fail(why) }
+        _ = control.request(drainer?.writer, obstacle: why)
+    }
+
     private func clearIfDue(_ writer: EventLogWriter, _ now: UInt64) {
         guard let due = clearAt, now >= due else { return }
         try? writer.checkpoint(truncating: true)

@@ -21,6 +21,9 @@ public struct LivePlace: Sendable {
     /// Whether the live file is not in the data directory.
     public var isElsewhere: Bool { id != nil }
 
+    /// Its path, if it is not in the data directory.
+    public var elsewhere: String? { isElsewhere ? path : nil }
+
     /// What the data directory says.
     public static func find(in directory: String) -> LivePlace {
         let pointer = DataFile.livePath.path(in: directory)

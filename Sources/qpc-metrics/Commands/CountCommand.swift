@@ -66,6 +66,7 @@ struct CountCommand: ParsableCommand {
     var color: ColorChoice = .auto
 
     func run() throws {
+        try people.expectOwnInput(filterOptions.operatorKey)
         let question =
             countOptions.waiting ? try countOptions.waitingQuestion(filterOptions) : try countOptions.question(filterOptions)
         let now = Environment.nowMicroseconds

@@ -69,6 +69,7 @@ struct EventsCommand: ParsableCommand {
     var cursorPath: String?
 
     func run() throws {
+        try people.expectOwnInput(filterOptions.operatorKey)
         try refuseWithCursor()
         let cursor = cursorPath.map { CursorFile(path: $0) }
         guard !follow else {

@@ -156,7 +156,8 @@ struct ForgetCommand: ParsableCommand {
     private func preview(_ user: String?) throws -> RemovalPreview? {
         let found = try querying { () throws(DataSourceError) in try directory.source.log() }
         guard let log = found else { return nil }
-        let resolver = TermResolver(directory: directory.path, opening: try operatorKey.secret())
+        let resolver = TermResolver(
+            directory: directory.path, opening: try operatorKey.secret(), asking: PluginPseudonyms.asking(directory.path))
         if resolver.obstacle(in: log) != nil { return nil }
         var term = identity.flatMap { resolver.bytes($0) }
         // Only the whole name: several people may share a prefix.

@@ -65,6 +65,7 @@ struct StatsCommand: ParsableCommand {
     var color: ColorChoice = .auto
 
     func run() throws {
+        try people.expectOwnInput(operatorKey)
         let query = try query()
         let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
         try filterOptions.expectLookups(directory: directory.path, log: log)

@@ -81,11 +81,23 @@ struct LogWork {
                     "\(server) is writing the log and cannot be reached (\(String(cString: strerror(code)))): "
                         + "stop it, or load a plugin of this version"
                 )
-            case .silent:
+            case .silent(hasBegun: false):
                 throw Failure(
                     Failure.somethingWrong,
-                    "\(server) did not answer: it may have ended, or this user has no permission; "
-                        + "repeat the command as the server's user")
+                    "\(server) did not answer within 15 s: it is stopped, or its disk hangs; nothing was removed, and nothing "
+                        + "will be: run this again when qpc-metrics status says that it is well")
+            case .silent(hasBegun: true):
+                throw Failure(
+                    Failure.somethingWrong,
+                    "\(server) has not answered for 15 s, and may go on with what it began: see its standard error, "
+                        + "or run this again")
+            case .closed(hasBegun: false):
+                throw Failure(
+                    Failure.somethingWrong,
+                    "\(server) takes no requests: it is shutting down, or only takes them from its own user and root")
+            case .closed(hasBegun: true):
+                throw Failure(
+                    Failure.somethingWrong, "\(server) ended before it was done: run this again, or after qpc-metrics recover")
             case .refused(let why, let outcome): throw Unfinished(outcome: outcome, problem: why)
             }
         }

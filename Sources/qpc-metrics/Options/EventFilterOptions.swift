@@ -80,7 +80,7 @@ struct EventFilterOptions: ParsableArguments {
             throw Failure.invalid(
                 self.since ?? "", for: "--since", "expected a time before --until, which is \(self.until ?? "")")
         }
-        let resolver = TermResolver(directory: directory, opening: try operatorKey.secret())
+        let resolver = try resolver(directory)
         filter.user = user.map { resolver.userOrPrefix($0) }
         filter.includesKeys = user != nil && !narrowing.loginOnly
         filter.identity = try identity.map { try Self.term($0, "--identity", resolver) }
@@ -99,6 +99,10 @@ struct EventFilterOptions: ParsableArguments {
         return filter
     }
 
+    private func resolver(_ directory: String) throws -> TermResolver {
+        TermResolver(directory: directory, opening: try operatorKey.secret(), asking: PluginPseudonyms.asking(directory))
+    }
+
     /// A name that cannot be looked up is an error: an empty answer would read as "never seen".
     func expectLookups(directory: String, log: EventLogReader) throws {
         var named: [String] = []
@@ -111,7 +115,7 @@ struct EventFilterOptions: ParsableArguments {
             if let text, let bytes = Hexadecimal.decode(text), TermResolver.needKey(bytes) { named.append("\(option) \(text)") }
         }
         guard let first = named.first else { return }
-        let resolver = TermResolver(directory: directory, opening: try operatorKey.secret())
+        let resolver = try resolver(directory)
         guard let obstacle = resolver.obstacle(in: log) else { return resolver.saySealed() }
         let remedy = resolver.isSealed ? "or give a pseudonym" : "ask as the server's user or root, or give a pseudonym"
         throw Failure(Failure.noPermission, "cannot look up \(first): \(obstacle)\(resolver.isSealed ? ", " : "; ")\(remedy)")

@@ -16,6 +16,9 @@ struct NamesOption: ParsableArguments {
         completion: .file())
     var file: String?
 
+    /// First of all: both cannot read standard input.
+    func expectOwnInput(_ operatorKey: OperatorKeyOption) throws { _ = try operatorKey.secret(beside: ("--names", file)) }
+
     /// Nil without the option.
     ///
     /// - Throws: `Failure` if the file cannot be read, or the log's pseudonyms cannot be computed.

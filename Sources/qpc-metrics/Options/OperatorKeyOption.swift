@@ -1,13 +1,14 @@
 import ArgumentParser
 import Pseudonyms
 
-/// The operator's private key, which opens the sealed keys of pseudonyms. Read from a file or a descriptor, never an argument:
-/// every user of the machine can see those.
+/// The operator's private key, which opens the sealed keys of pseudonyms. Read from a file or a descriptor, or asked of an agent;
+/// never an argument: every user of the machine can see those.
 struct OperatorKeyOption: ParsableArguments {
     @Option(
         name: .customLong("operator-key"),
         help: ArgumentHelp(
-            "The operator's private key, which opens sealed keys: its file, - for standard input, /dev/fd/N for a descriptor.",
+            "The operator's private key, which opens sealed keys: its file, - for standard input, /dev/fd/N for a descriptor, "
+                + "or the socket of key-agent.",
             valueName: "file"),
         completion: .file())
     var file: String?
@@ -39,7 +40,7 @@ struct OperatorKeyOption: ParsableArguments {
         if file == "-", passphraseFile == "-" {
             throw Failure(Failure.usage, "--operator-key - and --passphrase-file - cannot both read standard input")
         }
-        let secret = try Self.read(file, passphraseFile)
+        let secret = OperatorAgent.isSocket(file) ? try OperatorAgent.connect(file) : try Self.read(file, passphraseFile)
         Self.known = (file, secret)
         return secret
     }

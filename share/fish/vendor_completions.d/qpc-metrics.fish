@@ -25,17 +25,17 @@ function __qpc-metrics_parse_tokens -S
         case 'demo'
             __qpc-metrics_parse_subcommand 0 'plugin=' 'threads=' 'events=' 'seed=' 'remove' 'live' 'serve' 'version' 'h/help'
         case 'events'
-            __qpc-metrics_parse_subcommand 0 'dir=' 'kind=+' 'since=' 'until=' 'user=' 'identity=' 'channel=' 'failed' 'reason=' 'login-only' 'ok' 'class=' 'sender=' 'recipient=' 'min-bytes=' 'after=' 'n=' 'r' 'names=' 'f/follow' 'c/count' 'o/output=' 'utc' 'full' 'color=' 'no-pager' 'cursor-file=' 'version' 'h/help'
+            __qpc-metrics_parse_subcommand 0 'dir=' 'kind=+' 'since=' 'until=' 'user=' 'identity=' 'channel=' 'failed' 'reason=' 'login-only' 'ok' 'class=' 'sender=' 'recipient=' 'min-bytes=' 'operator-key=' 'passphrase-file=' 'after=' 'n=' 'r' 'names=' 'f/follow' 'c/count' 'o/output=' 'utc' 'full' 'color=' 'no-pager' 'cursor-file=' 'version' 'h/help'
         case 'count'
-            __qpc-metrics_parse_subcommand 0 'dir=' 'by=' 'sum=' 'max=' 'distinct=' 'first' 'last' 'top=' 'sort=' 'having=+' 'beside=' 'dropped' 'waiting' 'kind=+' 'since=' 'until=' 'user=' 'identity=' 'channel=' 'failed' 'reason=' 'login-only' 'ok' 'class=' 'sender=' 'recipient=' 'min-bytes=' 'after=' 'n=' 'r' 'names=' 'o/output=' 'color=' 'version' 'h/help'
+            __qpc-metrics_parse_subcommand 0 'dir=' 'by=' 'sum=' 'max=' 'distinct=' 'first' 'last' 'top=' 'sort=' 'having=+' 'beside=' 'dropped' 'waiting' 'kind=+' 'since=' 'until=' 'user=' 'identity=' 'channel=' 'failed' 'reason=' 'login-only' 'ok' 'class=' 'sender=' 'recipient=' 'min-bytes=' 'operator-key=' 'passphrase-file=' 'after=' 'n=' 'r' 'names=' 'o/output=' 'color=' 'version' 'h/help'
         case 'stats'
-            __qpc-metrics_parse_subcommand 0 'dir=' 'kind=+' 'since=' 'until=' 'user=' 'identity=' 'channel=' 'failed' 'reason=' 'login-only' 'ok' 'class=' 'sender=' 'recipient=' 'min-bytes=' 'after=' 'n=' 'r' 'by=' 'top=' 'names=' 'o/output=' 'color=' 'version' 'h/help'
+            __qpc-metrics_parse_subcommand 0 'dir=' 'kind=+' 'since=' 'until=' 'user=' 'identity=' 'channel=' 'failed' 'reason=' 'login-only' 'ok' 'class=' 'sender=' 'recipient=' 'min-bytes=' 'operator-key=' 'passphrase-file=' 'after=' 'n=' 'r' 'by=' 'top=' 'names=' 'operator-key=' 'passphrase-file=' 'o/output=' 'color=' 'version' 'h/help'
         case 'whois'
-            __qpc-metrics_parse_subcommand -r 1 'dir=' 'names=' 'user=' 'user-file=' 'identity=' 'o/output=' 'version' 'h/help'
+            __qpc-metrics_parse_subcommand -r 1 'dir=' 'names=' 'user=' 'user-file=' 'identity=' 'operator-key=' 'passphrase-file=' 'o/output=' 'version' 'h/help'
         case 'status'
             __qpc-metrics_parse_subcommand 0 'dir=' 'cursor-file=+' 'o/output=' 'version' 'h/help'
         case 'top'
-            __qpc-metrics_parse_subcommand 0 'dir=' 'names=' 'b/once' 'color=' 'version' 'h/help'
+            __qpc-metrics_parse_subcommand 0 'dir=' 'names=' 'operator-key=' 'passphrase-file=' 'b/once' 'color=' 'version' 'h/help'
         case 'doctor'
             __qpc-metrics_parse_subcommand 0 'dir=' 'cursor-file=+' 'exporter=' 'prometheus=' 'server-metrics=' 'window=' 'ca-file=' 'o/output=' 'color=' 'version' 'h/help'
         case 'verify'
@@ -53,11 +53,15 @@ function __qpc-metrics_parse_tokens -S
         case 'prune'
             __qpc-metrics_parse_subcommand 0 'dir=' 'older-than=' 'max-size=' 'all' 'dry-run' 'y/yes' 'o/output=' 'version' 'h/help'
         case 'forget'
-            __qpc-metrics_parse_subcommand 0 'dir=' 'user=' 'user-file=' 'identity=' 'dry-run' 'y/yes' 'o/output=' 'version' 'h/help'
+            __qpc-metrics_parse_subcommand 0 'dir=' 'user=' 'user-file=' 'identity=' 'operator-key=' 'passphrase-file=' 'dry-run' 'y/yes' 'o/output=' 'version' 'h/help'
         case 'rebuild'
             __qpc-metrics_parse_subcommand 0 'dir=' 'version' 'h/help'
         case 'privacy-report'
-            __qpc-metrics_parse_subcommand 0 'dir=' 'o/output=' 'version' 'h/help'
+            __qpc-metrics_parse_subcommand 0 'dir=' 'o/output=' 'operator-key=' 'passphrase-file=' 'version' 'h/help'
+        case 'keygen'
+            __qpc-metrics_parse_subcommand 0 'o/output=' 'passphrase' 'passphrase-file=' 'public=' 'version' 'h/help'
+        case 'key-agent'
+            __qpc-metrics_parse_subcommand 0 'operator-key=' 'passphrase-file=' 'socket=' 'version' 'h/help'
         case 'help'
             __qpc-metrics_parse_subcommand -r 1 'version'
         end
@@ -133,6 +137,8 @@ complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_positio
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_positional "qpc-metrics" -eq 1' -fa 'forget' -d 'Removes a person from the log: every event that involves them, and their names.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_positional "qpc-metrics" -eq 1' -fa 'rebuild' -d 'Rebuilds the log\'s indexes and statistics from its events.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_positional "qpc-metrics" -eq 1' -fa 'privacy-report' -d 'Reports what a copy of the data directory would reveal, and which settings reduce that.'
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_positional "qpc-metrics" -eq 1' -fa 'keygen' -d 'Makes an operator\'s key pair, to which the keys of pseudonyms are sealed.'
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_positional "qpc-metrics" -eq 1' -fa 'key-agent' -d 'Holds an operator\'s private key, and opens sealed keys for commands on a server.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_positional "qpc-metrics" -eq 1' -fa 'help' -d 'Show subcommand help information.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics demo" plugin' -l 'plugin' -d 'The plugin (default: libMetricsPlugin.so next to this program, or where the packages install it).' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics demo" threads' -l 'threads' -d 'Number of the server\'s threads, 1–64.' -rfka ''
@@ -158,6 +164,8 @@ complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_o
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics events" sender' -l 'sender' -d 'Only messages that this identity sent: a key, a pseudonym, or its first digits.' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics events" recipient' -l 'recipient' -d 'Only messages to this identity, and its fetches: a key, a pseudonym, or its first digits.' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics events" min-bytes' -l 'min-bytes' -d 'Only messages of at least this size, such as 1MiB or 4096.' -rfka ''
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics events" operator-key' -l 'operator-key' -d 'The operator\'s private key, which opens sealed keys: its file, - for standard input, /dev/fd/N for a descriptor, or the socket of key-agent.' -rF
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics events" passphrase-file' -l 'passphrase-file' -d 'The private key\'s passphrase, as the first line of this file, of - or of /dev/fd/N; without it, the terminal asks.' -rF
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics events" after' -l 'after' -d 'Only events after the one with this id.' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics events" n' -s 'n' -d 'Only the newest N events.' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics events" r' -s 'r' -d 'Newest first.'
@@ -199,6 +207,8 @@ complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_o
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics count" sender' -l 'sender' -d 'Only messages that this identity sent: a key, a pseudonym, or its first digits.' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics count" recipient' -l 'recipient' -d 'Only messages to this identity, and its fetches: a key, a pseudonym, or its first digits.' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics count" min-bytes' -l 'min-bytes' -d 'Only messages of at least this size, such as 1MiB or 4096.' -rfka ''
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics count" operator-key' -l 'operator-key' -d 'The operator\'s private key, which opens sealed keys: its file, - for standard input, /dev/fd/N for a descriptor, or the socket of key-agent.' -rF
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics count" passphrase-file' -l 'passphrase-file' -d 'The private key\'s passphrase, as the first line of this file, of - or of /dev/fd/N; without it, the terminal asks.' -rF
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics count" after' -l 'after' -d 'Only events after the one with this id.' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics count" n' -s 'n' -d 'Only the newest N events.' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics count" r' -s 'r' -d 'Newest first.'
@@ -222,12 +232,16 @@ complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_o
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics stats" sender' -l 'sender' -d 'Only messages that this identity sent: a key, a pseudonym, or its first digits.' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics stats" recipient' -l 'recipient' -d 'Only messages to this identity, and its fetches: a key, a pseudonym, or its first digits.' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics stats" min-bytes' -l 'min-bytes' -d 'Only messages of at least this size, such as 1MiB or 4096.' -rfka ''
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics stats" operator-key' -l 'operator-key' -d 'The operator\'s private key, which opens sealed keys: its file, - for standard input, /dev/fd/N for a descriptor, or the socket of key-agent.' -rF
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics stats" passphrase-file' -l 'passphrase-file' -d 'The private key\'s passphrase, as the first line of this file, of - or of /dev/fd/N; without it, the terminal asks.' -rF
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics stats" after' -l 'after' -d 'Only events after the one with this id.' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics stats" n' -s 'n' -d 'Only the newest N events.' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics stats" r' -s 'r' -d 'Newest first.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics stats" by' -l 'by' -d 'The periods to divide the window into (default: what fits it).' -rfka 'minute hour day'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics stats" top' -l 'top' -d 'How many identities, channels and users to name; 0 for none.' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics stats" names' -l 'names' -d 'Show names next to pseudonyms, from this file with a user\'s name, a key, or a key and a name on each line; - for standard input.' -rF
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics stats" operator-key' -l 'operator-key' -d 'The operator\'s private key, which opens sealed keys: its file, - for standard input, /dev/fd/N for a descriptor, or the socket of key-agent.' -rF
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics stats" passphrase-file' -l 'passphrase-file' -d 'The private key\'s passphrase, as the first line of this file, of - or of /dev/fd/N; without it, the terminal asks.' -rF
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics stats" o output' -l 'output' -s 'o' -d 'The format of the output.' -rfka 'table json csv'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics stats" color' -l 'color' -d 'Whether to use colour.' -rfka 'auto always never'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics stats" version' -l 'version' -d 'Show the version.'
@@ -237,6 +251,8 @@ complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_o
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics whois" user' -l 'user' -d 'The pseudonyms of this user.' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics whois" user-file' -l 'user-file' -d 'The pseudonyms of the users in this file, one on each line; - for standard input.' -rF
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics whois" identity' -l 'identity' -d 'The pseudonyms of this key.' -rfka ''
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics whois" operator-key' -l 'operator-key' -d 'The operator\'s private key, which opens sealed keys: its file, - for standard input, /dev/fd/N for a descriptor, or the socket of key-agent.' -rF
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics whois" passphrase-file' -l 'passphrase-file' -d 'The private key\'s passphrase, as the first line of this file, of - or of /dev/fd/N; without it, the terminal asks.' -rF
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics whois" o output' -l 'output' -s 'o' -d 'The format of the output.' -rfka 'table json csv'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics whois" version' -l 'version' -d 'Show the version.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics whois" h help' -s 'h' -l 'help' -d 'Show help information.'
@@ -247,6 +263,8 @@ complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_o
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics status" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics top" dir' -l 'dir' -d 'The data directory (default: $QPC_METRICS_PLUGIN_DIR, otherwise qpc-metrics-data).' -rfa '(__qpc-metrics_complete_directories)'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics top" names' -l 'names' -d 'Show names next to pseudonyms, from this file with a user\'s name, a key, or a key and a name on each line; - for standard input.' -rF
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics top" operator-key' -l 'operator-key' -d 'The operator\'s private key, which opens sealed keys: its file, - for standard input, /dev/fd/N for a descriptor, or the socket of key-agent.' -rF
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics top" passphrase-file' -l 'passphrase-file' -d 'The private key\'s passphrase, as the first line of this file, of - or of /dev/fd/N; without it, the terminal asks.' -rF
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics top" b once' -s 'b' -l 'once' -d 'Print one screen, measured over one second, and exit; for a pipe.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics top" color' -l 'color' -d 'Whether to use colour.' -rfka 'auto always never'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics top" version' -l 'version' -d 'Show the version.'
@@ -327,6 +345,8 @@ complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_o
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics forget" user' -l 'user' -d 'A user\'s name or pseudonym.' -rfka ''
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics forget" user-file' -l 'user-file' -d 'A file with a user\'s name on each line; - for standard input.' -rF
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics forget" identity' -l 'identity' -d 'A key or its pseudonym, in full.' -rfka ''
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics forget" operator-key' -l 'operator-key' -d 'The operator\'s private key, which opens sealed keys: its file, - for standard input, /dev/fd/N for a descriptor, or the socket of key-agent.' -rF
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics forget" passphrase-file' -l 'passphrase-file' -d 'The private key\'s passphrase, as the first line of this file, of - or of /dev/fd/N; without it, the terminal asks.' -rF
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics forget" dry-run' -l 'dry-run' -d 'Show what would be removed, and remove nothing.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics forget" y yes' -s 'y' -l 'yes' -d 'Do not ask for confirmation; without a terminal, none is asked for anyway.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics forget" o output' -l 'output' -s 'o' -d 'The format of the receipt.' -rfka 'text json'
@@ -337,6 +357,19 @@ complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_o
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics rebuild" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics privacy-report" dir' -l 'dir' -d 'The data directory (default: $QPC_METRICS_PLUGIN_DIR, otherwise qpc-metrics-data).' -rfa '(__qpc-metrics_complete_directories)'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics privacy-report" o output' -l 'output' -s 'o' -d 'The format of the output.' -rfka 'text json'
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics privacy-report" operator-key' -l 'operator-key' -d 'The operator\'s private key, which opens sealed keys: its file, - for standard input, /dev/fd/N for a descriptor, or the socket of key-agent.' -rF
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics privacy-report" passphrase-file' -l 'passphrase-file' -d 'The private key\'s passphrase, as the first line of this file, of - or of /dev/fd/N; without it, the terminal asks.' -rF
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics privacy-report" version' -l 'version' -d 'Show the version.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics privacy-report" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics keygen" o output' -l 'output' -s 'o' -d 'The private key\'s file, which must not exist yet.' -rF
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics keygen" passphrase' -l 'passphrase' -d 'Lock the file with a passphrase, which the terminal asks for.'
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics keygen" passphrase-file' -l 'passphrase-file' -d 'Lock the file with a passphrase: the first line of this file, of - or of /dev/fd/N.' -rF
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics keygen" public' -l 'public' -d 'Make nothing, and print the public key of this private key\'s file.' -rF
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics keygen" version' -l 'version' -d 'Show the version.'
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics keygen" h help' -s 'h' -l 'help' -d 'Show help information.'
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics key-agent" operator-key' -l 'operator-key' -d 'The operator\'s private key, which opens sealed keys: its file, - for standard input, /dev/fd/N for a descriptor, or the socket of key-agent.' -rF
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics key-agent" passphrase-file' -l 'passphrase-file' -d 'The private key\'s passphrase, as the first line of this file, of - or of /dev/fd/N; without it, the terminal asks.' -rF
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics key-agent" socket' -l 'socket' -d 'The Unix socket to listen at, which only this user can connect to.' -rF
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics key-agent" version' -l 'version' -d 'Show the version.'
+complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics key-agent" h help' -s 'h' -l 'help' -d 'Show help information.'
 complete -c 'qpc-metrics' -n '__qpc-metrics_should_offer_completions_for_flags_or_options "qpc-metrics help" version' -l 'version' -d 'Show the version.'
