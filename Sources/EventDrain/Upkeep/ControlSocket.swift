@@ -4,8 +4,8 @@ import EventLog
 import MetricsModel
 import Pseudonyms
 
-/// Where the plugin is asked to remove something, or for a pseudonym: `control.sock` in the data directory. The plugin's thread checks it between
-/// flushes, and answers one client at a time. control_message.h shows the layout of the messages.
+/// Where the plugin is asked to remove something, or for a pseudonym: `control.sock` in the data directory. The plugin's thread
+/// checks it between flushes, and answers one client at a time. control_message.h shows the layout of the messages.
 public final class ControlSocket {
     /// A client that does not send at once is ignored: the thread has rings to drain.
     private static let patienceMilliseconds: Int32 = 20

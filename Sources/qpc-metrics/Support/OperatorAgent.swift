@@ -2,8 +2,8 @@ import Glibc
 import Pseudonyms
 import Synchronization
 
-/// An operator's private key in another process, over a Unix stream socket, which `ssh -R` brings to a server: the key itself never
-/// goes there, only the keys of the epochs that a command asks for.
+/// An operator's private key in another process, over a Unix stream socket, which `ssh -R` brings to a server: the key itself
+/// never goes there, only the keys of the epochs that a command asks for.
 ///
 ///     agent → client, at once   the public key as text, and a newline
 ///     client → agent            80 bytes: a sealed key
