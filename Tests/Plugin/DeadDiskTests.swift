@@ -41,7 +41,10 @@ import Testing
 
         try death.come(to: disk)
         let isNoticed = death == .xfsShutDown ? "no longer accepts" : "events wait in memory"
-        try eventually("it is said") { host.errors.contains(isNoticed) }
+        try eventually("it is said") {
+            _ = try host.ask("threads")  // Throws if the host is dead.
+            return host.errors.contains(isNoticed)
+        }
         // The kernel writes back now what it would have written half a minute later.
         for _ in 0..<4 {
             sync()
@@ -58,5 +61,20 @@ import Testing
         for (kind, line) in ledger.lines.enumerated() where line.inLog < covered[kind] { lost += covered[kind] - line.inLog }
         #expect(lost == 0, "what on_shutdown covered is in the log")
         FaultFigures.record("file system dies, \(death.kind)", tries: 1, lost: lost)
+    }
+
+    /// The pages of the live file have just been written back, so every store to one asks the file system. The plugin meets its
+    /// death in the log, between two looks, and must not store anything before it has looked.
+    @Test("A flush that fails looks at the file system first", arguments: 1...3)
+    func deathIsMetByAFlush(round: Int) throws {
+        guard let disk = try LoopDisk("xfs", for: "a file system that dies under a flush") else { return }
+        let host = try ServerHost.running(disk.path + "/data", ["FLUSH_INTERVAL": "50ms", "SYNC_INTERVAL": "100ms"])
+        _ = try host.tally("drive threads=3 calls=40000 seed=\(round) pause_us=0")
+        try disk.shutDown()
+        try eventually("it is said") {
+            _ = try host.ask("threads")  // Throws if the host is dead.
+            return host.errors.contains("no longer accepts")
+        }
+        try host.shutDown()
     }
 }

@@ -186,6 +186,8 @@ public final class DrainLoop {
 
     /// Events wait in their rings; a retry follows soon, and the cause is reported once.
     private func failed(_ error: LogError) {
+        // The disk may have died since the last look. What follows is stored in the live file.
+        watchStorage(isSuspected: false, isOverdue: true)
         live.map.drainDirect.increment(CounterIndex.flushErrors(error.cause))
         live.map.set(QPCM_HEADER_LOG_TROUBLE, UInt64(UInt32(bitPattern: error.code)))
         if !trouble.isThere { troubleSince = clock.monotonic }
@@ -195,6 +197,8 @@ public final class DrainLoop {
         retryAt = clock.monotonic &+ FlushRetryPolicy.retryNanoseconds
         switch advice.remedy {
         case .wait: break
+        // What a dead file system still gives back says nothing about the log.
+        case .quarantine where storage.isDead: break
         case .reopen: closeLog(.failing)
         case .quarantine:
             if current.drainer == nil { current.noteDamage(error) } else { closeLog(.damaged(error)) }
@@ -216,8 +220,10 @@ public final class DrainLoop {
 
     // MARK: The log itself
 
-    private func watchStorage(isSuspected: Bool) {
-        if storage.hasDied(isSuspected: isSuspected, now: clock.monotonic) { closeLog(.failing) }
+    /// - Parameter isSuspected: a store would have raised a signal.
+    /// - Parameter isOverdue: whether to look even if that is not due.
+    private func watchStorage(isSuspected: Bool, isOverdue: Bool = false) {
+        if storage.hasDied(isSuspected: isSuspected, isOverdue: isOverdue, now: clock.monotonic) { closeLog(.failing) }
     }
 
     private func lookAfterLog() {

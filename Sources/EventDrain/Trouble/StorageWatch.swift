@@ -23,12 +23,12 @@ final class StorageWatch {
         self.log = log
     }
 
-    /// Checks, if that is due or a failure is suspected. True if the file system has just died: the log must then be closed
-    /// at once.
+    /// Checks, if that is due or overdue, or a failure is suspected. True if the file system has just died: the log must then be
+    /// closed at once.
     ///
     /// - Parameter now: monotonic.
-    func hasDied(isSuspected: Bool, now: UInt64) -> Bool {
-        guard look.isDue(now) || isSuspected else { return false }
+    func hasDied(isSuspected: Bool, isOverdue: Bool, now: UInt64) -> Bool {
+        guard look.isDue(now) || isOverdue || isSuspected else { return false }
         let wasDead = isDead
         let isLiveDead = isSuspected || !live.takesStores()
         isDead = isLiveDead || !live.homeTakesStores()
