@@ -14,6 +14,7 @@ public enum Version {
     public static let live: UInt64 = 1
     /// `identity.key`: the newest that is read. A file in which no key is sealed to an operator's key is written as of format 1,
     /// which versions before operator's keys read.
+    /// A file of a later format names the version that reads it: see `KeyRecord`.
     public static let keys: UInt64 = 2
 }
 

@@ -22,6 +22,9 @@ public struct IdentityKeys: Sendable {
     /// Oldest first, never empty.
     public private(set) var epochs: [Epoch]
 
+    /// The file's format number is not the one that everything else in it proves.
+    public private(set) var hasDamagedNumber = false
+
     /// The one that new rows are written under.
     public var newest: Epoch { epochs[epochs.count - 1] }
 
@@ -35,7 +38,11 @@ public struct IdentityKeys: Sendable {
 
     public func has(_ number: Int64) -> Bool { epochs.contains { $0.number == number } }
 
-    private init(_ records: [KeyRecord]) {
+    /// The file's format number is not the one that everything else in it proves.
+    public private(set) var hasDamagedNumber = false
+
+    private init(_ records: [KeyRecord], hasDamagedNumber: Bool = false) {
+        self.hasDamagedNumber = hasDamagedNumber
         epochs = records.map { record in
             var key: IdentityKey?
             if case .clear(let bytes) = record.content { key = IdentityKey(bytes.bytes) }
@@ -47,14 +54,15 @@ public struct IdentityKeys: Sendable {
 
     /// - Throws: `IdentityKeyError`: `.missing`, `.newer`, `.unusable`, or `.system`.
     public static func load(directory: String) throws(IdentityKeyError) -> IdentityKeys {
-        IdentityKeys(try records(directory))
+        let parsed = try parsed(directory)
+        return IdentityKeys(parsed.records, hasDamagedNumber: parsed.hasDamagedNumber)
     }
 
     /// With the operator's private key: sealed keys are opened.
     /// - Throws: also `.wrongOperator`, if there are sealed keys and none is sealed to this operator.
     public static func load(directory: String, opening secret: OperatorSecret?) throws(IdentityKeyError) -> IdentityKeys {
-        let records = try records(directory)
-        var keys = IdentityKeys(records)
+        let (records, hasDamagedNumber) = try parsed(directory)
+        var keys = IdentityKeys(records, hasDamagedNumber: hasDamagedNumber)
         guard let secret else { return keys }
         var isOpened = false
         var other: OperatorKey?
@@ -66,14 +74,28 @@ public struct IdentityKeys: Sendable {
         return keys
     }
 
-    private static func records(_ directory: String) throws(IdentityKeyError) -> [KeyRecord] {
+    private static func parsed(
+        _ directory: String
+    ) throws(IdentityKeyError) -> (records: [KeyRecord], hasDamagedNumber: Bool) {
         let (content, changed) = try KeyFile.read(directory)
-        guard let records = KeyRecord.parse(content, changed: changed) else { throw .unusable(path: KeyFile.path(directory)) }
-        return records
+        guard let parsed = KeyRecord.parse(content, changed: changed) else { throw .unusable(path: KeyFile.path(directory)) }
+        return parsed
     }
+
+    private static func records(_ directory: String) throws(IdentityKeyError) -> [KeyRecord] { try parsed(directory).records }
 
     /// - Throws: `IdentityKeyError.newer` if the file is there, can be read, and is of a newer format.
     public static func expectKnown(directory: String) throws(IdentityKeyError) { try KeyFile.expectKnown(directory) }
+
+    /// Writes the file again with the right format number, if it has another.
+    /// - Returns: whether it had.
+    /// - Throws: `IdentityKeyError`; the file is then unchanged.
+    public static func repairNumber(directory: String) throws(IdentityKeyError) -> Bool {
+        let parsed = try parsed(directory)
+        guard parsed.hasDamagedNumber else { return false }
+        _ = try replace(parsed.records, adding: nil, 0, nil, directory)
+        return true
+    }
 
     /// Creates the file with one new key.
     /// - Parameter epoch: larger than any that the log knows.

@@ -47,12 +47,16 @@ enum KeyFile {
         if let format = newer(descriptor) { throw .newer(path: path, format) }
     }
 
-    /// The magic and the version stay where they are in every later format.
+    /// A number alone does not make a file newer, since a flipped bit can change it: every later format also names a version of
+    /// the product, which no file of this format can seem to do.
     private static func newer(_ descriptor: Int32) -> NewerFormat? {
-        let head = SecretBytes(count: KeyRecord.headerBytes)
+        let head = SecretBytes(count: KeyRecord.headerBytes + KeyRecord.needsBytes)
         guard pread(descriptor, head.start, head.count, 0) == head.count, head.word(at: 0) == KeyRecord.magic
         else { return nil }
-        return NewerFormat(found: head.word(at: 8) & 0xFFFF_FFFF, known: Version.keys)
+        let field = head.bytes[KeyRecord.headerBytes...]
+        guard let needs = NewerFormat.version(field), field.dropFirst(needs.utf8.count).allSatisfy({ $0 == 0 })
+        else { return nil }
+        return NewerFormat(found: head.word(at: 8) & 0xFFFF_FFFF, known: Version.keys, needs: needs)
     }
 
     /// Replaces its content.

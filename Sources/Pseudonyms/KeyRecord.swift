@@ -36,6 +36,9 @@ import MetricsModel
 ///        │ sum                  │ 16  BLAKE2b over all bytes before it
 ///        └──────────────────────┘
 ///
+/// A later format keeps magic and version where they are, and names the version of the product that reads it in the 16 bytes from
+/// 16 on, in ASCII, filled up with zeros. Otherwise it is damaged: if all else holds, the number alone, which is then put back.
+///
 /// A file of exactly 32 bytes, as older versions made it, is the key of epoch 1, which began when the file was last modified;
 /// unless it begins with the magic: then it is a newer file that was truncated, all of whose bytes can be guessed.
 struct KeyRecord {
@@ -51,9 +54,12 @@ struct KeyRecord {
     let content: Content
 
     static let headerBytes = 16
+    /// The field in which a later format names the version that reads it.
+    static let needsBytes = 16
     static let clearBytes = 56
     static let sealedBytes = 152
     static let sumBytes = 16
+    private static let clearFormat: UInt64 = 1
     static let clearLimit = 256
     static let sealedLimit = 4096
     static let magic: UInt64 = 0x5359_454B_4D43_5051
@@ -130,17 +136,17 @@ struct KeyRecord {
     }
 
     /// - Parameter changed: when the file was last modified: UTC, microseconds.
-    static func parse(_ file: SecretBytes, changed: Int64) -> [KeyRecord]? {
+    /// - Returns: its records, and whether its format number is not the one that everything else in it proves.
+    static func parse(_ file: SecretBytes, changed: Int64) -> (records: [KeyRecord], hasDamagedNumber: Bool)? {
         if file.count == IdentityKey.byteCount {
-            return file.word(at: 0) == magic ? nil : [KeyRecord(number: 1, startedMicroseconds: changed, key: file)]
+            guard file.word(at: 0) != magic else { return nil }
+            return ([KeyRecord(number: 1, startedMicroseconds: changed, key: file)], false)
         }
         guard file.count >= headerBytes, file.word(at: 0) == magic else { return nil }
         let count = Int(file.word(at: 8) >> 32)
-        switch file.word(at: 8) & 0xFFFF_FFFF {
-        case 1: return parseClear(file, count)
-        case Version.keys: return parseSealed(file, count)
-        default: return nil
-        }
+        let number = file.word(at: 8) & 0xFFFF_FFFF
+        if let records = parseClear(file, count) { return (records, number != clearFormat) }
+        return parseSealed(file, count).map { ($0, number != Version.keys) }
     }
 
     private static func parseClear(_ file: SecretBytes, _ count: Int) -> [KeyRecord]? {
@@ -160,7 +166,11 @@ struct KeyRecord {
     private static func parseSealed(_ file: SecretBytes, _ count: Int) -> [KeyRecord]? {
         let end = headerBytes + count * sealedBytes
         guard count >= 1, count <= sealedLimit, file.count == end + sumBytes else { return nil }
+        // As if its number were right: the sum then proves the rest.
+        let head = file.word(at: 8)
+        file.store(Version.keys | UInt64(count) << 32, at: 8)
         let sum = OperatorKey.digest(UnsafeRawBufferPointer(rebasing: file.bytes[..<end]), sumBytes)
+        file.store(head, at: 8)
         guard sum.elementsEqual(file.bytes[end...]) else { return nil }
         var records: [KeyRecord] = []
         for index in 0..<count {
@@ -191,7 +201,7 @@ struct KeyRecord {
         let end = headerBytes + records.count * entry
         let file = SecretBytes(count: end + (hasSealed ? sumBytes : 0))
         file.store(magic, at: 0)
-        file.store((hasSealed ? Version.keys : 1) | UInt64(records.count) << 32, at: 8)
+        file.store((hasSealed ? Version.keys : clearFormat) | UInt64(records.count) << 32, at: 8)
         for (index, record) in records.enumerated() {
             let at = headerBytes + index * entry
             file.store(UInt64(bitPattern: record.number), at: at)

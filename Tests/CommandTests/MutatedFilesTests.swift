@@ -89,7 +89,7 @@ import Testing
         print("verify called \(sound) of the mutated logs sound")
     }
 
-    @Test("A server starts on its files, whatever is in them", arguments: ["live.qpcm", "events.db"])
+    @Test("A server starts on its files, whatever is in them", arguments: ["live.qpcm", "events.db", "identity.key"])
     func starts(on file: String) throws {
         try makeFiles()
         let copy = place.temporary("copy")

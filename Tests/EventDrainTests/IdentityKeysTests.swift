@@ -63,7 +63,7 @@ import Testing
         _ = try IdentityKeys.make(directory: place.path, epoch: 1, nowMicroseconds: 5)
         _ = try IdentityKeys.rotate(directory: place.path, atLeast: 0, nowMicroseconds: 5)
         let whole = try read(path)
-        for index in whole.indices {
+        for index in whole.indices where !(8..<12).contains(index) {
             var damaged = whole
             damaged[index] ^= 0x10
             try overwrite(path, with: damaged)
@@ -72,6 +72,64 @@ import Testing
         for count in 0..<whole.count where count != 32 {
             try overwrite(path, with: Array(whole[..<count]))
             #expect(throws: IdentityKeyError.self, "\(count) bytes") { _ = try IdentityKeys.load(directory: place.path) }
+        }
+    }
+
+    @Test func aDamagedFormatNumberIsPutBack() throws {
+        _ = try IdentityKeys.make(directory: place.path, epoch: 1, nowMicroseconds: 5)
+        _ = try IdentityKeys.rotate(directory: place.path, atLeast: 0, nowMicroseconds: 6)
+        let whole = try read(path)
+        for bit in 0..<32 {
+            var damaged = whole
+            damaged[8 + bit / 8] ^= 1 << UInt8(bit % 8)
+            try overwrite(path, with: damaged)
+            try IdentityKeys.expectKnown(directory: place.path)
+            let keys = try IdentityKeys.load(directory: place.path)
+            #expect(keys.hasDamagedNumber && keys.epochs.map(\.number) == [1, 2], "bit \(bit)")
+            #expect(try IdentityKeys.repairNumber(directory: place.path))
+            #expect(try read(path) == whole, "bit \(bit)")
+            #expect(try !IdentityKeys.repairNumber(directory: place.path))
+        }
+        expectAlone()
+        #expect(try !IdentityKeys.load(directory: place.path).hasDamagedNumber)
+    }
+
+    @Test func aDamagedFormatNumberOfSealedKeysIsPutBack() throws {
+        let secret = try OperatorSecret.make()
+        _ = try IdentityKeys.make(directory: place.path, epoch: 1, nowMicroseconds: 5, sealedTo: secret.publicKey)
+        let whole = try read(path)
+        for bit in 0..<32 {
+            var damaged = whole
+            damaged[8 + bit / 8] ^= 1 << UInt8(bit % 8)
+            try overwrite(path, with: damaged)
+            try IdentityKeys.expectKnown(directory: place.path)
+            let keys = try IdentityKeys.load(directory: place.path, opening: secret)
+            #expect(keys.hasDamagedNumber && keys.newest.key != nil, "bit \(bit)")
+            #expect(try IdentityKeys.repairNumber(directory: place.path))
+            #expect(try read(path) == whole, "bit \(bit)")
+        }
+    }
+
+    /// What is newer names a version that is; two damaged fields do not look like that.
+    @Test(
+        "A newer format of keys names a newer version of the product",
+        arguments: [("9.8.7-rc.1", true), ("99999.99999.9999", true), ("0.0.1", false), ("", false), ("9.8.7\u{0}x", false)])
+    func newer(needs: String, isNewer: Bool) throws {
+        _ = try IdentityKeys.make(directory: place.path, epoch: 1, nowMicroseconds: 5)
+        var content = try read(path)
+        content[8] = 3
+        content.replaceSubrange(16..<32, with: Array(needs.utf8) + [UInt8](repeating: 0, count: 16 - needs.utf8.count))
+        try overwrite(path, with: content)
+        func refusal(_ body: () throws(IdentityKeyError) -> Void) -> String? {
+            do { try body() } catch { return error.message }
+            return nil
+        }
+        let loading = try #require(refusal { () throws(IdentityKeyError) in _ = try IdentityKeys.load(directory: place.path) })
+        let looking = refusal { () throws(IdentityKeyError) in try IdentityKeys.expectKnown(directory: place.path) }
+        if isNewer {
+            #expect(loading.hasSuffix("install qpc-metrics \(needs) or later") && looking == loading)
+        } else {
+            #expect(loading.hasSuffix("is not a file of keys") && looking == nil, "\(loading)")
         }
     }
 

@@ -22,8 +22,9 @@ import Testing
             let format = file == "live.qpcm" ? 2 : 3
             let remedy =
                 switch self {
-                case .logThatSaysWhatItNeeds, .liveThatSaysWhatItNeeds: "install qpc-metrics 9.8.7-rc.1 or later"
-                case .log, .live, .keys, .largeKeys: "install the version that wrote it, or a later one"
+                case .logThatSaysWhatItNeeds, .liveThatSaysWhatItNeeds, .keys, .largeKeys:
+                    "install qpc-metrics 9.8.7-rc.1 or later"
+                case .log, .live: "install the version that wrote it, or a later one"
                 }
             return [file, "it is of format \(format), and this version, ", ", reads formats up to \(format - 1): ", remedy]
         }
@@ -48,12 +49,14 @@ import Testing
         case .live:
             try patch(newer.file, [2], at: 8)
             try patch(newer.file, [0], at: 104)
-        case .keys: try patch(newer.file, [3], at: 8)
+        case .keys:
+            try patch(newer.file, [3], at: 8)
+            try patch(newer.file, Array("9.8.7-rc.1".utf8) + [UInt8](repeating: 0, count: 6), at: 16)
         case .liveThatSaysWhatItNeeds:
             try patch(newer.file, [2], at: 8)
             try patch(newer.file, Array("9.8.7-rc.1".utf8) + [0], at: 104)
         case .largeKeys:
-            try patch(newer.file, [3], at: 8)
+            try make(.keys)
             try overwrite(place(newer.file), with: read(place(newer.file)) + [UInt8](repeating: 7, count: 100_000))
         }
     }
@@ -181,6 +184,24 @@ import Testing
         #expect(host.errors.contains(file + ".damaged-"), "\(host.errors)")
         try host.shutDown()
         #expect(names(in: place.path).contains { $0.hasPrefix(file + ".damaged-") }, "\(names(in: place.path))")
+        try place.tool.verify()
+    }
+
+    /// All that the file holds is checked, so the number alone can be put back. Commands need not wait for that.
+    @Test("A damaged number of the key file's format is put back", arguments: ["pseudonym", "none"])
+    func damagedKeyNumber(mode: String) throws {
+        try prepare()
+        let before = try read(place("identity.key"))
+        try patch("identity.key", [3], at: 8)
+        #expect(try place.tool.count("--user", AttackerTests.alice, "--login-only") == 2)
+        #expect(try place.tool.run("doctor").text.contains("readable and matches the log"))
+        let host = try place.server(["IDENTITIES": mode])
+        #expect(host.errors.contains("identity.key: the number of its format was damaged and is put back"), "\(host.errors)")
+        try host.shutDown()
+        #expect(try read(place("identity.key")) == before)
+        // What the killed server had recorded is recovered under the stricter of both settings.
+        #expect(try place.tool.count("--user", AttackerTests.alice, "--login-only") == (mode == "none" ? 2 : 4))
+        #expect(!names(in: place.path).contains { $0.hasPrefix("identity.key.") }, "\(names(in: place.path))")
         try place.tool.verify()
     }
 

@@ -55,6 +55,18 @@ enum KeyStartup {
         }
     }
 
+    /// Puts back the number of the file's format, which alone is damaged, once it is known that no file of the directory is of a
+    /// newer format. The keys are good even if that fails.
+    static func repairNumber(_ directory: DataDirectory, log: PluginLogger) {
+        let path = DataFile.keys.path(in: directory.path)
+        do {
+            guard try IdentityKeys.repairNumber(directory: directory.path) else { return }
+            log.warning("\(path): the number of its format was damaged and is put back; its keys are as they were")
+        } catch {
+            log.warning("\(path): the number of its format is damaged, and cannot be put back: \(error.message)")
+        }
+    }
+
     static func quarantineUnusable(_ directory: DataDirectory, log: PluginLogger) {
         let path = DataFile.keys.path(in: directory.path)
         let name = directory.quarantine(DataFile.keys.name)

@@ -89,6 +89,7 @@ public enum Recovery {
             KeyStartup.quarantineUnusable(directory, log: opener.log)
             quarantined += 1
         }
+        if writer.keys?.hasDamagedNumber == true { KeyStartup.repairNumber(directory, log: opener.log) }
         if writer.hasMismatch {
             opener.log.warning("\(writer.path): the counters do not match their checksum; see qpc-metrics verify")
         }
