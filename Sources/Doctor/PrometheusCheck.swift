@@ -77,10 +77,14 @@ public struct PrometheusCheck: Sendable {
             return .failure(name, "\(address): it uses TLS", fix: "qpc-metrics doctor --prometheus https://…")
         case .http(let error):
             return .failure(
-                name, "\(address): \(error.message)", fix: "set --prometheus to its URL, such as http://127.0.0.1:9090"
-            )
+                name, "\(address): \(error.message)",
+                fix: "start Prometheus there, or set --prometheus to its URL, such as http://127.0.0.1:9090")
         case .answer(401, _):
             return .notChecked(name, "\(address) requires a password (401)", fix: "--prometheus http://USER:PASSWORD@HOST:PORT")
+        case .answer(503, _):
+            return .failure(
+                name, "\(address) is not ready (503): it is starting, or cannot",
+                fix: "ask again in a moment; see Prometheus' log")
         case .answer(let status, let text):
             return .failure(
                 name, "\(address)/api/v1 answers \(status)\(text.isEmpty ? ": this is not Prometheus" : ": \(text)")",
@@ -90,7 +94,9 @@ public struct PrometheusCheck: Sendable {
 
     // MARK: Targets
 
-    private static let scrapeRemedy = "add dashboards/prometheus/scrape.example.yml to its scrape_configs, and reload it"
+    private static let scrapeRemedy =
+        "add the job of dashboards/prometheus/scrape.example.yml (the package has it in /usr/share/qpc-metrics) to its "
+        + "scrape_configs, and reload it; a new job shows after its first scrape"
 
     /// - Returns: the checks, and the instance whose series are this directory's; nil if it is not known.
     private func targets() throws(Trouble) -> (checks: [Check], instance: String?) {
@@ -131,6 +137,8 @@ public struct PrometheusCheck: Sendable {
         var labels: [String: String]
         var url: String
         var isUp: Bool
+        /// Not scraped yet.
+        var isNew: Bool
         var error: String
     }
 
@@ -138,7 +146,7 @@ public struct PrometheusCheck: Sendable {
         (try ask("targets?state=active")["activeTargets"]?.elements ?? []).map {
             Target(
                 labels: $0["labels"]?.texts ?? [:], url: $0["scrapeUrl"]?.text ?? "", isUp: $0["health"]?.text == "up",
-                error: $0["lastError"]?.text ?? "")
+                isNew: $0["health"]?.text == "unknown", error: $0["lastError"]?.text ?? "")
         }
     }
 
@@ -150,6 +158,9 @@ public struct PrometheusCheck: Sendable {
 
     private func failure(_ target: Target) -> Check {
         let job = "job \(target.labels["job"] ?? "?"), instance \(target.labels["instance"] ?? "?")"
+        if target.isNew {
+            return .failure("prometheus target", "\(job) has not been scraped yet", fix: "ask again after its scrape_interval")
+        }
         var remedy = "start the exporter there: systemctl start qpc-metrics, or qpc-metrics serve"
         if target.error.contains("401") { remedy = "give the job basic_auth with a user of the exporter's --web.config.file" }
         if target.error.contains("x509") || target.error.contains("HTTPS") || target.error.contains("tls") {
@@ -205,14 +216,20 @@ public struct PrometheusCheck: Sendable {
     /// - Parameter instance: the instance whose alerts to report; nil for all.
     private func alerts(of instance: String?) throws(Trouble) -> Check {
         let name = "prometheus alerts"
-        let firing = (try ask("alerts")["alerts"]?.elements ?? []).filter { alert in
+        let ours = (try ask("alerts")["alerts"]?.elements ?? []).filter { alert in
             let labels = alert["labels"]?.texts ?? [:]
             let isHere = instance == nil || labels["instance"] == nil || labels["instance"] == instance
-            return alert["state"]?.text == "firing" && Self.alerts.contains(labels["alertname"] ?? "") && isHere
+            return Self.alerts.contains(labels["alertname"] ?? "") && isHere
         }
-        guard !firing.isEmpty else { return .ok(name, "none firing") }
-        let names = Set(firing.compactMap { $0["labels"]?["alertname"]?.text }).sorted()
-        let found = "firing: \(names.joined(separator: ", "))"
+        func names(_ alerts: [JSONNode]) -> String {
+            Set(alerts.compactMap { $0["labels"]?["alertname"]?.text }).sorted().joined(separator: ", ")
+        }
+        let firing = ours.filter { $0["state"]?.text == "firing" }
+        let pending = ours.filter { $0["state"]?.text == "pending" }
+        guard !firing.isEmpty else {
+            return .ok(name, "none firing" + (pending.isEmpty ? "" : "; pending: \(names(pending))"))
+        }
+        let found = "firing: \(names(firing))"
         let pages = Set(firing.map { $0["annotations"]?["runbook_url"]?.text ?? "docs/RUNBOOKS.md" }).sorted()
         let remedy = "see " + pages.joined(separator: ", ")
         let isCritical = firing.contains { $0["labels"]?["severity"]?.text == "critical" }

@@ -16,7 +16,7 @@ import Testing
     /// A Prometheus that scraped this plugin that many seconds ago.
     private func prometheus(
         age: String = "3", rules: [String] = Self.alerts, group: String = "qpc-metrics", broken: String = "",
-        firing: [(name: String, severity: String, instance: String)] = []
+        firing: [(name: String, severity: String, instance: String)] = [], state: String = "firing"
     ) throws -> StandInHTTP {
         let start = try place.tool.exposition().samples["qpc_plugin_start_time_seconds"] ?? ""
         @Sendable func value(_ value: String) -> String {
@@ -24,7 +24,8 @@ import Testing
         }
         let loaded = rules.map { #"{"name":"\#($0)","health":"\#($0 == broken ? "err" : "ok")","lastError":"vector mismatch"}"# }
         let alerts = firing.map {
-            #"{"state":"firing","labels":{"alertname":"\#($0.name)","severity":"\#($0.severity)","instance":"\#($0.instance)"}}"#
+            let labels = #"{"alertname":"\#($0.name)","severity":"\#($0.severity)","instance":"\#($0.instance)"}"#
+            return #"{"state":"\#(state)","labels":\#(labels)}"#
         }
         let targets = #"{"activeTargets":[{"labels":{"job":"qpc","instance":"here:1"},"health":"up"}]}"#
         let rulesData = #"{"groups":[{"name":"\#(group)","rules":[\#(loaded.joined(separator: ","))]}]}"#
@@ -68,12 +69,27 @@ import Testing
 
         let elsewhere = try ask(prometheus(firing: [("QpcPluginDown", "critical", "there:1"), ("Other", "critical", "here:1")]))
         #expect(elsewhere.has("prometheus alerts", "ok", "none firing"))
+        let pending = try ask(prometheus(firing: [("QpcPluginDown", "critical", "here:1")], state: "pending"))
+        #expect(pending.has("prometheus alerts", "ok", "none firing; pending: QpcPluginDown"))
         let warns = try ask(prometheus(firing: [("QpcTrafficGone", "warning", "here:1")]))
         #expect(warns.has("prometheus alerts", "warning", "firing: QpcTrafficGone", "docs/RUNBOOKS.md"))
         #expect(warns.status == 0)
         let burns = try ask(
             prometheus(firing: [("QpcTrafficGone", "warning", "here:1"), ("QpcLogErrors", "critical", "here:1")]))
         #expect(burns.has("prometheus alerts", "failure", "firing: QpcLogErrors, QpcTrafficGone"))
+        try host.shutDown()
+    }
+
+    /// What whoever has just added the job sees, until its first scrape.
+    @Test func aTargetThatWasNeverScrapedIsNotCalledDown() throws {
+        let host = try place.server()
+        let job = #"{"activeTargets":[{"labels":{"job":"qpc","instance":"here:1"},"health":"unknown","lastError":""}]}"#
+        let new = try StandInHTTP { path in
+            let data = path.hasPrefix("/prefix/api/v1/targets") ? job : #"{"result":[],"groups":[],"alerts":[]}"#
+            return .init(200, "{\"status\":\"success\",\"data\":\(data)}")
+        }
+        let report = try ask(new)
+        #expect(report.has("prometheus target", "failure", "instance here:1 has not been scraped yet", "scrape_interval"))
         try host.shutDown()
     }
 
