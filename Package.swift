@@ -148,13 +148,19 @@ let package = Package(
                     "EventOutput", "Exporter", "LiveView", "Shipping",
                     .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 ],
+                exclude: ["exports.map"],
                 swiftSettings: normal,
                 // Static: the server has no Swift, and a shared one would cost each start 20 ms.
                 linkerSettings: [
                     // What ArgumentParser's Foundation needs and does not ask for by itself.
                     // A sanitizer has to come before everything that allocates, and cannot in a static one.
                     .unsafeFlags(
-                        (isSanitized ? [] : ["-static-stdlib", "-l_FoundationCollections", "-l_FoundationCShims"])
+                        (isSanitized
+                            ? []
+                            : [
+                                "-static-stdlib", "-l_FoundationCollections", "-l_FoundationCShims",
+                                "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/qpc-metrics/exports.map",
+                            ])
                             + ["-Xlinker", "-l:libsodium.a", "-Xlinker", "-z", "-Xlinker", "now"]),
                     .linkedLibrary("sqlite3"),
                 ]),
