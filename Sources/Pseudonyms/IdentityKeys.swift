@@ -38,9 +38,6 @@ public struct IdentityKeys: Sendable {
 
     public func has(_ number: Int64) -> Bool { epochs.contains { $0.number == number } }
 
-    /// The file's format number is not the one that everything else in it proves.
-    public private(set) var hasDamagedNumber = false
-
     private init(_ records: [KeyRecord], hasDamagedNumber: Bool = false) {
         self.hasDamagedNumber = hasDamagedNumber
         epochs = records.map { record in
