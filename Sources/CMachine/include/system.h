@@ -46,7 +46,11 @@ static inline void *qpcm_map_private_aside(int32_t descriptor, size_t bytes) {
     return address == MAP_FAILED ? 0 : address;
 }
 
-/// GNU functions, which <sys/mman.h> declares only if _GNU_SOURCE is defined. `mremap` is variadic there.
+/// The kernel's page size. No system call.
+static inline size_t qpcm_page_bytes(void) { return (size_t)sysconf(_SC_PAGESIZE); }
+
+/// GNU functions, which the headers declare only if _GNU_SOURCE is defined. `mremap` is variadic there.
+extern int fallocate(int descriptor, int mode, off_t offset, off_t bytes);
 extern void *mremap(void *old_address, size_t old_bytes, size_t new_bytes, int flags, ...);
 extern int mincore(void *address, size_t bytes, unsigned char *pages);
 

@@ -36,6 +36,8 @@ public final class LiveFile: Sendable {
     public let map: LiveMap
     public let options: Options
     private let detached = Atomic<Bool>(false)
+    /// How many slots there may be.
+    private let slotLimit = Atomic<Int>(Int(QPCM_SLOT_LIMIT))
 
     /// Creates the file under a temporary name, complete, then renames it to `live.qpcm` in one step: a reader sees the old
     /// session or the new one, never half of one.
@@ -195,15 +197,16 @@ public final class LiveFile: Sendable {
     /// - Parameter owned: whether it belongs to the caller at once; otherwise it is free for any thread.
     public func makeSlot(owned: Bool) -> UnsafeMutableRawPointer? {
         let base = map.base
-        let reserved = AtomicWord.loadRelaxed(base, QPCM_HEADER_SLOTS_RESERVED)
-        guard reserved < UInt64(QPCM_SLOT_LIMIT) else { return nil }
+        // Looked at before the counter, which then does not grow at the limit.
+        guard AtomicWord.loadRelaxed(base, QPCM_HEADER_SLOTS_RESERVED) < UInt64(slotLimit.load(ordering: .relaxed)) else {
+            return nil
+        }
         let index = Int(AtomicWord.add(base, QPCM_HEADER_SLOTS_RESERVED, 1))
-        guard index < QPCM_SLOT_LIMIT else { return nil }
-        let offset = QPCM_SLOTS + index * map.slotStride
+        let isInMemory = isDetached
+        // Acquiring: who finds room after a detachment finds memory there, which no other slot's page is replaced under.
         let isThere =
-            isDetached
-            ? file.layZeros(offset: offset, bytes: map.slotStride)
-            : file.allocate(offset: offset, bytes: map.slotStride) == 0
+            index < slotLimit.load(ordering: .acquiring)
+            && (isInMemory || file.allocate(offset: QPCM_SLOTS + index * map.slotStride, bytes: map.slotStride) == 0)
         guard isThere else {
             // Undone if nobody reserved a later one; otherwise a hole stays, which readers skip.
             _ = AtomicWord.exchange(
@@ -246,7 +249,7 @@ public final class LiveFile: Sendable {
     /// have raised a signal.
     public func populateRing(slot index: Int, position: UInt64, bytes: Int) -> Bool {
         let ring = map.slot(index) - map.base + QPCM_SLOT_RING
-        let from = Int(position & UInt64(map.ringBytes - 1)) & ~4095
+        let from = Int(position & UInt64(map.ringBytes - 1))
         let first = min(bytes, map.ringBytes - from)
         guard isSound(file.populateInUse(offset: ring + from, bytes: first)) else { return false }
         return first == bytes || isSound(file.populateInUse(offset: ring, bytes: min(bytes - first, from)))
@@ -308,11 +311,21 @@ public final class LiveFile: Sendable {
     /// Detaches the memory from the file, whose file system has died: a store there would raise a signal in the server. Runs
     /// on the plugin's thread; hooks go on meanwhile, and nothing that they stored is missing. False if that cannot be done.
     public func detach() -> Bool {
+        // No slots are made meanwhile.
+        slotLimit.store(0, ordering: .releasing)
         detached.store(true, ordering: .releasing)
         // Pairs with the reservation in makeSlot, which also acquires and releases: a slot reserved before this is moved too,
-        // however far its thread has got; a later reservation sees the flag, and is made of memory.
-        let reserved = Int(clamping: AtomicWord.add(map.base, QPCM_HEADER_SLOTS_RESERVED, 0))
-        return file.detach(bytes: QPCM_SLOTS + min(reserved, QPCM_SLOT_LIMIT) * map.slotStride)
+        // however far its thread has got; a later reservation sees the flag and the limit.
+        let reserved = min(Int(clamping: AtomicWord.add(map.base, QPCM_HEADER_SLOTS_RESERVED, 0)), QPCM_SLOT_LIMIT)
+        func end(_ slots: Int) -> Int { MappedFile.pageEnd(QPCM_SLOTS + slots * map.slotStride) }
+        guard file.detach(bytes: end(reserved)) else { return false }
+        // Later slots are made of memory, all of it laid now: two slots may share a page. It is used when it is touched; a
+        // kernel that counts it at once (vm.overcommit_memory=2) may grant less.
+        var more = QPCM_SLOT_LIMIT - reserved
+        while more > 0, !file.layZeros(offset: end(reserved), bytes: end(reserved + more) - end(reserved)) { more /= 2 }
+        // Releasing: pairs with the acquiring load in makeSlot.
+        slotLimit.store(reserved + more, ordering: .releasing)
+        return true
     }
 
     public var freeSlots: Int {

@@ -1,16 +1,16 @@
 import CMachine
+import Synchronization
 
 /// A file system can die under a mapping: xfs shuts itself down after a disk error, ext4 stops allocating, a copy-on-write
 /// file system runs out of space. A store to a page that the kernel has written back then raises SIGBUS, in whichever thread of
 /// the server makes it. So the mapping is detached from the file before that.
 extension MappedFile {
-    private static let pageBytes = 4096
-
     /// Whether the file system still accepts stores into the file. Tested on a page mapped only for that: the kernel asks the
     /// file system at the first store into each mapping, but not at later ones. Three system calls; any thread.
     public func takesStores() -> Bool { Self.takesStores(descriptor) }
 
     static func takesStores(_ descriptor: Int32) -> Bool {
+        let pageBytes = Self.pageBytes
         guard let page = qpcm_map_shared(descriptor, pageBytes, 1) else {
             // Too many mappings, or too little memory, say nothing about the disk.
             return qpcm_errno() == ENOMEM || qpcm_errno() == EAGAIN
@@ -26,12 +26,14 @@ extension MappedFile {
     /// - Parameter bytes: a multiple of the page size; how far the file may have been allocated.
     /// - Returns: whether it could be done.
     public func detach(bytes: Int) -> Bool {
-        let pages = bytes / Self.pageBytes
+        let pageBytes = Self.pageBytes
+        let pages = bytes / pageBytes
         let resident = UnsafeMutablePointer<UInt8>.allocate(capacity: pages)
         defer { resident.deallocate() }
-        guard let aside, mincore(base, bytes, resident) == 0, qpcm_move_private_over(aside, base, bytes) == 0 else {
-            return false
-        }
+        guard let aside, mincore(base, bytes, resident) == 0,
+            qpcm_move_private_over(aside, base, bytes) == 0
+        else { return false }
+        movedBytes.store(bytes, ordering: .relaxed)
         var start = 0
         while start < pages {
             let isResident = resident[start] & 1 != 0
@@ -45,10 +47,9 @@ extension MappedFile {
 
     /// The first store to a page of a private mapping copies it; done here, so that the disk is not needed afterwards.
     private func copyIn(_ pages: Range<Int>) {
-        let at = base + pages.lowerBound * Self.pageBytes
-        if madvise(at, pages.count * Self.pageBytes, Self.populateWrite) == 0 { return }
-        for page in pages
-        where madvise(base + page * Self.pageBytes, Self.pageBytes, Self.populateWrite) != 0 {
+        let pageBytes = Self.pageBytes
+        if madvise(base + pages.lowerBound * pageBytes, pages.count * pageBytes, Self.populateWrite) == 0 { return }
+        for page in pages where madvise(base + page * pageBytes, pageBytes, Self.populateWrite) != 0 {
             layZeros(page..<page + 1)
         }
     }
@@ -59,6 +60,8 @@ extension MappedFile {
 
     /// Replaces a part that nobody uses yet, or whose content is gone, with anonymous memory. Any thread. False if there is
     /// no memory.
+    ///
+    /// - Parameter offset: a multiple of the page size, as `bytes`.
     public func layZeros(offset: Int, bytes: Int) -> Bool {
         guard qpcm_map_zeros_over(base + offset, bytes) == 0 else { return false }
         _ = madvise(base + offset, bytes, MADV_DONTDUMP)

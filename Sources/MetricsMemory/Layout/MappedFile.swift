@@ -1,4 +1,5 @@
 import CMachine
+import Synchronization
 
 /// A file mapped into memory; the plugin itself maps nothing else.
 ///
@@ -12,6 +13,8 @@ public struct MappedFile: ~Copyable, @unchecked Sendable {
     /// A writer's way off the file: a second mapping of it, private and not to be touched yet. Made while the file system is
     /// healthy, since nothing can be mapped from one that has died.
     let aside: UnsafeMutableRawPointer?
+    /// How much of it has been moved away, from its beginning. Others may have mapped something there since.
+    let movedBytes = Atomic<Int>(0)
 
     /// Takes ownership of `descriptor`, even when it throws.
     /// - Throws: `MemoryError` with the system's error number.
@@ -36,13 +39,30 @@ public struct MappedFile: ~Copyable, @unchecked Sendable {
 
     deinit {
         _ = munmap(base, reservedBytes)
-        if let aside { _ = munmap(aside, reservedBytes) }
+        let moved = movedBytes.load(ordering: .relaxed)
+        if let aside, moved < reservedBytes { _ = munmap(aside + moved, reservedBytes - moved) }
         _ = close(descriptor)
     }
 
-    /// Allocates the blocks of a range, so that a store there can never fail for lack of space.
+    /// The kernel's page, which mappings and advice begin at: 4 KiB on x86-64; 4, 16 or 64 KiB on aarch64.
+    static var pageBytes: Int { Int(qpcm_page_bytes()) }
+
+    /// Where the last page of what ends here ends.
+    static func pageEnd(_ offset: Int) -> Int { (offset + pageBytes - 1) & ~(pageBytes - 1) }
+
+    /// Allocates the blocks of a range, so that a store there can never fail for lack of space. A store needs the blocks of
+    /// its whole page, so those before the range are allocated, too.
     /// Returns 0 or the system's error number. Any thread.
     public func allocate(offset: Int, bytes: Int) -> Int32 {
+        let start = offset & ~(Self.pageBytes - 1)
+        if start < offset {
+            // Not posix_fallocate, which writes zeros where the file system cannot allocate: somebody may be storing there.
+            while fallocate(descriptor, 0, start, offset - start) != 0 {
+                let code = qpcm_errno()
+                if code == EOPNOTSUPP { break }
+                guard code == EINTR else { return code }
+            }
+        }
         var code: Int32
         repeat { code = posix_fallocate(descriptor, offset, bytes) } while code == EINTR
         return code
@@ -52,8 +72,8 @@ public struct MappedFile: ~Copyable, @unchecked Sendable {
     ///
     /// - Returns: 0, or the system's error number: EFAULT if a store would have raised a signal.
     public func populate(offset: Int, bytes: Int) -> Int32 {
-        if madvise(base + offset, bytes, Self.populateWrite) == 0 { return 0 }
-        guard qpcm_errno() == EINVAL else { return qpcm_errno() }
+        let code = populatePages(offset: offset, bytes: bytes)
+        guard code == EINVAL else { return code }
         // Kernels before 5.14 do not know the advice: touch every page, changing nothing.
         var at = offset
         while at < offset + bytes {
@@ -66,8 +86,14 @@ public struct MappedFile: ~Copyable, @unchecked Sendable {
 
     /// The same for memory that another thread may be writing to: done by the kernel, or not at all.
     public func populateInUse(offset: Int, bytes: Int) -> Int32 {
-        if madvise(base + offset, bytes, Self.populateWrite) == 0 { return 0 }
-        return qpcm_errno() == EINVAL ? 0 : qpcm_errno()
+        let code = populatePages(offset: offset, bytes: bytes)
+        return code == EINVAL ? 0 : code
+    }
+
+    /// The pages that a range touches: the kernel refuses one that begins within a page.
+    private func populatePages(offset: Int, bytes: Int) -> Int32 {
+        let start = offset & ~(Self.pageBytes - 1)
+        return madvise(base + start, offset + bytes - start, Self.populateWrite) == 0 ? 0 : qpcm_errno()
     }
 
     /// Linux's MADV_POPULATE_WRITE, which not every C library's headers define.
