@@ -13,9 +13,15 @@ public struct StatsTable {
     private let top: Int
     /// The most lines for the course of the window.
     private let steps: Int
+    /// Whether messages that come alone are recorded.
+    private let measuresMessages: Bool
 
     /// - Parameter isByPeriod: whether each period was asked for, rather than the course of the window.
-    public init(_ stats: WindowStats, options: TableOptions, width: Int, top: Int, isByPeriod: Bool = false) {
+    /// - Parameter measuresMessages: whether messages that come alone are recorded.
+    public init(
+        _ stats: WindowStats, options: TableOptions, width: Int, top: Int, isByPeriod: Bool = false, measuresMessages: Bool = true
+    ) {
+        self.measuresMessages = measuresMessages
         self.stats = stats
         self.options = options
         self.width = width
@@ -110,6 +116,10 @@ public struct StatsTable {
             // Kinds that cannot match are left out.
             let earlier = comparison.map { $0.before[kind.index] } ?? 0
             if stats.isFiltered && stats.events[kind.index] == 0 && earlier == 0 { continue }
+            if kind == .messageEnqueue, !measuresMessages, stats.events[kind.index] == 0 {
+                block.add([Cell(kind.name), Cell("not measured", .dim)])
+                continue
+            }
             add(kind.name, stats.events[kind.index]) { $0[kind.index] }
         }
         add("all", stats.sum, .heading) { $0.reduce(0, &+) }

@@ -68,6 +68,12 @@ extension LiveFrame {
         var lines = [heading("EVENTS", titles)]
         for kind in EventKind.allCases {
             let index = CounterIndex.events(kind)
+            if kind == .messageEnqueue, !sample.snapshot.measuresMessages {
+                var line = FrameLine(kind.name)
+                line.add("not measured", endingAt: Self.totalEnd, .dim)
+                lines.append(line)
+                continue
+            }
             var line = row(kind.name, index, history)
             if hasDurations {
                 add(
@@ -119,7 +125,7 @@ extension LiveFrame {
             heading("SIZES", [("/s", Self.rateEnd), ("", Self.totalEnd), ("P50", Self.middleEnd), ("P99", Self.highEnd)])
         ]
         lines[0].add(people?.percentiles == nil ? "  ≤: a bucket's bound" : "  last hour; ≤: a bucket's bound", .dim)
-        for path in MessagePath.allCases {
+        for path in MessagePath.allCases where path == .batch || history.latest?.snapshot.measuresMessages != false {
             var line = FrameLine("payload \(path.name)")
             let rate = history.rate(CounterIndex.payloadSum(path), seconds: seconds)
             line.add(Quantity.bytes(UInt64(saturating: rate.rounded())), endingAt: Self.rateEnd)

@@ -2,7 +2,8 @@
 /// file format: a new counter takes the next free number, and none is ever reused.
 ///
 ///     0         calls of on_batch_enqueue (for every other hook, a call is an event)
-///     1 ..<  6  free
+///     1         events removed because the log had reached its size limit; also counted as removed by retention
+///     2 ..<  6  free
 ///     6 ..< 12  events recorded           by kind
 ///    12 ..< 14  sealed messages           by path
 ///    14 ..< 38  payload bytes             by path: 11 buckets, then the sum
@@ -53,6 +54,7 @@ public enum CounterIndex {
     public static func removed(_ kind: EventKind, _ cause: RemovalCause) -> Int {
         77 + kind.index * RemovalCause.count + cause.rawValue
     }
+    public static let removedForSize = 1
     @inlinable @inline(__always)
     public static func dropped(_ kind: EventKind, _ cause: DropCause) -> Int {
         89 &+ kind.index &* 4 &+ cause.rawValue
@@ -94,6 +96,7 @@ public enum CounterName {
     public static func text(_ index: Int) -> String {
         switch index {
         case 0: return "calls.batch_enqueue"
+        case 1: return "removed_for_size"
         case 6..<12: return "events." + kind(index - 6)
         case 12..<14: return "sealed." + path(index - 12)
         case 14..<38: return "payload_bytes." + path((index - 14) / 12) + bucket((index - 14) % 12, of: 11)

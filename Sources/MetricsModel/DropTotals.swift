@@ -56,3 +56,25 @@ public struct DropMinute: Sendable {
         self.drops = drops
     }
 }
+
+/// Events that were dropped at times that are only known to lie within a span: those that were lost with a log, those whose list
+/// was lost with it, and those that a running server has not listed yet. Times are UTC, microseconds since 1970.
+public struct DropSpan: Sendable {
+    /// When that was found out.
+    public var found: Int64
+    /// The earliest that one of them can have happened; 0 if nothing is known.
+    public var since: Int64
+    /// The latest.
+    public var until: Int64
+    public var drops: DropTotals
+    /// Whether they are also listed as drops of the minute `found`.
+    public var isListed: Bool
+
+    public init(found: Int64, since: Int64, until: Int64, drops: DropTotals, isListed: Bool) {
+        self.found = found
+        self.since = min(since, until)
+        self.until = until
+        self.drops = drops
+        self.isListed = isListed
+    }
+}

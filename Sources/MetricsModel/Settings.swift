@@ -19,6 +19,8 @@ public struct Settings: Sendable, Equatable {
     public var keepsRows: Bool
     /// Whether an operator's key is set: keys of pseudonyms are on the disk only sealed to it.
     public var sealsKeys: Bool
+    /// Off: the server calls no hook for a message that comes alone, so nothing is known of these.
+    public var messageHook: Bool
 
     public var syncsEachCommit: Bool { syncIntervalNanoseconds == 0 }
 
@@ -27,7 +29,7 @@ public struct Settings: Sendable, Equatable {
         identities: IdentityMode = .pseudonym, pairs: Bool = true, keyRotationNanoseconds: UInt64? = 30 * day,
         retentionNanoseconds: UInt64? = 30 * day, maxLogBytes: UInt64? = 4 << 30, ringBytes: Int = 8 << 20,
         flushIntervalNanoseconds: UInt64 = 250_000_000, syncIntervalNanoseconds: UInt64 = 1_000_000_000,
-        keepsRows: Bool = true, sealsKeys: Bool = false
+        keepsRows: Bool = true, sealsKeys: Bool = false, messageHook: Bool = true
     ) {
         self.identities = identities
         self.pairs = pairs
@@ -39,6 +41,7 @@ public struct Settings: Sendable, Equatable {
         self.syncIntervalNanoseconds = syncIntervalNanoseconds
         self.keepsRows = keepsRows
         self.sealsKeys = sealsKeys
+        self.messageHook = messageHook
     }
 
     /// Each setting that the header stores: its variable's name after `QPC_METRICS_PLUGIN_`, and the value as one would set it.
@@ -48,12 +51,15 @@ public struct Settings: Sendable, Equatable {
             ("KEY_ROTATION", Self.orOff(keyRotationNanoseconds, Self.time)),
             ("RETENTION", Self.orOff(retentionNanoseconds, Self.time)), ("MAX_SIZE", Self.orOff(maxLogBytes, Self.size)),
             ("RING_SIZE", Self.size(UInt64(ringBytes))), ("FLUSH_INTERVAL", Self.time(flushIntervalNanoseconds)),
-            ("LOG", keepsRows ? "on" : "off"),
+            ("LOG", keepsRows ? "on" : "off"), ("MESSAGE_HOOK", messageHook ? "on" : "off"),
         ]
     }
 
     /// Says why there are no events, wherever somebody asks for them.
     public static var logIsOff: String { "the log is off (QPC_METRICS_PLUGIN_LOG=off)" }
+
+    /// Says why there is nothing about messages that come alone.
+    public static var messagesAreNotMeasured: String { "not measured (QPC_METRICS_PLUGIN_MESSAGE_HOOK=off)" }
 
     private static func orOff(_ value: UInt64?, _ text: (UInt64) -> String) -> String { value.map { text($0) } ?? "off" }
 

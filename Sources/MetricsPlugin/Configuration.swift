@@ -10,7 +10,6 @@ struct Configuration {
     var liveDirectory: String?
     /// Keys of pseudonyms are on the disk only sealed to it; nil: as they are.
     var operatorKey: OperatorKey?
-    var messageHook = true
     var logLevel = LogLevel.info
 
     /// - Throws: `ConfigurationError`, naming the variable, its value and what is accepted.
@@ -76,7 +75,7 @@ struct Configuration {
         if let operatorKey { text += " OPERATOR_KEY=\(operatorKey.text)" }
         for (name, value) in settings.words { text += " \(name)=\(value)" }
         return text + " SYNC_INTERVAL=\(Settings.time(settings.syncIntervalNanoseconds))"
-            + " MESSAGE_HOOK=\(messageHook ? "on" : "off") LOG_LEVEL=\(logLevel.name)"
+            + " LOG_LEVEL=\(logLevel.name)"
     }
 
     static let prefix = "QPC_METRICS_PLUGIN_"
@@ -142,7 +141,7 @@ struct Configuration {
                     &$1.settings.syncIntervalNanoseconds,
                     $0.equals("0") ? 0 : $0.nanoseconds(in: 0...Settings.longestInterval))
             },
-            Variable("MESSAGE_HOOK", "on or off") { assign(&$1.messageHook, $0.isOn) },
+            Variable("MESSAGE_HOOK", "on or off") { assign(&$1.settings.messageHook, $0.isOn) },
             Variable("LOG_LEVEL", "error, warning, info or debug") {
                 assign(&$1.logLevel, $0.named(LogLevel.allCases) { $0.name })
             },

@@ -1,6 +1,7 @@
 import CMachine
 import CPluginABI
 import EventDrain
+import MetricsModel
 
 /// The library's one exported function.
 ///
@@ -26,7 +27,7 @@ public func qpcPluginInit(_ vtable: UnsafeMutablePointer<qpc_hook_vtable>?) -> I
     // The server's `user_data` keeps the instance alive until destroy.
     _ = Unmanaged.passRetained(instance)
     vtable.pointee.user_data = UnsafeMutableRawPointer(instance.state)
-    if configuration.messageHook { vtable.pointee.on_message_enqueue = hookMessage }
+    if configuration.settings.messageHook { vtable.pointee.on_message_enqueue = hookMessage }
     vtable.pointee.on_batch_enqueue = hookBatch
     vtable.pointee.on_auth = hookAuth
     vtable.pointee.on_channel_created = hookChannel

@@ -143,12 +143,18 @@ public struct Ledger: Sendable {
                 counted = nil
                 return
             }
-            direct = isRunning ? state.direct : live.map.totals(.direct)
-            counted = live.map.totals(.both)
             guard !isRunning else {
+                // Drops first, and from one reading: whatever a hook counts from here on is in neither term.
+                var totals = live.map.totals(.direct)
+                for index in 0..<CounterIndex.words { totals[index] = max(totals[index], state.direct[index]) }
+                direct = totals
+                let ringed = live.map.totals(.ringed)
+                counted = (0..<CounterIndex.words).map { ringed[$0] &+ totals[$0] }
                 pending = nil
                 return
             }
+            direct = live.map.totals(.direct)
+            counted = live.map.totals(.both)
             var positions: [Int: UInt64] = [:]
             if let known = state.session, known == live.header.session {
                 for ring in state.rings { positions[ring.slot] = ring.position }
@@ -182,7 +188,7 @@ public struct Ledger: Sendable {
                 let isSum = CounterName.text(index).hasSuffix("sum")
                 // Each thread may have been killed between committing an event and counting it.
                 let least = isSum ? 0 : state.ringed[index] - min(state.ringed[index], UInt64(QPCM_SLOT_LIMIT))
-                let isDrains = index >= CounterIndex.written(.messageEnqueue)
+                let isDrains = index >= CounterIndex.written(.messageEnqueue) || index == CounterIndex.removedForSize
                 // Incremented in the live file first: whoever quarantines a file has no log open.
                 if index == CounterIndex.filesQuarantined { return nil }
                 if ringed[index] <= most, isDrains || ringed[index] >= least, direct[index] >= state.direct[index] { return nil }

@@ -23,8 +23,9 @@ public struct Status: Sendable {
         /// Flushes fail with this extended SQLite code.
         case flushFailing(cause: FlushErrorCause, code: Int32)
         case lagging(nanoseconds: UInt64)
-        /// Events were dropped within the last hour: how many, as far as the log knows, and when last, UTC microseconds.
-        case dropped(DropTotals, last: Int64)
+        /// Events were dropped within the last hour: how many, when last, UTC microseconds, and how many more at times that are
+        /// not known.
+        case dropped(DropTotals, last: Int64, more: UInt64)
         /// A file does not match its checksum, in words.
         case mismatch(String)
     }
@@ -44,6 +45,19 @@ public struct Status: Sendable {
     public var settings: Settings?
     /// Empty if nothing is wrong.
     public var problems: [Problem] = []
+
+    /// How far back the log reaches, or will at the present rate, if its size limit decides that and not the retention; otherwise
+    /// nil. A log of a few pages says nothing yet.
+    public var sizeReachNanoseconds: UInt64? {
+        guard let settings, let limit = settings.maxLogBytes, let oldest = snapshot.oldestEventMicroseconds else { return nil }
+        let now = Int64(clamping: TickClock.realtimeNanoseconds() / 1000)
+        let age = Double(max(0, now - oldest)) * 1000
+        guard age > 0, snapshot.logBytes >= 1 << 19 else { return nil }
+        let isFull = snapshot.counters[CounterIndex.removedForSize] > 0 && snapshot.logBytes / 8 >= limit / 10
+        let reach = isFull ? age : age * max(1, Double(limit) / Double(snapshot.logBytes))
+        if let retention = settings.retentionNanoseconds, reach >= Double(retention) { return nil }
+        return UInt64(min(reach, 9e18))
+    }
 
     public static func read(_ source: DataSource) throws(DataSourceError) -> Status {
         guard let live = try SnapshotReader.live(source) else {
@@ -85,10 +99,19 @@ public struct Status: Sendable {
         let last = Int64(clamping: snapshot.lastDropMicroseconds)
         let now = Int64(clamping: TickClock.realtimeNanoseconds() / 1000)
         guard last > 0, now - last < Self.hourMicroseconds else { return [] }
+        // Counters that began within the hour know it without a list.
+        if let created = snapshot.createdNanoseconds, now - Int64(clamping: created / 1000) < Self.hourMicroseconds {
+            return [.dropped(DropTotals(snapshot.counters), last: last, more: 0)]
+        }
         var drops = DropTotals()
-        let minutes = (try? source.log()?.drops(since: now - Self.hourMicroseconds, until: .max)) ?? []
-        for minute in minutes { drops.add(minute.drops) }
-        return [.dropped(drops, last: last)]
+        var more: UInt64 = 0
+        if let log = try? source.log(),
+            let account = try? DropAccount.read(log, source, since: now - Self.hourMicroseconds, until: .max)
+        {
+            for minute in account.minutes { drops.add(minute.drops) }
+            for span in account.possible { more &+= span.drops.sum }
+        }
+        return [.dropped(drops, last: last, more: more)]
     }
 
     private func problemsWhileUp(_ pid: Int32, _ settings: Settings, _ source: DataSource) -> [Problem] {
@@ -104,9 +127,9 @@ public struct Status: Sendable {
         if flushTrouble != 0 {
             problems.append(.flushFailing(cause: LogError.cause(ofCode: flushTrouble), code: flushTrouble))
         }
-        // An event may have to wait for one flush, and on a busy machine for a few.
-        let lagLimit = max(2_000_000_000, 4 * min(settings.flushIntervalNanoseconds, 3_600_000_000_000))
-        if lagNanoseconds > lagLimit, flushTrouble == 0 { problems.append(.lagging(nanoseconds: lagNanoseconds)) }
+        if lagNanoseconds > Backlog.lagLimit(settings), flushTrouble == 0 {
+            problems.append(.lagging(nanoseconds: lagNanoseconds))
+        }
         return problems
     }
 }

@@ -40,6 +40,8 @@ public struct TrafficHistory: Sendable {
         public var dropped: UInt64 = 0
         /// How much of the step lies inside the window and the log's time range; 0 if nothing is known of it.
         public var seconds: Double = 0
+
+        public init() {}
     }
 
     public var span: Span
@@ -58,7 +60,10 @@ public struct TrafficHistory: Sendable {
     public var recent = Step()
 
     /// - Parameter now: the window's end: UTC, microseconds since 1970.
-    public static func read(_ log: EventLogReader, _ span: Span, now: Int64) throws(LogError) -> TrafficHistory {
+    /// - Parameter source: the log's directory, whose live file may know of drops that the log does not list yet.
+    public static func read(
+        _ log: EventLogReader, of source: DataSource? = nil, _ span: Span, now: Int64
+    ) throws(LogError) -> TrafficHistory {
         let since = now - span.seconds * 1_000_000
         let unit: TimeUnit = span == .hour ? .minute : .hour
         let query = StatsQuery(since: since, until: now, unit: unit, top: 0, now: now, zone: .utc)
@@ -81,7 +86,13 @@ public struct TrafficHistory: Sendable {
             guard history.steps.indices.contains(index) else { continue }
             history.steps[index].add(minute)
         }
-        for minute in try log.drops(since: since, until: now) {
+        let drops: [DropMinute]
+        if let source {
+            drops = try DropAccount.read(log, source, since: since, until: now).minutes
+        } else {
+            drops = try log.drops(since: since, until: now)
+        }
+        for minute in drops {
             let index = Int(minute.minute * 60 / step - first)
             history.drops.add(minute.drops)
             guard history.steps.indices.contains(index) else { continue }

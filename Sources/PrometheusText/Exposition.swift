@@ -26,6 +26,7 @@ public struct Exposition: Sendable {
                     value: .integer(1)))
         }
         for series in family.series {
+            if !snapshot.measuresMessages, series.isOfMessageHook { continue }
             guard let value = value(of: series.source, snapshot) else { continue }
             samples.append(ExpositionSample(labels: series.labels, value: value))
         }

@@ -25,6 +25,15 @@ public struct MetricSeries: Sendable {
     /// Names and values, in print order. Values come from closed sets only.
     public var labels: [(name: String, value: String)]
     public var source: MetricSource
+
+    /// Whether its value is what `on_message_enqueue` alone can tell. The ledger's series are not among them: they hold what was
+    /// recorded while the hook was on.
+    var isOfMessageHook: Bool {
+        labels.contains {
+            ($0.name == "hook" && $0.value == EventKind.messageEnqueue.name)
+                || ($0.name == "path" && $0.value == MessagePath.single.name)
+        }
+    }
 }
 
 /// One metric family. `name` is without the suffix `_total`, which a counter's samples carry.
@@ -96,7 +105,8 @@ public enum MetricCatalogue {
             help: "Distinct users with a failed login in the window; 1 to 4 are given as 5.",
             series: [("5m", 0), ("1h", 1)].map { window, index in
                 MetricSeries(
-                    labels: [("window", window)], source: .gauge { Double(SmallGroup.atLeast($0.failingUsers[index])) })
+                    labels: [("window", window)],
+                    source: .gauge { $0.failingUsers.isEmpty ? nil : Double(SmallGroup.atLeast($0.failingUsers[index])) })
             }),
         MetricFamily(
             name: "qpc_delivery_wait_seconds", type: .histogram, unit: "seconds",
@@ -151,6 +161,10 @@ public enum MetricCatalogue {
                         source: .counter(CounterIndex.removed(kind, $0)))
                 }
             }),
+        counter(
+            "qpc_plugin_events_removed_for_size",
+            help: "Events removed because the log had reached MAX_SIZE; also counted with cause retention.",
+            CounterIndex.removedForSize),
         gauge(
             "qpc_plugin_last_drop_timestamp_seconds", unit: "seconds",
             help: "When an event was last dropped, in seconds since 1970; 0 for never."

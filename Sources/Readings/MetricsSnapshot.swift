@@ -14,6 +14,8 @@ public struct MetricsSnapshot: Sendable {
     public var keepsRows = true
     /// Whether keys of pseudonyms are on the disk only sealed to an operator's key.
     public var sealsKeys = false
+    /// Whether messages that come alone are recorded; false with `QPC_METRICS_PLUGIN_MESSAGE_HOOK=off`.
+    public var measuresMessages = true
     /// UTC, nanoseconds since 1970; 0 if the plugin never ran.
     public var startNanoseconds: UInt64 = 0
     /// Distinct identities seen in 1, 7 and 30 days.
@@ -22,7 +24,7 @@ public struct MetricsSnapshot: Sendable {
     public var recipientsWaiting: UInt64 = 0
     /// How long the oldest of those messages has waited: microseconds; 0 if none waits.
     public var oldestWaitMicroseconds: UInt64 = 0
-    /// Distinct users with a failed login in the last 5 minutes, and in the last hour.
+    /// Distinct users with a failed login in the last 5 minutes, and in the last hour; empty if that is not known.
     public var failingUsers: [UInt64] = [0, 0]
     public var logBytes: UInt64 = 0
     public var walBytes: UInt64 = 0

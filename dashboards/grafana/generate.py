@@ -533,9 +533,12 @@ HEALTH = board(
                 stacked=True, bars=True), "QpcEventsDropped")),
             (8, timeseries(
                 "Events removed by cause",
-                "What left the log as intended: too old or too much (retention), or removed with a person (forget).",
-                "short", [(f"sum by (cause) ({increase('qpc_plugin_events_removed_total')})", "{{cause}}")],
-                stacked=True, bars=True)),
+                "What left the log as intended: too old or too much (retention), or removed with a person (forget). For MAX_SIZE: "
+                "the part of retention's that was not too old, for which the log had no room.",
+                "short",
+                [(f"sum by (cause) ({increase('qpc_plugin_events_removed_total')})", "{{cause}}"),
+                 (f"sum({increase('qpc_plugin_events_removed_for_size_total')})", "for MAX_SIZE")],
+                bars=True)),
         ]),
         ("Does the log keep up?", 8, [
             (8, with_runbook(timeseries(

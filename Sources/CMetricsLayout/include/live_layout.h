@@ -74,7 +74,8 @@ typedef struct qpcm_header {
     uint64_t max_bytes;            // [init] the log's cap, 0 for none
     uint64_t log_off;              // [init] 0 on, 1 off: events are counted, and none gets a row
     uint64_t keys_sealed;          // [init] 0 no, 1 yes: keys of pseudonyms are on the disk only sealed to an operator's key
-    uint64_t reserved0[8];
+    uint64_t message_hook_off;     // [init] 0 on, 1 off: nothing is recorded of messages that come alone
+    uint64_t reserved0[7];
     uint64_t init_check;           // [init] over all [init] words from version on and the base counters; 0: none
     // 256: the slots
     uint64_t slots_ready;          // (a) [any] slots below this exist in the file
@@ -90,7 +91,7 @@ typedef struct qpcm_header {
     uint64_t recipients_waiting;   // (a) [drain] recipients with messages not yet fetched
     uint64_t oldest_waiting_us;    // (a) [drain] since when the longest-waiting one has waited, UTC, 0 for nobody
     uint64_t failing_users[2];     // (a) [drain] users with a failed login in the last 5 minutes, in the last hour
-    uint64_t reserved2;
+    uint64_t first_drop_us;        // (a) [drain] when the first drop that the log does not list was noticed, UTC, 0 for none
     // 448: gauges
     uint64_t log_bytes;            // (a) [drain] events.db
     uint64_t wal_bytes;            // (a) [drain] events.db-wal
@@ -120,6 +121,7 @@ enum {
     QPCM_HEADER_RECIPIENTS_WAITING = 408,
     QPCM_HEADER_OLDEST_WAITING = 416,
     QPCM_HEADER_FAILING_USERS = 424,
+    QPCM_HEADER_FIRST_DROP = 440,
     QPCM_HEADER_LOG_BYTES = 448,
     QPCM_HEADER_WAL_BYTES = 456,
     QPCM_HEADER_OLDEST_EVENT = 464,
@@ -142,6 +144,7 @@ _Static_assert(offsetof(qpcm_header, state) == QPCM_HEADER_STATE, "state");
 _Static_assert(offsetof(qpcm_header, heartbeat_ns) == QPCM_HEADER_HEARTBEAT, "heartbeat_ns");
 _Static_assert(offsetof(qpcm_header, anchor_index) == QPCM_HEADER_ANCHOR_INDEX, "anchor_index");
 _Static_assert(offsetof(qpcm_header, anchor) == QPCM_HEADER_ANCHORS, "anchor");
+_Static_assert(offsetof(qpcm_header, first_drop_us) == QPCM_HEADER_FIRST_DROP, "first_drop_us");
 _Static_assert(offsetof(qpcm_header, log_bytes) == QPCM_HEADER_LOG_BYTES, "log_bytes");
 _Static_assert(offsetof(qpcm_header, wal_bytes) == QPCM_HEADER_WAL_BYTES, "wal_bytes");
 _Static_assert(offsetof(qpcm_header, oldest_event_us) == QPCM_HEADER_OLDEST_EVENT, "oldest_event_us");

@@ -65,6 +65,7 @@ public final class DrainLoop {
     /// Once, before the first turn.
     public func begin() {
         current.drainer?.startLiveClock()
+        if let writer = current.drainer?.writer { drops.load(writer) }
         // After a power cut the file must be recognizable as this session's, whatever else of it reached the disk.
         live.sync()
     }
@@ -262,6 +263,8 @@ public final class DrainLoop {
         if sum > dropsSeen { live.map.set(QPCM_HEADER_LAST_DROP, UInt64(clamping: now.wall)) }
         dropsSeen = max(sum, dropsSeen)
         drops.note(direct, at: now.wall)
+        // A log that cannot be written for a while leaves it to the live file to say since when.
+        if drops.firstDrop > 0 { live.map.set(QPCM_HEADER_FIRST_DROP, UInt64(clamping: drops.firstDrop)) }
         let line = dropWatch.look(direct, now: now.monotonic, microseconds: now.wall, isLast: isLast)
         if let line { log.warning(line) }
     }

@@ -28,8 +28,12 @@ public final class Drainer {
     private var unshown: [UInt64]
     private let batchSizes: [UInt64]
     let drops: DropMinutes
+    /// What the open transaction itself counts as dropped.
+    private var countedMinute: DropMinute?
     /// Nil until the first transaction.
     private var deliveries: DeliveryTracker?
+    /// When the newest event that was taken happened: UTC, microseconds; 0 for none.
+    private var newestTime: Int64 = 0
     private var epoch: Int64 = 0
     private var waits = DeliveryWaits()
     private var failing = FailingUsers()
@@ -188,6 +192,7 @@ public final class Drainer {
             for (index, kind) in EventKind.allCases.enumerated() where index < removed.count {
                 working.add(removed[index], to: CounterIndex.removed(kind, cause))
             }
+            working.add(writer.takeRemovedForSize(), to: CounterIndex.removedForSize)
             return removed
         }
     }
@@ -207,6 +212,8 @@ public final class Drainer {
         var drops: DropMinutes
         var deliveries: DeliveryTracker?
         var people: People?
+        /// When the newest event that it took happened: UTC, microseconds; 0 for none.
+        var newestTime: Int64
     }
 
     /// Who was seen and who failed to log in, if no rows say it.
@@ -219,7 +226,7 @@ public final class Drainer {
         Remains(
             ringed: (0..<CounterIndex.words).map { committed[$0] }, batchSizes: rings.map { $0.committedBatchSize },
             nextID: writer.nextID, hasMetDamage: hasMetDamage, drops: drops, deliveries: deliveries,
-            people: writer.keepsRows ? nil : People(active: active, failing: failing))
+            people: writer.keepsRows ? nil : People(active: active, failing: failing), newestTime: newestTime)
     }
 
     /// Counts as torn what hooks had counted but is neither in the log nor in a ring: the power failed, or the file was
@@ -334,6 +341,7 @@ public final class Drainer {
         }
         record.fill(&event, kind: kind)
         event.timeMicroseconds = clock.microseconds(at: record.ticks)
+        if event.timeMicroseconds > newestTime { newestTime = event.timeMicroseconds }
         if kind == .batchEnqueue {
             if rings[index].batch == 0 { rings[index].batch = writer.nextID }
             event.batch = rings[index].batch
@@ -448,12 +456,14 @@ public final class Drainer {
         let now = Int64(clamping: TickClock.realtimeNanoseconds() / 1000)
         drops.note(DropTotals(direct), at: now)
         let counted = dropsCounted
-        let minutes = drops.pending + (counted.sum > 0 ? [DropMinute(minute: now / 60_000_000, drops: counted)] : [])
+        countedMinute = counted.sum > 0 ? DropMinute(minute: now / 60_000_000, drops: counted) : nil
+        let minutes = drops.pending + (countedMinute.map { [$0] } ?? [])
         // A log that is off keeps counters only: a wait or a drop in a minute can be one person's event.
         let keepsMinutes = writer.keepsRows
         try writer.commitTransaction(
             session: session, rings: positions, ringed: { working[$0] }, direct: { direct[$0] },
-            drops: keepsMinutes ? minutes : [], lastDrop: counted.sum > 0 ? now : drops.lastDrop,
+            drops: keepsMinutes ? minutes : [], carriedDrops: keepsMinutes ? drops.carried : [],
+            dropSpans: keepsMinutes ? drops.spans : [], lastDrop: counted.sum > 0 ? now : drops.lastDrop,
             waiting: deliveries?.changes(isLast: isLast), waits: keepsMinutes ? waits : DeliveryWaits(),
             // Of a live file in memory, a power cut leaves nothing else.
             counted: map.word(QPCM_HEADER_HOME_ID) == 0 ? [] : map.totals(.ringed))
@@ -486,7 +496,8 @@ public final class Drainer {
     /// After the commit: shows the new totals in the live file, then gives the rings' room back.
     private func finish() {
         isFirstCommit = false
-        drops.didCommit()
+        drops.didCommit(counted: countedMinute)
+        map.set(QPCM_HEADER_FIRST_DROP, 0)
         deliveries?.didCommit()
         waits.removeAll()
         let deleted = writer.takeDeletedIdentities()
@@ -500,6 +511,7 @@ public final class Drainer {
             show(CounterIndex.lost(kind), in: shown)
         }
         for index in CounterIndex.deliveries { show(index, in: shown) }
+        show(CounterIndex.removedForSize, in: shown)
         if !unshown.isEmpty {
             for index in 0..<CounterIndex.words where unshown[index] != 0 { shown.add(unshown[index], to: index) }
             unshown = []

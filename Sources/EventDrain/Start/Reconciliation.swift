@@ -18,6 +18,8 @@ enum Reconciliation {
         var drops = DropTotals()
         /// Whether the log's account is this session's, and up to date.
         var isLogsOwn = false
+        /// Whether the live file counted into another log, or into a later copy of this one.
+        var isOfAnotherLog = false
     }
 
     /// The totals of a live file whose server is dead.
@@ -52,6 +54,7 @@ enum Reconciliation {
             return totals
         }
         if isContinuation { return totals }
+        totals.isOfAnotherLog = true
         for index in 0..<CounterIndex.words {
             totals.ringed[index] = max(drained[index], log.ringed[index])
         }

@@ -186,6 +186,26 @@ public enum Recovery {
         return began
     }
 
+    /// Lists what the dead server dropped and had not yet listed, and what was lost with the log that it wrote.
+    private static func noteDrops(
+        _ drops: DropMinutes, _ totals: Reconciliation.Totals, _ stored: StoredState, _ live: LiveFileReader,
+        _ writer: EventLogWriter
+    ) throws(LogError) {
+        let now = Int64(clamping: TickClock.realtimeNanoseconds() / 1000)
+        func time(_ word: Int) -> Int64? { live.map.word(word) == 0 ? nil : min(now, Int64(clamping: live.map.word(word))) }
+        let end = live.heartbeatNanoseconds == 0 ? now : min(now, Int64(clamping: live.heartbeatNanoseconds / 1000))
+        let began = Int64(clamping: (live.header.createdNanoseconds ?? 0) / 1000)
+        let direct = live.map.dropTotals(.direct)
+        guard totals.isOfAnotherLog else { return drops.note(direct, at: time(QPCM_HEADER_LAST_DROP) ?? end) }
+        // The list went with the other log: the counters say how many were dropped, and nothing says when.
+        let unlisted = live.map.dropTotals(.both).growth(since: stored.drops)
+        drops.skip(direct)
+        drops.add(DropSpan(found: now, since: began, until: time(QPCM_HEADER_LAST_DROP) ?? end, drops: unlisted, isListed: false))
+        var oldest = time(QPCM_HEADER_OLDEST_EVENT) ?? began
+        if let known = stored.session, known == live.header.session { oldest = max(oldest, try writer.newestEvent() ?? 0) }
+        drops.lose(totals.drops, at: now, since: oldest, until: end)
+    }
+
     private static func take(
         _ live: LiveFileReader?, into writer: EventLogWriter, of opener: LogOpener
     ) throws(LogError) -> Outcome {
@@ -203,7 +223,7 @@ public enum Recovery {
         let drainer = Drainer(
             map: live.map, session: session, clock: live.header.clock, writer: writer, ringed: totals.ringed,
             stored: stored, isBehind: !totals.isLogsOwn)
-        drainer.drops.add(totals.drops, at: Int64(clamping: TickClock.realtimeNanoseconds() / 1000))
+        try noteDrops(drainer.drops, totals, stored, live, writer)
         var outcome = Outcome(opener: opener, writer: writer, ringed: totals.ringed, direct: totals.direct)
         outcome.lost = totals.lost
         outcome.oldLive = live

@@ -29,6 +29,10 @@ final class CurrentLog {
         var cause: Cause
         /// Whether the file in the log's place must be quarantined before a log is opened.
         var isQuarantineDue: Bool
+        /// The time of the log's oldest event, or when it was begun: UTC, microseconds; 0 if neither is known.
+        var oldest: Int64
+        /// When it was closed.
+        var at: Int64
         /// Files quarantined for this replacement so far.
         var quarantined: UInt64 = 0
     }
@@ -44,6 +48,8 @@ final class CurrentLog {
     /// How many of that log's checkpoints `files` knows about.
     private var checkpoints: Int
     private var hasSaidDirectory = false
+    /// When the log in use was opened in place of another: UTC, microseconds; 0 for the one that was there at the start.
+    private var began: Int64 = 0
 
     /// - Parameter drainer: for the log in the directory. Nobody else may hold it when the log is closed.
     init(_ drainer: Drainer, live: LiveFile, opener: LogOpener, clock: DrainClock) {
@@ -92,7 +98,10 @@ final class CurrentLog {
     /// Closes the log, if one is open.
     func close(_ cause: Cause) {
         guard case .open(let drainer) = state else { return }
-        var closed = Closed(remains: drainer.remains, cause: cause, isQuarantineDue: false)
+        let oldest = Int64(clamping: live.map.word(QPCM_HEADER_OLDEST_EVENT))
+        var closed = Closed(
+            remains: drainer.remains, cause: cause, isQuarantineDue: false, oldest: oldest > 0 ? oldest : began,
+            at: clock.now.wall)
         opener.keys = drainer.writer.keys
         switch cause {
         // None of the old content may be written over the new.
@@ -152,9 +161,20 @@ final class CurrentLog {
             stored: totals.isLogsOwn ? stored : .none, unshown: unshown(totals, remains),
             batchSizes: remains.batchSizes, hasMetDamage: remains.hasMetDamage, drops: remains.drops,
             deliveries: remains.deliveries, people: remains.people)
-        drainer.drops.add(totals.drops, at: clock.now.wall)
+        let now = clock.now.wall
+        let account = drainer.drops.account
+        if !totals.isLogsOwn { drainer.drops.carryOver() }
+        drainer.drops.lose(totals.drops, at: now, since: try oldestLost(closed, stored, writer), until: newestLost(closed))
         drainer.startLiveClock()
-        try drainer.saveCounters()
+        do {
+            try drainer.saveCounters()
+        } catch {
+            // The next attempt finds the same again.
+            drainer.drops.account = account
+            throw error
+        }
+        began = now
+        live.map.set(QPCM_HEADER_OLDEST_EVENT, UInt64(clamping: (try? writer.oldestEvent()) ?? 0))
         showDirect(totals)
         opener.directory.sync()
         files = LogFileWatch(of: writer.database)
@@ -164,6 +184,14 @@ final class CurrentLog {
         report(closed, totals)
         return drainer
     }
+
+    /// An earlier copy of the log that was in use lacks what came after its own newest event.
+    private func oldestLost(_ closed: Closed, _ stored: StoredState, _ writer: EventLogWriter) throws(LogError) -> Int64 {
+        guard let known = stored.session, known == session else { return closed.oldest }
+        return max(closed.oldest, try writer.newestEvent() ?? 0)
+    }
+
+    private func newestLost(_ closed: Closed) -> Int64 { closed.remains.newestTime > 0 ? closed.remains.newestTime : closed.at }
 
     private func moveWhatIsInTheWay(_ closed: inout Closed) throws(LogError) {
         if closed.isQuarantineDue, case .damaged(let error) = closed.cause {

@@ -23,6 +23,8 @@ public final class Checkpointer {
     private var heartbeat = DrainTimer(every: 200_000_000)
     private var sizes = DrainTimer(every: 1_000_000_000)
     private var surveys = DrainTimer(every: 10_000_000_000)
+    /// While the log's oldest event is not known: a log that has just begun is not empty for long.
+    private var firsts = DrainTimer(every: 1_000_000_000)
     private var isSurveyDue = true
 
     init(map: LiveMap, path: String, settings: Settings, pages: Int, log: PluginLogger) {
@@ -122,9 +124,20 @@ public final class Checkpointer {
 
     /// Shows what only the log can tell, if that may have changed and it is due.
     func survey(_ drainer: Drainer, _ now: DrainMoment) {
-        guard isSurveyDue, surveys.isDue(now.monotonic) else { return }
-        isSurveyDue = false
+        guard isSurveyDue else { return }
+        if surveys.isDue(now.monotonic) {
+            isSurveyDue = false
+            show(drainer, nowMicroseconds: now.wall)
+        } else if map.word(QPCM_HEADER_OLDEST_EVENT) == 0, drainer.writer.keepsRows, firsts.isDue(now.monotonic) {
+            showOldest(drainer)
+        }
+    }
+
+    /// After events were removed on request: whoever asked looks at once.
+    func didRemove(_ drainer: Drainer, _ now: DrainMoment) {
         show(drainer, nowMicroseconds: now.wall)
+        drainer.showPeople(nowMicroseconds: now.wall)
+        setSizes()
     }
 
     private func show(_ drainer: Drainer, nowMicroseconds now: Int64) {
@@ -133,6 +146,10 @@ public final class Checkpointer {
             map.set(QPCM_HEADER_ACTIVE_USERS + 8, active.1)
             map.set(QPCM_HEADER_ACTIVE_USERS + 16, active.2)
         }
+        showOldest(drainer)
+    }
+
+    private func showOldest(_ drainer: Drainer) {
         let oldest = (try? drainer.writer.oldestEvent()) ?? nil
         map.set(QPCM_HEADER_OLDEST_EVENT, UInt64(clamping: oldest ?? 0))
     }

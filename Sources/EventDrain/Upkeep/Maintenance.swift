@@ -77,6 +77,10 @@ final class Maintenance {
         }
         if job.isDone {
             if job.leavesCopy { clearAt = now }
+            if isRequest {
+                drainer.forgetWaiting(before: job.before)
+                checkpointer.didRemove(drainer, moment)
+            }
             if job.outcome.events > 0 { keys?.didRemove(drainer.writer, nowMicroseconds: time, monotonicNanoseconds: now) }
             end(job)
             return false

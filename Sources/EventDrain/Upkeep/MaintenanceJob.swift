@@ -1,4 +1,5 @@
 import EventLog
+import MetricsMemory
 import MetricsModel
 
 /// A job on the whole log. A removal covers everything that belongs to what is removed: the rows, the names left without a
@@ -63,6 +64,8 @@ public final class MaintenanceJob {
     private let writer: EventLogWriter
     private let isAsked: Bool
     private let maxBytes: Int64?
+    /// Events from before this time are removed, and nobody has waited since then: UTC, microseconds.
+    public let before: Int64
     private var phase: Phase
     public private(set) var outcome = Outcome()
 
@@ -73,8 +76,8 @@ public final class MaintenanceJob {
         case .prune(let before, let maxBytes):
             // A little below the cap, so that not every new row starts another round.
             let target = isAsked ? maxBytes : maxBytes.map { $0 - $0 / 32 }
-            let retention = try writer.retention(before: before, maxBytes: target)
-            self.init(.pruning(retention), maxBytes: maxBytes, writer: writer, isAsked: isAsked)
+            let retention = try writer.retention(before: before, maxBytes: target, isAsked: isAsked)
+            self.init(.pruning(retention), before: before, maxBytes: maxBytes, writer: writer, isAsked: isAsked)
         case .forget(let users, let identities, let text):
             let erasure = try writer.erasure(users: users, identities: identities, text: text)
             self.init(.erasure(erasure), writer: writer, isAsked: isAsked)
@@ -88,8 +91,9 @@ public final class MaintenanceJob {
         outcome.bytesBefore = UInt64(pages.all * pages.bytesEach)
     }
 
-    private init(_ first: Phase, maxBytes: Int64? = nil, writer: EventLogWriter, isAsked: Bool) {
+    private init(_ first: Phase, before: Int64 = .min, maxBytes: Int64? = nil, writer: EventLogWriter, isAsked: Bool) {
         phase = first
+        self.before = before
         self.maxBytes = maxBytes
         self.writer = writer
         self.isAsked = isAsked
@@ -108,7 +112,14 @@ public final class MaintenanceJob {
             count(try amend(.retention) { () throws(LogError) -> [UInt64] in try retention.step() })
             if retention.isDone { try removalEnded() }
         case .erasure(let erasure):
-            count(try amend(.forget) { () throws(LogError) -> [UInt64] in try erasure.step() })
+            count(
+                try amend(.forget) { () throws(LogError) -> [UInt64] in
+                    let removed = try erasure.step()
+                    if removed.contains(where: { $0 > 0 }) {
+                        try writer.noteErasure(at: Int64(clamping: TickClock.realtimeNanoseconds() / 1000))
+                    }
+                    return removed
+                })
             if erasure.isDone { try removalEnded() }
         case .indexing(let from, let end):
             guard let next = try writer.occupiedSegment(from: from, to: end) else {

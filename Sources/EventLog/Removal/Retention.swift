@@ -13,6 +13,8 @@ public final class Retention {
     private let before: Int64
     /// The most pages of the log in use; nil for no cap.
     private let pageLimit: Int64?
+    /// Whether somebody asked for it; otherwise it is a routine round.
+    private let isAsked: Bool
     private let writer: EventLogWriter
     private let indexer: SegmentIndexer
     private let database: Database
@@ -30,22 +32,24 @@ public final class Retention {
     private var hasRemovedDrops = false
 
     convenience init(
-        before: Int64, maxBytes: Int64?, writer: EventLogWriter, indexer: SegmentIndexer
+        before: Int64, maxBytes: Int64?, isAsked: Bool, writer: EventLogWriter, indexer: SegmentIndexer
     ) throws(LogError) {
         let pageBytes = try writer.database.integer("PRAGMA page_size") ?? 4096
         self.init(
-            before: before, pageLimit: maxBytes.map { $0 / pageBytes }, oldestID: try writer.oldestID() ?? writer.nextID,
+            before: before, pageLimit: maxBytes.map { $0 / pageBytes }, isAsked: isAsked,
+            oldestID: try writer.oldestID() ?? writer.nextID,
             statements: try Statements(writer.database), occupied: try OccupiedSegments(writer.database), writer: writer,
             indexer: indexer)
     }
 
     private init(
-        before: Int64, pageLimit: Int64?, oldestID: Int64, statements: Statements, occupied: OccupiedSegments,
+        before: Int64, pageLimit: Int64?, isAsked: Bool, oldestID: Int64, statements: Statements, occupied: OccupiedSegments,
         writer: EventLogWriter, indexer: SegmentIndexer
     ) {
         self.occupied = occupied
         self.before = before
         self.pageLimit = pageLimit
+        self.isAsked = isAsked
         self.writer = writer
         self.indexer = indexer
         self.statements = statements
@@ -100,7 +104,9 @@ public final class Retention {
         }
         if !hasRemovedDrops {
             hasRemovedDrops = true
-            try DropTable.remove(before: before, in: database)
+            // Whoever asks for events to be removed did not ask to forget that others were lost.
+            if !isAsked { try DropTable.remove(before: before, in: database) }
+            try WaitingTable.remove(before: before, in: database)
             try DeliveryTable.remove(before: before, in: database)
         }
         let last = min(next - next % Self.idsPerStep + Self.idsPerStep, end)
@@ -112,6 +118,7 @@ public final class Retention {
             try deletion.run(operation: "remove from")
             removed.append(UInt64(database.changes))
         }
+        if isTooBig, !isAsked { writer.removedForSize &+= removed.reduce(0, &+) }
         if Segment.of(writer.nextID) == segment, removed.contains(where: { $0 > 0 }) {
             try writer.forgetSummary(andCheckOf: segment)
         }

@@ -11,6 +11,9 @@ public struct StoredState {
     public var createdNanoseconds: UInt64?
     /// When an event was last dropped: UTC, microseconds since 1970; 0 if never, or if before this was recorded.
     public var lastDropMicroseconds: Int64 = 0
+    /// When somebody was last forgotten: UTC, microseconds since 1970; 0 if never, or if before this was recorded.
+    public var erasedMicroseconds: Int64 = 0
+    static let erasedKey = "erased_us"
     /// What hooks had counted at the last commit, if their live file was outside of the data directory; else empty.
     public var counted: [UInt64] = []
     static let countedKey = "counted"
@@ -30,6 +33,7 @@ public struct StoredState {
         state.createdNanoseconds = try createdNanoseconds(database)
         let lastDrop = try database.integer("SELECT value FROM state WHERE key = '\(DropTable.lastDropKey)'")
         state.lastDropMicroseconds = max(0, lastDrop ?? 0)
+        state.erasedMicroseconds = max(0, try database.integer("SELECT value FROM state WHERE key = '\(erasedKey)'") ?? 0)
         let counted = try database.prepare("SELECT value FROM state WHERE key = '\(countedKey)'")
         if try counted.step() {
             let bytes = counted.bytes(0)
@@ -74,6 +78,13 @@ public struct StoredState {
         return newest?.time
     }
 
+    /// Dropped events, as the log counts them.
+    public var drops: DropTotals {
+        var drops = DropTotals(ringed)
+        drops.add(DropTotals(direct))
+        return drops
+    }
+
     /// How many rows of a kind there are; see docs/EVENT-LOG.md, "What always holds".
     public func rows(_ kind: EventKind) -> UInt64 {
         var rows = ringed[CounterIndex.written(kind)] &- ringed[CounterIndex.lost(kind)]
@@ -102,5 +113,17 @@ public enum OldestEvent {
             if let first { oldest = min(first, oldest ?? first) }
         }
         return oldest
+    }
+}
+
+/// The time of the newest event: the latest of each kind's last row.
+public enum NewestEvent {
+    public static func read(_ database: Database) throws(LogError) -> Int64? {
+        var newest: Int64?
+        for kind in EventKind.allCases {
+            let last = try database.integer("SELECT time FROM \(kind.table) ORDER BY id DESC LIMIT 1")
+            if let last { newest = max(last, newest ?? last) }
+        }
+        return newest
     }
 }

@@ -28,8 +28,10 @@ extension EventLogWriter {
     }
 
     /// The removal of events from before a time, and of the oldest while the log has more pages than a cap allows.
-    public func retention(before: Int64, maxBytes: Int64?) throws(LogError) -> Retention {
-        try Retention(before: before, maxBytes: maxBytes, writer: self, indexer: indexer)
+    ///
+    /// - Parameter isAsked: whether somebody asked for it; otherwise it is a routine round.
+    public func retention(before: Int64, maxBytes: Int64?, isAsked: Bool = false) throws(LogError) -> Retention {
+        try Retention(before: before, maxBytes: maxBytes, isAsked: isAsked, writer: self, indexer: indexer)
     }
 
     /// The forms in which the log may hold a user's name or a key: as given, as the pseudonym under each epoch's key, and, if it
@@ -116,6 +118,12 @@ extension EventLogWriter {
         try RowCheck.remove(segment..<segment + 1, in: database)
         let newest = Segment.of(nextID)
         if newest != segment { try RowCheck.remove(newest..<newest + 1, in: database) }
+    }
+
+    /// How many events the open transaction removed because the log had reached its size limit.
+    public func takeRemovedForSize() -> UInt64 {
+        defer { removedForSize = 0 }
+        return removedForSize
     }
 
     /// The numbers of identities whose names were deleted since the last call. Call after a commit.

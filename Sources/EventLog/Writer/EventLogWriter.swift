@@ -48,6 +48,8 @@ public final class EventLogWriter {
     /// Who the last message or fetch was for, and who the last login was by, as numbers; negative for none.
     public private(set) var lastRecipient = RowBatch.null
     public private(set) var lastUser = RowBatch.null
+    /// How many events the open transaction removed because the log had reached its size limit.
+    var removedForSize: UInt64 = 0
     private let walPages: UnsafeMutablePointer<Int32>
 
     /// Opens a directory's log, or creates it.
@@ -367,8 +369,8 @@ public final class EventLogWriter {
     /// - Parameter counted: what hooks had counted so far, for a live file that the next boot will not have; else empty.
     public func commitTransaction(
         session: (UInt64, UInt64), rings: [RingPosition], ringed: (Int) -> UInt64, direct: (Int) -> UInt64,
-        drops: [DropMinute] = [], lastDrop: Int64 = 0, waiting: WaitingChanges? = nil, waits: DeliveryWaits = DeliveryWaits(),
-        counted: [UInt64] = []
+        drops: [DropMinute] = [], carriedDrops: [DropMinute] = [], dropSpans: [DropSpan] = [], lastDrop: Int64 = 0,
+        waiting: WaitingChanges? = nil, waits: DeliveryWaits = DeliveryWaits(), counted: [UInt64] = []
     ) throws(LogError) {
         if !counted.isEmpty { try save(StoredState.countedKey, blob: counted.withUnsafeBytes { [UInt8]($0) }) }
         try rows.flush()
@@ -401,7 +403,10 @@ public final class EventLogWriter {
         if let sum = checkOfNewest, nextID != firstIDOfTransaction {
             try RowCheck.write(sum, of: Segment.of(nextID), in: database)
         }
+        // Minutes of another log first: this log's own are added to what it has then.
+        try DropTable.carry(carriedDrops, in: database)
         for minute in drops { try DropTable.add(minute, with: statements.addDrops) }
+        try DropTable.add(dropSpans, in: database)
         if let waiting {
             try WaitingTable.write(waiting, in: database)
             try save(WaitingTable.idKey, integer: nextID - 1)
@@ -460,6 +465,12 @@ public final class EventLogWriter {
     }
 
     /// Records the time of day that can be trusted, in a transaction of its own: microseconds since 1970.
+    /// Notes, in the open transaction, when somebody was forgotten: UTC, microseconds. Answers about an earlier time may lack
+    /// their events.
+    public func noteErasure(at microseconds: Int64) throws(LogError) {
+        try save(StoredState.erasedKey, integer: microseconds)
+    }
+
     public func saveTrustedTime(_ microseconds: Int64) throws(LogError) {
         try change { () throws(LogError) in try save("trusted_us", integer: microseconds) }
     }
@@ -491,6 +502,17 @@ public final class EventLogWriter {
         return failed
     }
 
+    /// What the log lists as dropped: the minutes, oldest first, and the spans.
+    public func listedDrops() throws(LogError) -> (minutes: [DropMinute], spans: [DropSpan]) {
+        (
+            minutes: try DropTable.read(since: 0, until: .max, in: database),
+            spans: try DropTable.spans(since: 0, until: .max, in: database)
+        )
+    }
+
+    /// The time of the newest event; nil for an empty log.
+    public func newestEvent() throws(LogError) -> Int64? { try NewestEvent.read(database) }
+
     public func lastKnownTime() throws(LogError) -> Int64? { try StoredState.lastKnownTime(database) }
 
     /// Forgets all ring positions: a new session's rings begin at 0.
@@ -500,6 +522,7 @@ public final class EventLogWriter {
 
     /// Rolls the transaction back, whatever state it was left in. Its ids are assigned again.
     public func rollBack() {
+        removedForSize = 0
         rows.discard()
         if database.isInTransaction { try? database.execute("ROLLBACK", operation: "roll back") }
         names.forgetCaches()

@@ -63,6 +63,11 @@ package enum WaitingTable {
         }
     }
 
+    /// Forgets waits that began before a time: UTC, microseconds.
+    static func remove(before time: Int64, in database: Database) throws(LogError) {
+        try database.execute("DELETE FROM waiting WHERE since < \(time)", operation: "remove from")
+    }
+
     /// Who waits as of the last event of the log, by number.
     package static func read(_ database: Database) throws(LogError) -> [Int64: Waiting] {
         var all: [Int64: Waiting] = [:]

@@ -154,9 +154,37 @@ public final class EventLogReader {
         return (0..<3).map { UInt64(clamping: query.integer($0)) }
     }
 
+    /// Distinct users with a failed login in the last five minutes and in the last hour.
+    public func failingUsers(nowMicroseconds now: Int64) throws(LogError) -> [UInt64] {
+        let rows = try database.prepare("SELECT user, time, ok FROM auth ORDER BY id DESC LIMIT 1000000")
+        var last: [Int64: Int64] = [:]
+        // Each table is in order of arrival, and so nearly in order of time.
+        while try rows.step(), rows.integer(1) > now - 3_660_000_000 {
+            guard rows.integer(2) == 0, rows.integer(0) > 0, rows.integer(1) <= now + 60_000_000 else { continue }
+            last[rows.integer(0)] = max(last[rows.integer(0)] ?? .min, rows.integer(1))
+        }
+        return [300_000_000, 3_600_000_000].map { window in UInt64(last.values.count { $0 > now - window }) }
+    }
+
     /// When events were dropped, for a window in UTC microseconds: by minute, oldest first; empty for a log of an older version.
     public func drops(since: Int64, until: Int64) throws(LogError) -> [DropMinute] {
         try DropTable.read(since: since, until: until, in: database)
+    }
+
+    /// What the log knows about dropped events: how many it counts in all, and what it lists for a window in UTC microseconds.
+    public struct DropRecord: Sendable {
+        public var totals: DropTotals
+        public var minutes: [DropMinute]
+        public var spans: [DropSpan]
+    }
+
+    /// All of it as of one commit.
+    public func dropRecord(since: Int64, until: Int64) throws(LogError) -> DropRecord {
+        try database.execute("BEGIN", operation: "read")
+        defer { try? database.execute("ROLLBACK", operation: "read") }
+        return DropRecord(
+            totals: try StoredState.read(database).drops, minutes: try DropTable.read(since: since, until: until, in: database),
+            spans: try DropTable.spans(since: since, until: until, in: database))
     }
 
     /// Recipients with messages not yet fetched as of the last commit, unordered; empty where the log does not record recipients.

@@ -50,6 +50,16 @@ final class SnapshotSource {
             // Nobody updates the gauges in a dead server's file; windows that end now are computed from the log.
             reading.snapshot.activeUsers = answer.activeUsers
             reading.snapshot.oldestEventMicroseconds = answer.oldestEventMicroseconds
+            let settings = live.header.settings
+            let hasUsers = settings.keepsRows && settings.identities != .none
+            reading.snapshot.failingUsers = hasUsers ? answer.failingUsers : []
+            if hasUsers, settings.pairs {
+                reading.snapshot.recipientsWaiting = answer.recipientsWaiting
+                reading.snapshot.oldestWaitMicroseconds = answer.oldestWaitMicroseconds
+            }
+        } else {
+            // Unknown until the log has been asked.
+            reading.snapshot.failingUsers = []
         }
         last = reading.snapshot
         return reading

@@ -64,7 +64,7 @@ final class TrafficQuestions: Sendable {
             answer.problems = (try? Status.read(source).problems) ?? []
             if let log = try source.log() {
                 do throws(LogError) {
-                    answer.history = try TrafficHistory.read(log, span, now: now)
+                    answer.history = try TrafficHistory.read(log, of: source, span, now: now)
                 } catch {
                     throw .log(error)
                 }

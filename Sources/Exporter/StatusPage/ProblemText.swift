@@ -36,10 +36,11 @@ public enum ProblemText {
         case .lagging(let nanoseconds):
             "the oldest event has waited \(Quantity.age(seconds: nanoseconds / 1_000_000_000)) for the log: "
                 + "is the disk slow or the CPU busy?"
-        case .dropped(let drops, let last):
+        case .dropped(let drops, let last, let more):
             (drops.sum == 0 ? "events" : Quantity.count(drops.sum, "event")) + (drops.sum == 1 ? " was" : " were")
                 + " dropped within the last hour, the last at \(LocalTime.text(last, zone: zone).dropFirst(11).prefix(8))"
-                + (drops.sum == 0 ? "" : " (\(causes(drops)))") + ": \(cure(drops))"
+                + (drops.sum == 0 ? "" : " (\(causes(drops)))")
+                + (more == 0 ? "" : ", and up to \(Quantity.grouped(more)) more at times that are not known") + ": \(cure(drops))"
         case .mismatch(let text): "\(text): run qpc-metrics verify"
         }
     }

@@ -24,13 +24,14 @@ enum StatusFacts {
         let snapshot = reading.snapshot
         var facts: [Fact] = []
         // With the log off there are no rows to compute rates from.
-        if let recent = history?.recent, recent.seconds > 0, snapshot.keepsRows {
+        if let recent = recent(snapshot, history), snapshot.keepsRows {
             func rate(_ value: Int64, per seconds: Double) -> String { Quantity.number(Double(value) / recent.seconds * seconds) }
+            let messages = snapshot.measuresMessages ? "Messages" : "Messages of batches"
             facts = [
-                Fact(name: "Messages per second, last 5 min", value: rate(recent.messages, per: 1)),
-                Fact(name: "Logins per minute, last 5 min", value: rate(recent.logins, per: 60)),
-                Fact(name: "Failed logins per minute, last 5 min", value: rate(recent.failedLogins, per: 60)),
-                Fact(name: "Fetches per second, last 5 min", value: rate(recent.fetches, per: 1)),
+                Fact(name: "\(messages) per second, \(recent.name)", value: rate(recent.step.messages, per: 1)),
+                Fact(name: "Logins per minute, \(recent.name)", value: rate(recent.step.logins, per: 60)),
+                Fact(name: "Failed logins per minute, \(recent.name)", value: rate(recent.step.failedLogins, per: 60)),
+                Fact(name: "Fetches per second, \(recent.name)", value: rate(recent.step.fetches, per: 1)),
             ]
         }
         facts.append(
@@ -38,7 +39,7 @@ enum StatusFacts {
                 name: "Active users, 1 / 7 / 30 days",
                 value: snapshot.activeUsers.map(Self.people).joined(separator: " / "), isLong: true))
         let failing = snapshot.failingUsers.map(Self.people).joined(separator: " / ")
-        facts.append(Fact(name: "Users with failed logins, 5 min / 1 h", value: failing))
+        if !snapshot.failingUsers.isEmpty { facts.append(Fact(name: "Users with failed logins, 5 min / 1 h", value: failing)) }
         var waiting = Self.people(snapshot.recipientsWaiting)
         if snapshot.recipientsWaiting > 0 {
             waiting += " <small>longest \(Quantity.age(seconds: snapshot.oldestWaitMicroseconds / 1_000_000))</small>"
@@ -62,6 +63,31 @@ enum StatusFacts {
     /// The page may be open where others see it.
     private static func people(_ count: UInt64) -> String {
         count > 0 && count <= SmallGroup.smallest ? "≤ \(SmallGroup.smallest)" : Quantity.grouped(count)
+    }
+
+    /// The last five minutes. If the size limit left less than that in the log: all of a server's time, by its counters, while it
+    /// is younger than that; otherwise what is left, called what it is.
+    private static func recent(
+        _ snapshot: MetricsSnapshot, _ history: TrafficHistory?
+    ) -> (step: TrafficHistory.Step, seconds: Double, name: String)? {
+        guard let history, history.recent.seconds > 0 else { return nil }
+        let seconds = history.recent.seconds
+        guard seconds < 299, snapshot.counters[CounterIndex.removedForSize] > 0 else {
+            return (history.recent, seconds, "last 5 min")
+        }
+        let now = Clock.realtimeNanoseconds()
+        guard let created = snapshot.createdNanoseconds, snapshot.plugin.isUp, now > created, now - created < 300_000_000_000
+        else {
+            return (history.recent, seconds, "last \(Quantity.age(seconds: UInt64(seconds)))")
+        }
+        let age = max(1, Double(now - created) / 1e9)
+        func total(_ indices: [Int]) -> Int64 { Int64(clamping: indices.reduce(0) { $0 &+ snapshot.counters[$1] }) }
+        var step = TrafficHistory.Step()
+        step.messages = total([CounterIndex.events(.messageEnqueue), CounterIndex.events(.batchEnqueue)])
+        step.logins = total([CounterIndex.calls(.auth)])
+        step.failedLogins = total(FailureClass.allCases.map { CounterIndex.authFailures($0) })
+        step.fetches = total([CounterIndex.calls(.fetch)])
+        return (step, age, "last \(Quantity.age(seconds: UInt64(age)))")
     }
 
     /// What happened in the window.
@@ -149,7 +175,10 @@ enum StatusFacts {
         let messages = counters[CounterIndex.events(.messageEnqueue)] &+ counters[CounterIndex.events(.batchEnqueue)]
         let failed = FailureClass.allCases.reduce(UInt64(0)) { $0 &+ counters[CounterIndex.authFailures($1)] }
         var facts = [
-            Fact(name: "Messages", value: Quantity.grouped(messages)),
+            Fact(
+                name: "Messages",
+                value: Quantity.grouped(messages)
+                    + (snapshot.measuresMessages ? "" : " <small>only those of batches are measured</small>")),
             Fact(name: "Logins", value: Quantity.grouped(counters[CounterIndex.calls(.auth)])),
             Fact(name: "Failed logins", value: Quantity.grouped(failed)),
             Fact(name: "Fetches", value: Quantity.grouped(counters[CounterIndex.calls(.fetch)])),

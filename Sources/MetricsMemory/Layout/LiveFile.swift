@@ -144,6 +144,7 @@ public final class LiveFile: Sendable {
         header.pointee.created_ns = options.createdNanoseconds
         header.pointee.log_off = settings.keepsRows ? 0 : 1
         header.pointee.keys_sealed = settings.sealsKeys ? 1 : 0
+        header.pointee.message_hook_off = settings.messageHook ? 0 : 1
         withUnsafeMutableBytes(of: &header.pointee.boot_id) { BootID.read(into: $0) }
         withUnsafeMutableBytes(of: &header.pointee.plugin_version) { target in
             for (index, byte) in Version.current.utf8.prefix(15).enumerated() { target[index] = byte }

@@ -138,7 +138,7 @@ public final class LiveFileReader {
             retentionNanoseconds: limit(raw.retention_ns), maxLogBytes: limit(raw.max_bytes),
             ringBytes: Int(raw.ring_bytes),
             flushIntervalNanoseconds: min(raw.flush_interval_ns, Settings.longestInterval),
-            keepsRows: raw.log_off == 0, sealsKeys: raw.keys_sealed != 0)
+            keepsRows: raw.log_off == 0, sealsKeys: raw.keys_sealed != 0, messageHook: raw.message_hook_off == 0)
     }
 
     public var isRunning: Bool { map.word(QPCM_HEADER_STATE) == UInt64(QPCM_STATE_RUNNING) }

@@ -73,10 +73,11 @@ struct CountCommand: ParsableCommand {
         let filter = try filterOptions.filter(directory: directory.path, now: now)
         let log = try querying { () throws(DataSourceError) in try directory.source.requiredLog() }
         try filterOptions.expectLookups(directory: directory.path, log: log)
+        let drops = try countOptions.dropped ? drops(in: log, filter) : DropAccount()
         let answer = try Self.counting { () throws(CountError) in
             if countOptions.waiting { return try log.countingWaiting(question, filter) }
             return countOptions.dropped
-                ? try log.countingDrops(question, filter, zone: .local)
+                ? try log.countingDrops(question, filter, minutes: drops.minutes, zone: .local)
                 : try log.counting(question, filter, now: now, zone: .local)
         }
         let buffer = OutputBuffer()
@@ -94,7 +95,7 @@ struct CountCommand: ParsableCommand {
             }
         }
         if answer.count == 0 {
-            if let reason = empty(answer).reason {
+            if let reason = empty(answer, drops).reason {
                 Notice.say("note: \(reason)")
             } else {
                 EmptyAnswer.explain(filter, log, directory.source)
@@ -102,14 +103,22 @@ struct CountCommand: ParsableCommand {
         } else {
             EmptyAnswer.qualify(filter, directory.source)
         }
+        if countOptions.dropped { DropNote.say(drops.possible, kinds: EventKind.allCases.filter { filter.holds($0) }) }
         guard !countOptions.dropped, !countOptions.waiting, filter.newest == nil, filter.afterID == nil else { return }
         let kinds = EventKind.allCases.filter { filter.holds($0) && question.fits($0) }
-        DropNote.say(log, since: filter.sinceMicroseconds, until: filter.untilMicroseconds, kinds: kinds)
+        DropNote.say(log, directory.source, since: filter.sinceMicroseconds, until: filter.untilMicroseconds, kinds: kinds)
+        RemovalNote.say(log, directory.source, since: filter.sinceMicroseconds, kinds: kinds)
     }
 
-    private func empty(_ answer: CountAnswer) -> EmptyCount {
+    private func drops(in log: EventLogReader, _ filter: EventFilter) throws -> DropAccount {
+        let (since, until) = (filter.sinceMicroseconds ?? 0, filter.untilMicroseconds ?? .max)
+        return try queryingLog { () throws(LogError) in try DropAccount.read(log, directory.source, since: since, until: until) }
+    }
+
+    private func empty(_ answer: CountAnswer, _ drops: DropAccount) -> EmptyCount {
         EmptyCount(
-            answer, countOptions, isWithoutRecipients: isWithoutRecipients, isLogOff: LogOff.isSo(directory.source))
+            answer, countOptions, mayHaveDrops: !drops.possible.isEmpty, isWithoutRecipients: isWithoutRecipients,
+            isLogOff: LogOff.isSo(directory.source))
     }
 
     /// Whether the plugin omits the recipients of messages.

@@ -135,7 +135,9 @@ struct EventsCommand: ParsableCommand {
     private func sayDrops(_ filter: EventFilter, _ log: EventLogReader, oldest: Int64?) {
         guard filter.newest == nil || oldest != nil, filter.afterID == nil else { return }
         let kinds = EventKind.allCases.filter { filter.holds($0) }
-        DropNote.say(log, since: oldest ?? filter.sinceMicroseconds, until: filter.untilMicroseconds, kinds: kinds)
+        DropNote.say(
+            log, directory.source, since: oldest ?? filter.sinceMicroseconds, until: filter.untilMicroseconds, kinds: kinds)
+        if oldest == nil { RemovalNote.say(log, directory.source, since: filter.sinceMicroseconds, kinds: kinds) }
     }
 
     /// Refuses options that make no sense for events that never end.

@@ -77,11 +77,16 @@ struct StatsCommand: ParsableCommand {
         try printing { () throws(OutputError) in
             switch output {
             case .table:
-                try StatsTable(stats, options: table, width: TerminalSize.of().columns, top: top, isByPeriod: by != nil)
-                    .write(into: buffer)
+                try StatsTable(
+                    stats, options: table, width: TerminalSize.of().columns, top: top, isByPeriod: by != nil,
+                    measuresMessages: measuresMessages
+                ).write(into: buffer)
             case .json: try StatsJSON(stats, names: table.names).write(into: buffer)
             case .csv: try StatsCSV(stats, names: table.names).write(into: buffer)
             }
+        }
+        if !measuresMessages, query.filter.holds(.messageEnqueue) {
+            Notice.say("note: messages are \(Settings.messagesAreNotMeasured), except those of batches")
         }
         if query.filter.newest == 0 { return }
         var filter = query.filter
@@ -93,8 +98,12 @@ struct StatsCommand: ParsableCommand {
         }
         guard query.filter.newest == nil, query.filter.afterID == nil else { return }
         let kinds = EventKind.allCases.filter { query.filter.holds($0) }
-        DropNote.say(log, since: query.since, until: query.until, kinds: kinds)
+        DropNote.say(log, directory.source, since: query.since, until: query.until, kinds: kinds)
+        RemovalNote.say(log, directory.source, since: query.since, kinds: kinds)
     }
+
+    /// As the plugin's last run had it.
+    private var measuresMessages: Bool { (try? directory.source.live())?.header.settings.messageHook != false }
 
     private func query() throws -> StatsQuery {
         let now = Environment.nowMicroseconds

@@ -125,9 +125,10 @@ struct PluginChecks {
             ("MAX_SIZE", settings.maxLogBytes.map(Quantity.bytes) ?? "off"),
             ("RING_SIZE", Quantity.bytes(UInt64(settings.ringBytes))),
             ("FLUSH_INTERVAL", Quantity.exact(nanoseconds: settings.flushIntervalNanoseconds)),
-            ("LOG", settings.keepsRows ? "on" : "off"),
+            ("LOG", settings.keepsRows ? "on" : "off"), ("MESSAGE_HOOK", settings.messageHook ? "on" : "off"),
         ]
-        return .ok("settings", values.map { "\($0.0)=\($0.1)" }.joined(separator: ", "))
+        let unmeasured = settings.messageHook ? "" : "; messages are not measured, except those of batches"
+        return .ok("settings", values.map { "\($0.0)=\($0.1)" }.joined(separator: ", ") + unmeasured)
     }
 
     // MARK: Events on their way to the log

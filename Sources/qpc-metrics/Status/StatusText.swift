@@ -41,6 +41,9 @@ struct StatusText {
         if snapshot.lastDropMicroseconds > 0 {
             lines.append(("last drop", Self.second(Int64(clamping: snapshot.lastDropMicroseconds))))
         }
+        if !snapshot.measuresMessages {
+            lines.append(("messages", "\(Settings.messagesAreNotMeasured), except those of batches"))
+        }
         if snapshot.recipientsWaiting > 0 {
             let longest = Quantity.age(seconds: snapshot.oldestWaitMicroseconds / 1_000_000)
             let recipients = Quantity.count(snapshot.recipientsWaiting, "recipient")
@@ -57,7 +60,9 @@ struct StatusText {
         lines += shippers.map { ("shipper", $0.line) }
         if let settings = status.settings {
             let age = settings.retentionNanoseconds.map(Quantity.exact) ?? "no age limit"
-            lines.append(("keeps", age + (settings.maxLogBytes.map { ", at most \(Quantity.bytes($0))" } ?? ", no size limit")))
+            let size = settings.maxLogBytes.map { ", at most \(Quantity.bytes($0))" } ?? ", no size limit"
+            let reach = status.sizeReachNanoseconds.map { ": at this rate \(Quantity.age(seconds: $0 / 1_000_000_000))" } ?? ""
+            lines.append(("keeps", age + size + reach))
         }
         if let settings = status.settings {
             let words = settings.words.map { "\($0.name)=\($0.value)" }
@@ -134,7 +139,10 @@ struct StatusText {
         add("active_users", .object(windows.map { ($0, .number($1)) }))
         add("recipients_waiting", .number(snapshot.recipientsWaiting))
         add("oldest_waiting_seconds", .seconds(nanoseconds: snapshot.oldestWaitMicroseconds &* 1000))
-        add("failing_users", .object([("5m", .number(snapshot.failingUsers[0])), ("1h", .number(snapshot.failingUsers[1]))]))
+        if !snapshot.failingUsers.isEmpty {
+            let counts = zip(["5m", "1h"], snapshot.failingUsers).map { ($0, JSON.number($1)) }
+            add("failing_users", .object(counts))
+        }
         if let rings = status.rings {
             add("lag_seconds", .seconds(nanoseconds: status.lagNanoseconds))
             add("rings", .number(rings.waitingBytes.count))
@@ -145,6 +153,7 @@ struct StatusText {
         add("wal_bytes", .number(snapshot.walBytes))
         if let retention = status.settings?.retentionNanoseconds { add("retention_seconds", .seconds(nanoseconds: retention)) }
         if let limit = status.settings?.maxLogBytes { add("max_log_bytes", .number(limit)) }
+        if let reach = status.sizeReachNanoseconds { add("size_reach_seconds", .seconds(nanoseconds: reach)) }
         if let settings = status.settings {
             add("settings", .object(settings.words.map { ($0.name, .text($0.value)) }))
         }

@@ -10,22 +10,25 @@ import Terminal
 enum EmptyAnswer {
     static func explain(_ filter: EventFilter, _ log: EventLogReader, _ source: DataSource) {
         let live = try? source.live()
-        if let live, live.header.settings.keepsRows, let waiting = waiting(live, source) { Notice.say("note: \(waiting)") }
+        if let live, live.header.settings.keepsRows, let backlog = Backlog.read(live, source) {
+            Notice.say("note: \(words(backlog))")
+        }
         // The answer is right without the reason, so what cannot be read now is left out.
         for reason in (try? reasons(filter, log, live?.header.settings)) ?? [] { Notice.say("note: no events: \(reason)") }
     }
 
-    /// Reports what an answer that is not empty lacks all the same: rows, if the log is off; what a dead server left in its
-    /// rings, if the window reaches to the server's end.
+    /// Reports what an answer that is not empty lacks all the same: rows, if the log is off; what waits in the rings of a server
+    /// that died or cannot write its log, if the window reaches that far.
     static func qualify(_ filter: EventFilter, _ source: DataSource) {
         guard let live = try? source.live() else { return }
         guard live.header.settings.keepsRows else {
             return Notice.say("note: \(Settings.logIsOff): what it shows is from before")
         }
-        guard let waiting = waiting(live, source) else { return }
-        let end = Int64(clamping: live.heartbeatNanoseconds / 1000)
-        guard filter.untilMicroseconds ?? .max > end, filter.sinceMicroseconds ?? .min <= end else { return }
-        Notice.say("note: \(waiting)")
+        guard let backlog = Backlog.read(live, source) else { return }
+        let end = backlog.isOfDeadServer ? Int64(clamping: live.heartbeatNanoseconds / 1000) : .max
+        let begin = backlog.isOfDeadServer ? end : backlog.oldestMicroseconds ?? .min
+        guard filter.untilMicroseconds ?? .max > begin, filter.sinceMicroseconds ?? .min <= end else { return }
+        Notice.say("note: \(words(backlog))")
     }
 
     private static func reasons(
@@ -53,14 +56,15 @@ enum EmptyAnswer {
         return reasons + ["none matches; the log covers \(time(extent.oldest)) to \(time(extent.newest))"]
     }
 
-    /// What a dead server left in its rings may be what is looked for.
-    private static func waiting(_ live: LiveFileReader, _ source: DataSource) -> String? {
-        guard source.state(of: live) == .died else { return nil }
-        let pending = SnapshotReader.snapshot(of: live, orLogIn: source).pending
-        guard pending > 0 else { return nil }
-        return
-            "\(Quantity.count(pending, "event")) of the server that died \(pending == 1 ? "is" : "are") not in the log yet: run "
-            + "qpc-metrics recover"
+    /// What is not in the log yet may be what is looked for.
+    private static func words(_ backlog: Backlog) -> String {
+        let events = Quantity.count(backlog.events, "event")
+        let verb = backlog.events == 1 ? "is" : "are"
+        if backlog.isOfDeadServer {
+            return "\(events) of the server that died \(verb) not in the log yet: run qpc-metrics recover"
+        }
+        let since = backlog.oldestMicroseconds.map { ", the oldest from \(time($0))" } ?? ""
+        return "\(events) \(verb) not in the log yet\(since): qpc-metrics status says why"
     }
 
     private static func time(_ microseconds: Int64) -> String {

@@ -8,11 +8,14 @@ struct EmptyCount {
     private let answer: CountAnswer
     private let isWithoutRecipients: Bool
     private let isLogOff: Bool
+    private let mayHaveDrops: Bool
     private let options: CountOptions
 
     /// - Parameter isWithoutRecipients: whether the plugin omits the recipients of messages.
-    init(_ answer: CountAnswer, _ options: CountOptions, isWithoutRecipients: Bool, isLogOff: Bool) {
+    /// - Parameter mayHaveDrops: whether events were dropped at times that are not known, and may lie in the window.
+    init(_ answer: CountAnswer, _ options: CountOptions, mayHaveDrops: Bool, isWithoutRecipients: Bool, isLogOff: Bool) {
         self.isLogOff = isLogOff
+        self.mayHaveDrops = mayHaveDrops
         self.isWithoutRecipients = isWithoutRecipients
         self.answer = answer
         self.options = options
@@ -31,6 +34,7 @@ struct EmptyCount {
     var reason: String? {
         if options.waiting { return waitingReason }
         if options.dropped, isLogOff { return "\(Settings.logIsOff): qpc_plugin_events_dropped_total counts what was dropped" }
+        if options.dropped, mayHaveDrops { return "no event is known to have been dropped in this window" }
         if options.dropped { return "no events were dropped in this window" }
         guard answer.groups > 0 else { return nil }
         return "none of \(Quantity.count(UInt64(answer.groups), "group")) has \(options.having.joined(separator: " and "))"
