@@ -38,7 +38,7 @@ public struct DropAccount: Sendable {
         let end = until % unit == 0 ? until.floored(to: unit) : until.floored(to: unit) &+ 1
         let found = span.found.floored(to: unit)
         if span.isListed { return found >= first && found < end }
-        guard span.since >= since, span.until < until else { return false }
+        guard span.since.floored(to: unit) >= first, span.until.floored(to: unit) < end else { return false }
         let minute = span.until.floored(to: unit)
         if let index = minutes.firstIndex(where: { $0.minute >= minute }) {
             if minutes[index].minute == minute {

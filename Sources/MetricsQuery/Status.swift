@@ -96,22 +96,27 @@ public struct Status: Sendable {
     private static let hourMicroseconds: Int64 = 3_600_000_000
 
     private func recentDrops(_ source: DataSource) -> [Problem] {
+        let counted = DropTotals(snapshot.counters)
         let last = Int64(clamping: snapshot.lastDropMicroseconds)
         let now = Int64(clamping: TickClock.realtimeNanoseconds() / 1000)
-        guard last > 0, now - last < Self.hourMicroseconds else { return [] }
+        // The plugin notices a drop within half a second; a log of an older version may not know when there was one.
+        guard counted.sum > 0, last == 0 || now - last < Self.hourMicroseconds else { return [] }
         // Counters that began within the hour know it without a list.
         if let created = snapshot.createdNanoseconds, now - Int64(clamping: created / 1000) < Self.hourMicroseconds {
-            return [.dropped(DropTotals(snapshot.counters), last: last, more: 0)]
+            return [.dropped(counted, last: last > 0 ? last : now, more: 0)]
         }
         var drops = DropTotals()
         var more: UInt64 = 0
+        var lastMinute: Int64 = 0
         if let log = try? source.log(),
             let account = try? DropAccount.read(log, source, since: now - Self.hourMicroseconds, until: .max)
         {
             for minute in account.minutes { drops.add(minute.drops) }
             for span in account.possible { more &+= span.drops.sum }
+            lastMinute = account.minutes.last.map { min(now, ($0.minute + 1) * 60_000_000) } ?? 0
         }
-        return [.dropped(drops, last: last, more: more)]
+        guard last > 0 || drops.sum > 0 else { return [] }
+        return [.dropped(drops, last: last > 0 ? last : lastMinute, more: more)]
     }
 
     private func problemsWhileUp(_ pid: Int32, _ settings: Settings, _ source: DataSource) -> [Problem] {
