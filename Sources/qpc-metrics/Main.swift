@@ -30,7 +30,7 @@ struct QPCMetrics: ParsableCommand {
               qpc-metrics privacy-report               what a stolen copy would reveal
               qpc-metrics prune --older-than 7d        remove old events now
               qpc-metrics forget --user alice          remove a person from the log
-              qpc-metrics keygen                       an operator's key, to seal the log's keys to
+              qpc-metrics keygen                       make an operator's key pair
               qpc-metrics demo                         try everything without a server
             """,
         version: Version.current,

@@ -180,7 +180,8 @@ import Testing
         _ = try IdentityKeys.make(directory: place.path, epoch: 1, nowMicroseconds: 5)
         _ = try IdentityKeys.rotate(directory: place.path, atLeast: 0, nowMicroseconds: 5, sealedTo: mine.publicKey)
         let whole = try read(path)
-        for index in whole.indices {
+        // A damaged format number alone is put back: IdentityKeysTests.
+        for index in whole.indices where !(8..<12).contains(index) {
             var damaged = whole
             damaged[index] ^= 0x10
             try overwrite(path, with: damaged)

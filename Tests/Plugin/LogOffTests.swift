@@ -153,7 +153,7 @@ import Testing
         try host.ask("fetch recipient=\(key(2)) channel=\(key(90)) count=1")
         try eventually("the gauges go on", within: 30) {
             let people = try place.tool.people()
-            return people.waiting == 4 && (6...7).contains(people.active["1d"] ?? 0) && people.failing["1h"] == 5
+            return people.waiting == 4 && (6...7).contains(people.active["1d"] ?? 0) && people.failing?["1h"] == 5
         }
         try host.shutDown()
         try place.tool.verify()

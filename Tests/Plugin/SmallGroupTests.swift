@@ -16,7 +16,7 @@ import Testing
         // Senders and recipients were both seen.
         try eventually("everybody is counted") {
             let people = try place.tool.people()
-            return people.waiting == UInt64(count) && people.failing["1h"] == UInt64(count)
+            return people.waiting == UInt64(count) && people.failing?["1h"] == UInt64(count)
                 && people.active["1d"] == UInt64(2 * count)
         }
         let metrics = try place.tool.exposition()

@@ -58,7 +58,8 @@ public struct CommandLineTool: Sendable {
 
     public struct People: Decodable {
         public var active: [String: UInt64]
-        public var failing: [String: UInt64]
+        /// Nil where the log cannot know.
+        public var failing: [String: UInt64]?
         public var waiting: UInt64
 
         private enum CodingKeys: String, CodingKey {
